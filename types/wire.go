@@ -1,0 +1,93 @@
+package types
+
+import (
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/rlp"
+)
+
+// Bounds of the messages on direct streams.
+const (
+	// MaxMessageBytes caps every message of every direct stream.
+	MaxMessageBytes = 4 << 20
+	// MaxFetchItems bounds the references in one request.
+	MaxFetchItems = 256
+	// MaxFetchBytes is where a responder stops adding to an answer.
+	MaxFetchBytes = 2 << 20
+)
+
+// Push is one message on a dag stream: vertices (ancestors first, the sender's own last) and the bodies of batches they
+// receipt, as far as the receiver is not known to hold them.
+type Push struct {
+	Batches  [][]byte
+	Vertices [][]byte
+}
+
+// FetchRequest asks for vertices by digest, for batches by id, or for the responder's log of accepted vertices from a
+// position on (Log true). An answer is bounded by MaxFetchBytes; what is missing from it may be asked again.
+type FetchRequest struct {
+	Vertices []Hash
+	Batches  []BatchID
+	Log      bool
+	From     uint64 // position in the responder's log of accepted vertices
+}
+
+// FetchResponse carries what the responder has. For a Log request Vertices are in the order the responder accepted
+// them, Batches are the bodies they receipt, and Next is the position to ask from next.
+type FetchResponse struct {
+	Batches  [][]byte
+	Vertices [][]byte
+	Next     uint64
+	End      uint64 // length of the responder's log
+}
+
+// Encode is the canonical encoding.
+func (p *Push) Encode() []byte { return mustEncode(p) }
+
+// Encode is the canonical encoding.
+func (r *FetchRequest) Encode() []byte { return mustEncode(r) }
+
+// Encode is the canonical encoding.
+func (r *FetchResponse) Encode() []byte { return mustEncode(r) }
+
+// DecodePush is the strict inverse of Push.Encode; the items are still encoded and unchecked.
+func DecodePush(encoded []byte) (*Push, error) {
+	p := new(Push)
+	return p, decodeMessage("push", encoded, p)
+}
+
+// DecodeFetchRequest is the strict inverse of FetchRequest.Encode.
+func DecodeFetchRequest(encoded []byte) (*FetchRequest, error) {
+	r := new(FetchRequest)
+	if err := decodeMessage("fetch request", encoded, r); err != nil {
+		return nil, err
+	}
+	if len(r.Vertices)+len(r.Batches) > MaxFetchItems {
+		return nil, fmt.Errorf("fetch request of %d items, at most %d: %w", len(r.Vertices)+len(r.Batches), MaxFetchItems, ErrMalformed)
+	}
+	return r, nil
+}
+
+// DecodeFetchResponse is the strict inverse of FetchResponse.Encode; the items are still encoded and unchecked.
+func DecodeFetchResponse(encoded []byte) (*FetchResponse, error) {
+	r := new(FetchResponse)
+	return r, decodeMessage("fetch response", encoded, r)
+}
+
+func decodeMessage(what string, encoded []byte, into any) error {
+	if len(encoded) > MaxMessageBytes {
+		return fmt.Errorf("%s of %d bytes, at most %d: %w", what, len(encoded), MaxMessageBytes, ErrMalformed)
+	}
+	if err := rlp.DecodeBytes(encoded, into); err != nil {
+		return fmt.Errorf("%s: %w: %w", what, ErrMalformed, err)
+	}
+	return nil
+}
+
+func mustEncode(v any) []byte {
+	encoded, err := rlp.EncodeToBytes(v)
+	if err != nil {
+		panic("types: a message always encodes: " + err.Error())
+	}
+	return encoded
+}
