@@ -1,0 +1,60 @@
+// Package coding turns a block of bytes into rows that can be spread over strangers and checked one by one.
+//
+// It is the ZODA family of data availability codes in one dimension (Evans, Mohnblatt, Angeris: "ZODA: Zero-Overhead
+// Data Availability", ePrint 2025/034): Reed-Solomon down the columns, a Merkle tree over whole rows, and a random
+// linear combination of each row that lets the holder of one row see by itself that the row belongs to the code.
+//
+// # Format
+//
+// Everything here must agree to the byte between peers; testdata/vectors.json freezes it in a language-neutral form.
+// LEn is an n-bit little-endian integer, H is SHA-256.
+//
+//   - Shape ([ParamsFor]): length bytes of data make K rows of rowSize bytes, extended to N = 4K rows (rate 1/4).
+//     K is the smallest power of two >= sqrt(length)/4 within 16..4096; rowSize = 64*ceil(length/(64K)) <= 64 KiB.
+//     The rows 0..K-1 are the data in order, padded with zeros; K..N-1 are parity.
+//   - Symbols: the field is GF(2^16) in Leopard's Cantor basis (polynomial 0x1002D). Of each 64-byte chunk of a row,
+//     bytes 0..31 are the low and 32..63 the high bytes of 32 symbols: symbol j = hi[j]*256 + lo[j].
+//   - Code: Leopard's Reed-Solomon code of K data and 3K parity symbols, applied to every column of symbols.
+//   - Row tree: RFC 6962. Leaf = H(0x00 || row), node = H(0x01 || left || right), N leaves; its root is rowRoot.
+//   - Coefficients: seed = H("bedrock/rlc/1" || LE32 version || LE32 K || LE32 N || LE32 rowSize || LE64 length ||
+//     rowRoot). Coefficient j < rowSize/2: d = H(seed || LE32 j); its 16 bytes are d[0:16] XOR d[16:32], read as 8
+//     little-endian words of 16 bits, one symbol each.
+//   - Combination of a row: y = sum over j of symbol_j * coefficient_j, 8 words, 16 bytes. The combination of row
+//     K+i is the parity symbol of y_0..y_{K-1} under the same code (each y laid out as a 64-byte row whose first 8
+//     symbols are its words). yRoot is the RFC 6962 root of the K values y_0..y_{K-1}, leaf = H(0x00 || y_i).
+//   - Commitment = H("bedrock/commitment/1" || LE32 version || LE32 K || LE32 N || LE32 rowSize || LE64 length ||
+//     rowRoot || yRoot), version = 1. The empty block has K = N = rowSize = 0 and both roots zero.
+//
+// # Invariants
+//
+//	I1  Any K distinct correct rows of an honestly encoded block reconstruct its data.
+//	I2  The shape is a function of the data length alone; it is recomputed, never taken from a peer.
+//	I3  Nothing derived from a peer's bytes is kept before those bytes were checked against the commitment.
+//	I4  A verdict names its liar: ErrPath and ErrOpening are the peer's lie, *BadEncodingError is the block's, and
+//	    carries evidence that anyone who knows the commitment can check.
+//	I5  An honest row of an honest block never yields *BadEncodingError.
+//	I6  One block of data has one commitment, and one commitment at most one block of data: padding is zero.
+//	I7  Every decoder is strict: exactly one encoding of each value is accepted, sizes are known before reading.
+//
+// # Adversary
+//
+// The publisher and any number of holders may lie together. A wrong row of a fixed codeword passes with probability
+// 2^-128; but the publisher chooses y after the coefficients, so it can make any K rows pass. Therefore one correct
+// row says little, many random ones say much: the sampling package states how much. Consequences for callers:
+// "correct" rows of a dishonest block need not all decode alike unless enough random samples passed, and up to
+// (1-rate)/2 of the committed rows may be garbage although sampling passes. So never judge a block by re-encoding it
+// and comparing the root ([ReconstructAll] does compare, but only to decide whether rows may be served again).
+//
+// # Use
+//
+// The package is pure: no I/O, clock, goroutine or randomness. Values are immutable once made; a [Verifier] and a
+// [Block] may be used by any number of goroutines at once.
+//
+//	params.go      shape of a block                     block.go       Encode, Block
+//	merkle.go      RFC 6962 trees                       shard.go       row with its path
+//	field.go       coefficients, row combination        opening.go     rowRoot and y, what a verifier needs
+//	extend.go      Reed-Solomon extension               verifier.go    check of one shard
+//	commitment.go  commitment and seed                  standalone.go  check of one data row without y
+//	errors.go      verdicts                             evidence.go    proof of bad encoding
+//	reconstruct.go data from any K rows
+package coding

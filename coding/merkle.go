@@ -1,0 +1,88 @@
+package coding
+
+import (
+	"crypto/sha256"
+	"hash"
+)
+
+// RFC 6962 prefixes: no leaf can be passed off as a node.
+const (
+	leafPrefix = 0x00
+	nodePrefix = 0x01
+)
+
+// tree is a complete RFC 6962 tree over a power of two of leaves, as a heap: nodes[1] is the root, the children of i are
+// 2i and 2i+1, leaf j is nodes[n+j]. It takes 64 bytes a leaf.
+type tree struct {
+	nodes [][32]byte
+}
+
+// newTree hashes n leaves, a power of two or 0; leaf(j) is read once, in order.
+func newTree(n int, leaf func(j int) []byte) tree {
+	if n == 0 {
+		return tree{}
+	}
+	t := tree{nodes: make([][32]byte, 2*n)}
+	h := sha256.New()
+	for j := range n {
+		hashLeaf(h, leaf(j), &t.nodes[n+j])
+	}
+	for i := n - 1; i > 0; i-- {
+		t.nodes[i] = hashNode(&t.nodes[2*i], &t.nodes[2*i+1])
+	}
+	return t
+}
+
+// root is the tree's root; zero for the empty tree.
+func (t tree) root() [32]byte {
+	if len(t.nodes) == 0 {
+		return [32]byte{}
+	}
+	return t.nodes[1]
+}
+
+// path lists the siblings of leaf j from the bottom up.
+func (t tree) path(j int) [][32]byte {
+	var path [][32]byte
+	for i := len(t.nodes)/2 + j; i > 1; i /= 2 {
+		path = append(path, t.nodes[i^1])
+	}
+	return path
+}
+
+// rootFromPath is the root that a leaf at index j claims with its path. The caller has checked that the path has the
+// tree's depth and that j is within the tree: without both, one leaf could be shown at several indices.
+func rootFromPath(leaf []byte, j uint32, path [][32]byte) [32]byte {
+	var cur [32]byte
+	hashLeaf(sha256.New(), leaf, &cur)
+	for i := range path {
+		if j&1 == 0 {
+			cur = hashNode(&cur, &path[i])
+		} else {
+			cur = hashNode(&path[i], &cur)
+		}
+		j >>= 1
+	}
+	return cur
+}
+
+// hashLeaf writes H(0x00 || leaf) to out without copying the leaf.
+func hashLeaf(h hash.Hash, leaf []byte, out *[32]byte) {
+	h.Reset()
+	h.Write([]byte{leafPrefix})
+	h.Write(leaf)
+	h.Sum(out[:0])
+}
+
+func hashNode(left, right *[32]byte) [32]byte {
+	var buf [65]byte
+	buf[0] = nodePrefix
+	copy(buf[1:], left[:])
+	copy(buf[33:], right[:])
+	return sha256.Sum256(buf[:])
+}
+
+// valueTree is the tree over the combinations of the data rows.
+func valueTree(y [][16]byte) tree {
+	return newTree(len(y), func(j int) []byte { return y[j][:] })
+}
