@@ -41,7 +41,7 @@ func BenchmarkEncodeParts(b *testing.B) {
 		})
 	}
 	part("lay", func() { layRows(p, rows[0]) })
-	part("extend", func() { _ = extendRows(rows) })
+	part("extend", func() { extendRows(rows) })
 	part("tree", func() { newTree(p.N, func(j int) []byte { return rows[j] }) })
 	part("coefficients", func() { newCombiner(coefficientSeed(p, block.RowRoot()), p.RowSize) })
 	part("combine", func() {

@@ -21,9 +21,7 @@ func Encode(data []byte) (*Block, error) {
 	}
 	b := &Block{params: p, rows: layRows(p, data)}
 	if p.K > 0 {
-		if err := extendRows(b.rows); err != nil {
-			return nil, err
-		}
+		extendRows(b.rows)
 	}
 	b.rowTree = newTree(p.N, func(j int) []byte { return b.rows[j] })
 	b.y = make([][16]byte, p.K)

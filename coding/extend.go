@@ -1,10 +1,15 @@
 package coding
 
 import (
+	"crypto/subtle"
 	"fmt"
 
 	"github.com/klauspost/reedsolomon"
 )
+
+// stripeBudget is the number of bytes of one coset that are transformed together: a quarter of a small second-level
+// cache, so that all passes over a stripe stay in it.
+const stripeBudget = 256 << 10
 
 // newCode is Leopard's Reed-Solomon code over GF(2^16) with k data and (Expansion-1)*k parity rows. GF(2^16) is forced:
 // for few rows the library would choose another field, that is, another format.
@@ -17,20 +22,93 @@ func newCode(k int) (reedsolomon.Encoder, error) {
 }
 
 // extendRows fills the parity rows from the data rows. All rows have the same size, a multiple of RowUnit.
-func extendRows(rows [][]byte) error {
-	code, err := newCode(len(rows) / Expansion)
-	if err != nil {
-		return err
+//
+// It computes what Leopard's encoder computes, with transforms of size K instead of 4K and no memory of its own.
+// Leopard puts parity at the field points 0..3K-1 and data at 4K..5K-1, takes the polynomial of degree < 4K through the
+// data that is zero at 5K..8K-1, and evaluates it at the parity points. That polynomial is Z*q, where Z vanishes on those
+// 3K zeros and q has degree < K. On each coset of K points Z is a constant: with S the linear polynomial that
+// vanishes on 0..K-1, normalised so that S maps point jK to point j, Z(x) = L(t)/t for t = S(x - 4K) and
+// L(t) = t^4 + t. It is 1 on the data (t = 0) and 1/(4+j) on parity coset j, as L(4+j) = L(4) = 1 in the Cantor basis
+// (numbers are labels of field elements; L vanishes on 0..3). So: interpolate q over the data coset, and for each parity
+// coset evaluate it and scale.
+func extendRows(rows [][]byte) {
+	k := len(rows) / Expansion
+	size := len(rows[0])
+	width := max(RowUnit, stripeBudget/k&^(RowUnit-1))
+	stripe := make([][]byte, len(rows))
+	for off := 0; off < size; off += width {
+		end := min(off+width, size)
+		for i, row := range rows {
+			stripe[i] = row[off:end]
+		}
+		extendStripe(stripe, k)
 	}
-	if err := code.Encode(rows); err != nil {
-		return fmt.Errorf("coding: extend rows: %w", err)
+}
+
+// extendStripe is extendRows for a stripe of columns that fits the cache.
+func extendStripe(rows [][]byte, k int) {
+	var gf reedsolomon.LowLevel
+	data, parity := rows[:k], [Expansion - 1][][]byte{rows[k : 2*k], rows[2*k : 3*k], rows[3*k:]}
+	last := len(parity) - 1
+	scale := inverse(Expansion + uint16(last))
+	for i := range data { // the last coset serves as the place where q is interpolated
+		clear(parity[last][i])
+		gf.GF16MulSliceXor(scale, data[i], parity[last][i])
 	}
-	return nil
+	interpolate(gf, parity[last], Expansion*k)
+	for j := range last {
+		ratio := gf.GF16Mul(inverse(Expansion+uint16(j)), Expansion+uint16(last))
+		for i := range data {
+			clear(parity[j][i])
+			gf.GF16MulSliceXor(ratio, parity[last][i], parity[j][i])
+		}
+		evaluate(gf, parity[j], j*k)
+	}
+	evaluate(gf, parity[last], last*k)
+}
+
+// interpolate turns the values of a polynomial of degree < len(v) at the points base.. into its coefficients in
+// Leopard's basis (Lin, Chung, Han: "Novel polynomial basis and its application to Reed-Solomon erasure codes", 2014).
+// In a Cantor basis the twiddle factor of the block of points at r, of size 2*dist, is the element labelled r/dist.
+func interpolate(gf reedsolomon.LowLevel, v [][]byte, base int) {
+	for dist := 1; dist < len(v); dist *= 2 {
+		for r := 0; r < len(v); r += 2 * dist {
+			twiddle := uint16((base + r) / dist)
+			for i := r; i < r+dist; i++ {
+				subtle.XORBytes(v[i+dist], v[i+dist], v[i])
+				gf.GF16MulSliceXor(twiddle, v[i+dist], v[i])
+			}
+		}
+	}
+}
+
+// evaluate is the inverse of interpolate.
+func evaluate(gf reedsolomon.LowLevel, v [][]byte, base int) {
+	for dist := len(v) / 2; dist > 0; dist /= 2 {
+		for r := 0; r < len(v); r += 2 * dist {
+			twiddle := uint16((base + r) / dist)
+			for i := r; i < r+dist; i++ {
+				gf.GF16MulSliceXor(twiddle, v[i+dist], v[i])
+				subtle.XORBytes(v[i+dist], v[i+dist], v[i])
+			}
+		}
+	}
+}
+
+// inverse of a field element other than 0: x^(2^16-2) = x^2 * x^4 * .. * x^(2^15).
+func inverse(x uint16) uint16 {
+	var gf reedsolomon.LowLevel
+	inv := uint16(1)
+	for range 15 {
+		x = gf.GF16Mul(x, x)
+		inv = gf.GF16Mul(inv, x)
+	}
+	return inv
 }
 
 // extendValues extends the K combinations of the data rows to those of all N rows. By linearity it is the row code
 // itself, so the values are laid out as rows: word w of a value is symbol w of a 64-byte row.
-func extendValues(y [][16]byte) ([][16]byte, error) {
+func extendValues(y [][16]byte) [][16]byte {
 	n := Expansion * len(y)
 	slab := make([]byte, n*RowUnit)
 	rows := make([][]byte, n)
@@ -42,16 +120,14 @@ func extendValues(y [][16]byte) ([][16]byte, error) {
 			rows[i][w], rows[i][w+RowUnit/2] = y[i][2*w], y[i][2*w+1]
 		}
 	}
-	if err := extendRows(rows); err != nil {
-		return nil, err
-	}
+	extendRows(rows)
 	all := make([][16]byte, n)
 	for i := range all {
 		for w := range 8 {
 			all[i][2*w], all[i][2*w+1] = rows[i][w], rows[i][w+RowUnit/2]
 		}
 	}
-	return all, nil
+	return all
 }
 
 // decodeRows fills the absent (empty) data rows, into their capacity, from K present rows.

@@ -1,8 +1,6 @@
 package coding
 
-import (
-	"slices"
-)
+import "slices"
 
 // Verifier checks the shards of one block. It is immutable and safe for concurrent use. It holds 8*RowSize bytes of
 // coefficients and 16 bytes a row.
@@ -26,11 +24,7 @@ func NewVerifier(p Params, commitment, rowRoot [32]byte, y [][16]byte) (*Verifie
 	if p.K == 0 {
 		return v, nil
 	}
-	all, err := extendValues(o.Y)
-	if err != nil {
-		return nil, err
-	}
-	v.all = all
+	v.all = extendValues(o.Y)
 	v.combiner = newCombiner(coefficientSeed(p, rowRoot), p.RowSize)
 	return v, nil
 }
