@@ -1,0 +1,69 @@
+package node
+
+import (
+	"bytes"
+	"fmt"
+	"math/big"
+	"sort"
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// DevnetChainID is the chain id of development networks (0xbed0).
+const DevnetChainID = 48848
+
+// feeVault is the account that collects tips and base fees until the bonding contract pays them out.
+const feeVault = "0x00000000000000000000000000000000000bed05"
+
+// GenesisOptions describe a new network.
+type GenesisOptions struct {
+	Name      string
+	ChainID   uint64
+	Time      time.Time
+	Payload   types.Payload
+	Committee []types.PublicKey // equal stake
+	Provers   []types.PublicKey
+	Accounts  []string // funded addresses, 0x-hex
+	Balance   *big.Int // wei each
+	Alloc     map[string]types.GenesisAccount
+	// ChallengeWindow in header time; default 30 minutes.
+	ChallengeWindow time.Duration
+}
+
+func micros(d time.Duration) uint64 { return uint64(d.Microseconds()) }
+
+// NewGenesis fills the defaults of docs/design.md and validates the result.
+func NewGenesis(o GenesisOptions) (*types.Genesis, error) {
+	window := o.ChallengeWindow
+	if window == 0 {
+		window = 30 * time.Minute
+	}
+	g := &types.Genesis{
+		Version: 1, Name: o.Name, ChainID: o.ChainID, Time: types.TimeOf(o.Time.Truncate(time.Second)), Payload: o.Payload,
+		Provers: o.Provers, Alloc: map[string]types.GenesisAccount{},
+		BlockInterval: micros(500 * time.Millisecond), Heartbeat: micros(10 * time.Second),
+		BlockBytes: 2 << 20, BlockGas: 60_000_000,
+		BaseFee: 1_000_000_000, BaseFeeFloor: 1_000_000, GasTarget: 60_000_000,
+		ChunkTransactions: 64, ChunkGas: 1 << 24, ChunkBytes: 2 << 20,
+		ChallengeWindow: micros(window), WindowStep: micros(20 * time.Second),
+		Retention:    micros(max(4*window, 24*time.Hour)),
+		LightAbsence: micros(14 * 24 * time.Hour), ShardReplicas: 3, FeeVault: feeVault, RuleVersion: 1,
+	}
+	// One epoch is all this version runs: 10 million blocks, 58 days at two blocks a second.
+	g.EpochLength = 10_000_000
+	g.UnbondingDelay = g.ChallengeWindow + g.EpochLength*g.Heartbeat + g.LightAbsence
+	for _, key := range o.Committee {
+		g.Committee = append(g.Committee, types.CommitteeMember{Key: key, Stake: 1})
+	}
+	sort.Slice(g.Committee, func(i, j int) bool {
+		return bytes.Compare(g.Committee[i].Key[:], g.Committee[j].Key[:]) < 0
+	})
+	for address, account := range o.Alloc {
+		g.Alloc[address] = account
+	}
+	for _, address := range o.Accounts {
+		g.Alloc[address] = types.GenesisAccount{Balance: fmt.Sprintf("0x%x", o.Balance)}
+	}
+	return g, g.Validate()
+}

@@ -1,0 +1,129 @@
+package node
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// The files of a home directory.
+const (
+	genesisFile = "genesis.json"
+	keyFile     = "node.key"
+	configFile  = "config.toml"
+	dataDir     = "data"
+)
+
+// Settings are the values of config.toml. Only what was changed needs to stand there.
+type Settings struct {
+	Role      Role     `toml:"role"`
+	Listen    []string `toml:"listen,omitempty"`    // multiaddrs
+	Bootstrap []string `toml:"bootstrap,omitempty"` // multiaddrs with /p2p/
+	RPC       string   `toml:"rpc,omitempty"`       // host:port; empty: no RPC
+}
+
+// Validate returns all problems joined, each naming its key.
+func (s Settings) Validate() error {
+	_, err := ParseRole(string(s.Role))
+	return err
+}
+
+// Home is an initialised home directory.
+type Home struct {
+	Dir      string
+	Genesis  *types.Genesis
+	Key      ed25519.PrivateKey
+	Settings Settings
+}
+
+// InitHome creates a home directory (mode 0700) with the genesis, the key (a fresh one when nil) and the settings. It
+// refuses a directory that already is a home.
+func InitHome(dir string, genesis *types.Genesis, key ed25519.PrivateKey, settings Settings) (*Home, error) {
+	if err := settings.Validate(); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, genesisFile)); err == nil {
+		return nil, fmt.Errorf("%s is a home already: choose another directory or remove it", dir)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create home: %w", err)
+	}
+	if key == nil {
+		fresh, err := NewKey()
+		if err != nil {
+			return nil, fmt.Errorf("draw key: %w", err)
+		}
+		key = fresh
+	}
+	encoded, err := genesis.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("genesis: %w", err)
+	}
+	config, err := toml.Marshal(settings)
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	if err := writeKey(filepath.Join(dir, keyFile), key); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, configFile), config, 0o600); err != nil {
+		return nil, fmt.Errorf("write settings: %w", err)
+	}
+	// The genesis is written last: a directory that has it is whole.
+	if err := os.WriteFile(filepath.Join(dir, genesisFile), encoded, 0o600); err != nil {
+		return nil, fmt.Errorf("write genesis: %w", err)
+	}
+	return &Home{Dir: dir, Genesis: genesis, Key: key, Settings: settings}, nil
+}
+
+// LoadHome reads a home directory and checks every file in it.
+func LoadHome(dir string) (*Home, error) {
+	file, err := os.ReadFile(filepath.Join(dir, genesisFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not a bedrock home: run `bedrock init --role ROLE --genesis FILE --home %s`", dir, dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read genesis: %w", err)
+	}
+	genesis, err := types.DecodeGenesis(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, genesisFile), err)
+	}
+	key, err := readKey(filepath.Join(dir, keyFile))
+	if err != nil {
+		return nil, err
+	}
+	settings, err := readSettings(filepath.Join(dir, configFile))
+	if err != nil {
+		return nil, err
+	}
+	return &Home{Dir: dir, Genesis: genesis, Key: key, Settings: settings}, nil
+}
+
+func readSettings(path string) (Settings, error) {
+	var s Settings
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return s, fmt.Errorf("read settings: %w", err)
+	}
+	dec := toml.NewDecoder(bytes.NewReader(file)).DisallowUnknownFields()
+	if err := dec.Decode(&s); err != nil {
+		var strict *toml.StrictMissingError
+		if errors.As(err, &strict) {
+			return s, fmt.Errorf("%s has an unknown key:\n%s", path, strict.String())
+		}
+		return s, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := s.Validate(); err != nil {
+		return s, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}

@@ -1,0 +1,63 @@
+package node
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// ErrKeyMode says that others could read the node's secret key.
+var ErrKeyMode = errors.New("secret key is readable by others")
+
+// PublicKeyOf is the identity that belongs to the secret key.
+func PublicKeyOf(key ed25519.PrivateKey) types.PublicKey {
+	return types.PublicKey(key.Public().(ed25519.PublicKey))
+}
+
+// NewKey draws a fresh identity.
+func NewKey() (ed25519.PrivateKey, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	return key, err
+}
+
+// writeKey stores the key's 32-byte seed as hex in a file that only the owner can read. It never overwrites.
+func writeKey(path string, key ed25519.PrivateKey) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("write key: %w", err)
+	}
+	_, err = file.WriteString(hex.EncodeToString(key.Seed()) + "\n")
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// readKey loads a key file and refuses one that others could read.
+func readKey(path string) (ed25519.PrivateKey, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no key at %s: run `bedrock init --home %s` first", path, filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
+		return nil, fmt.Errorf("%s has mode %04o: %w; run `chmod 600 %s`", path, mode, ErrKeyMode, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	seed, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("%s is not a key file (want 64 hex digits): restore it from your backup", path)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
