@@ -7,10 +7,6 @@ import (
 	"github.com/klauspost/reedsolomon"
 )
 
-// stripeBudget is the number of bytes of one coset that are transformed together: a quarter of a small second-level
-// cache, so that all passes over a stripe stay in it.
-const stripeBudget = 256 << 10
-
 // newCode is Leopard's Reed-Solomon code over GF(2^16) with k data and (Expansion-1)*k parity rows. GF(2^16) is forced:
 // for few rows the library would choose another field, that is, another format.
 func newCode(k int) (reedsolomon.Encoder, error) {
@@ -32,67 +28,61 @@ func newCode(k int) (reedsolomon.Encoder, error) {
 // (numbers are labels of field elements; L vanishes on 0..3). So: interpolate q over the data coset, and for each parity
 // coset evaluate it and scale.
 func extendRows(rows [][]byte) {
-	k := len(rows) / Expansion
-	size := len(rows[0])
-	width := max(RowUnit, stripeBudget/k&^(RowUnit-1))
-	stripe := make([][]byte, len(rows))
-	for off := 0; off < size; off += width {
-		end := min(off+width, size)
-		for i, row := range rows {
-			stripe[i] = row[off:end]
-		}
-		extendStripe(stripe, k)
-	}
-}
-
-// extendStripe is extendRows for a stripe of columns that fits the cache.
-func extendStripe(rows [][]byte, k int) {
 	var gf reedsolomon.LowLevel
+	k := len(rows) / Expansion
 	data, parity := rows[:k], [Expansion - 1][][]byte{rows[k : 2*k], rows[2*k : 3*k], rows[3*k:]}
 	last := len(parity) - 1
-	scale := inverse(Expansion + uint16(last))
-	for i := range data { // the last coset serves as the place where q is interpolated
-		clear(parity[last][i])
-		gf.GF16MulSliceXor(scale, data[i], parity[last][i])
-	}
-	interpolate(gf, parity[last], Expansion*k)
+	q := parity[last] // q is interpolated in the place of the last coset, which is evaluated in place at the end
+	scaleRows(gf, inverse(Expansion+uint16(last)), data, q)
+	interpolate(gf, q, Expansion*k)
 	for j := range last {
-		ratio := gf.GF16Mul(inverse(Expansion+uint16(j)), Expansion+uint16(last))
-		for i := range data {
-			clear(parity[j][i])
-			gf.GF16MulSliceXor(ratio, parity[last][i], parity[j][i])
-		}
+		scaleRows(gf, gf.GF16Mul(inverse(Expansion+uint16(j)), Expansion+uint16(last)), q, parity[j])
 		evaluate(gf, parity[j], j*k)
 	}
-	evaluate(gf, parity[last], last*k)
+	evaluate(gf, q, last*k)
+}
+
+// scaleRows sets out to s times in.
+func scaleRows(gf reedsolomon.LowLevel, s uint16, in, out [][]byte) {
+	for i := range in {
+		clear(out[i])
+		gf.GF16MulSliceXor(s, in[i], out[i])
+	}
 }
 
 // interpolate turns the values of a polynomial of degree < len(v) at the points base.. into its coefficients in
 // Leopard's basis (Lin, Chung, Han: "Novel polynomial basis and its application to Reed-Solomon erasure codes", 2014).
-// In a Cantor basis the twiddle factor of the block of points at r, of size 2*dist, is the element labelled r/dist.
+// In a Cantor basis the twiddle factor of the points at base is the element labelled base/half. Recursion, not layer by
+// layer, so that small sub-transforms stay in the cache whatever its size.
 func interpolate(gf reedsolomon.LowLevel, v [][]byte, base int) {
-	for dist := 1; dist < len(v); dist *= 2 {
-		for r := 0; r < len(v); r += 2 * dist {
-			twiddle := uint16((base + r) / dist)
-			for i := r; i < r+dist; i++ {
-				subtle.XORBytes(v[i+dist], v[i+dist], v[i])
-				gf.GF16MulSliceXor(twiddle, v[i+dist], v[i])
-			}
-		}
+	half := len(v) / 2
+	if half == 0 {
+		return
+	}
+	lower, upper := v[:half], v[half:]
+	interpolate(gf, lower, base)
+	interpolate(gf, upper, base+half)
+	twiddle := uint16(base / half)
+	for i := range lower {
+		subtle.XORBytes(upper[i], upper[i], lower[i])
+		gf.GF16MulSliceXor(twiddle, upper[i], lower[i])
 	}
 }
 
 // evaluate is the inverse of interpolate.
 func evaluate(gf reedsolomon.LowLevel, v [][]byte, base int) {
-	for dist := len(v) / 2; dist > 0; dist /= 2 {
-		for r := 0; r < len(v); r += 2 * dist {
-			twiddle := uint16((base + r) / dist)
-			for i := r; i < r+dist; i++ {
-				gf.GF16MulSliceXor(twiddle, v[i+dist], v[i])
-				subtle.XORBytes(v[i+dist], v[i+dist], v[i])
-			}
-		}
+	half := len(v) / 2
+	if half == 0 {
+		return
 	}
+	lower, upper := v[:half], v[half:]
+	twiddle := uint16(base / half)
+	for i := range lower {
+		gf.GF16MulSliceXor(twiddle, upper[i], lower[i])
+		subtle.XORBytes(upper[i], upper[i], lower[i])
+	}
+	evaluate(gf, lower, base)
+	evaluate(gf, upper, base+half)
 }
 
 // inverse of a field element other than 0: x^(2^16-2) = x^2 * x^4 * .. * x^(2^15).

@@ -23,9 +23,9 @@ func newTree(n int, leaf func(j int) []byte) tree {
 		return tree{}
 	}
 	t := tree{nodes: make([][32]byte, 2*n)}
-	h := sha256.New()
+	h := newLeafHasher()
 	for j := range n {
-		hashLeaf(h, leaf(j), &t.nodes[n+j])
+		h.sum(leaf(j), &t.nodes[n+j])
 	}
 	for i := n - 1; i > 0; i-- {
 		t.nodes[i] = hashNode(&t.nodes[2*i], &t.nodes[2*i+1])
@@ -54,7 +54,7 @@ func (t tree) path(j int) [][32]byte {
 // tree's depth and that j is within the tree: without both, one leaf could be shown at several indices.
 func rootFromPath(leaf []byte, j uint32, path [][32]byte) [32]byte {
 	var cur [32]byte
-	hashLeaf(sha256.New(), leaf, &cur)
+	newLeafHasher().sum(leaf, &cur)
 	for i := range path {
 		if j&1 == 0 {
 			cur = hashNode(&cur, &path[i])
@@ -66,12 +66,22 @@ func rootFromPath(leaf []byte, j uint32, path [][32]byte) [32]byte {
 	return cur
 }
 
-// hashLeaf writes H(0x00 || leaf) to out without copying the leaf.
-func hashLeaf(h hash.Hash, leaf []byte, out *[32]byte) {
-	h.Reset()
-	h.Write([]byte{leafPrefix})
-	h.Write(leaf)
-	h.Sum(out[:0])
+// leafHasher hashes leaves without copying them; it is reused from leaf to leaf.
+type leafHasher struct {
+	h      hash.Hash
+	prefix [1]byte
+}
+
+func newLeafHasher() *leafHasher {
+	return &leafHasher{h: sha256.New(), prefix: [1]byte{leafPrefix}}
+}
+
+// sum writes H(0x00 || leaf) to out.
+func (l *leafHasher) sum(leaf []byte, out *[32]byte) {
+	l.h.Reset()
+	l.h.Write(l.prefix[:])
+	l.h.Write(leaf)
+	l.h.Sum(out[:0])
 }
 
 func hashNode(left, right *[32]byte) [32]byte {
