@@ -1,0 +1,70 @@
+package types
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func validGenesis(t *testing.T) *Genesis {
+	_, c := testCommittee(t, 4)
+	return &Genesis{
+		Version: 1, Name: "test", ChainID: 1, Time: 1_700_000_000_000_000, Payload: PayloadEthereum, Committee: c.Members(),
+		EpochLength: 1000, BlockInterval: 500_000, Heartbeat: 10_000_000, BlockBytes: 2 << 20, BlockGas: 60_000_000,
+		BaseFee: 10, BaseFeeFloor: 1, GasTarget: 1, ChunkTransactions: 64, ChunkGas: 1 << 24, ChunkBytes: 1 << 20,
+		ChallengeWindow: 10_000_000, WindowStep: 1, Retention: 40_000_000, UnbondingDelay: 1 << 60, ShardReplicas: 3,
+		Alloc: map[string]GenesisAccount{"0x02": {Balance: "0x1"}, "0x01": {Balance: "0x2"}},
+	}
+}
+
+// TestGenesisIsCanonical: white space and order of maps in a file do not change the network id.
+func TestGenesisIsCanonical(t *testing.T) {
+	g := validGenesis(t)
+	want, err := g.NetworkID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := g.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var spaced bytes.Buffer
+	if err := json.Indent(&spaced, encoded, "", "\t"); err != nil {
+		t.Fatal(err)
+	}
+	back, err := DecodeGenesis(spaced.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := back.NetworkID(); got != want {
+		t.Fatalf("network id %s became %s", want, got)
+	}
+}
+
+// TestGenesisRefuses: every rule names its key.
+func TestGenesisRefuses(t *testing.T) {
+	cases := map[string]func(*Genesis){
+		"retention":      func(g *Genesis) { g.Retention = 3 * g.ChallengeWindow },
+		"unbondingDelay": func(g *Genesis) { g.UnbondingDelay = g.ChallengeWindow },
+		"epochLength":    func(g *Genesis) { g.EpochLength = 64 },
+		"payload":        func(g *Genesis) { g.Payload = "bytes" },
+		"blockGas":       func(g *Genesis) { g.BlockGas = 1 },
+		"baseFee":        func(g *Genesis) { g.BaseFeeFloor = 0 },
+		"committee":      func(g *Genesis) { g.Committee[0], g.Committee[1] = g.Committee[1], g.Committee[0] },
+		"shardReplicas":  func(g *Genesis) { g.ShardReplicas = 0 },
+		"chainId":        func(g *Genesis) { g.ChainID = 0 },
+	}
+	for key, spoil := range cases {
+		g := validGenesis(t)
+		spoil(g)
+		if err := g.Validate(); err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	for _, file := range []string{`{"version":1,"unknown":2}`, `{}{}`, `[`} {
+		if _, err := DecodeGenesis([]byte(file)); err == nil {
+			t.Errorf("%s accepted", file)
+		}
+	}
+}
