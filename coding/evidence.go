@@ -24,18 +24,38 @@ const (
 //	version (1) | 1 | opening without version | shard without version
 //	version (1) | 2 | stand-alone shard without version
 func (e Evidence) MarshalBinary() ([]byte, error) {
-	switch {
-	case e.Standalone != nil && e.Shard == nil && e.Opening == nil:
-		b, err := e.Standalone.MarshalBinary()
+	kind, err := e.kind()
+	if err != nil {
+		return nil, err
+	}
+	b := []byte{wireVersion, kind}
+	if kind == evidenceStandalone {
+		s, err := e.Standalone.MarshalBinary()
 		if err != nil {
 			return nil, err
 		}
-		return append([]byte{wireVersion, evidenceStandalone}, b[1:]...), nil
-	case e.Standalone == nil && e.Shard != nil && e.Opening != nil:
-		b := e.Opening.appendTo([]byte{wireVersion, evidenceOpening})
-		return e.Shard.appendTo(b), nil
+		return append(b, s[1:]...), nil
 	}
-	return nil, fmt.Errorf("%w: evidence is neither a shard with opening nor a stand-alone shard", ErrMalformed)
+	o, err := e.Opening.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	s, err := e.Shard.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	return append(append(b, o[1:]...), s[1:]...), nil
+}
+
+// kind tells which parts are present; ErrMalformed for any other mixture.
+func (e Evidence) kind() (byte, error) {
+	switch {
+	case e.Standalone != nil && e.Shard == nil && e.Opening == nil:
+		return evidenceStandalone, nil
+	case e.Standalone == nil && e.Shard != nil && e.Opening != nil:
+		return evidenceOpening, nil
+	}
+	return 0, fmt.Errorf("%w: evidence is neither a shard with opening nor a stand-alone shard", ErrMalformed)
 }
 
 // UnmarshalEvidence decodes evidence against a block of shape p; strict like the other decoders.
@@ -86,15 +106,16 @@ func (e Evidence) Check(commitment [32]byte, p Params) error {
 }
 
 func (e Evidence) verify(commitment [32]byte, p Params) error {
-	switch {
-	case e.Standalone != nil && e.Shard == nil && e.Opening == nil:
-		return VerifyStandalone(commitment, p, *e.Standalone)
-	case e.Standalone == nil && e.Shard != nil && e.Opening != nil:
-		v, err := NewVerifier(p, commitment, e.Opening.RowRoot, e.Opening.Y)
-		if err != nil {
-			return err
-		}
-		return v.Verify(*e.Shard)
+	kind, err := e.kind()
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("%w: evidence is neither a shard with opening nor a stand-alone shard", ErrMalformed)
+	if kind == evidenceStandalone {
+		return VerifyStandalone(commitment, p, *e.Standalone)
+	}
+	v, err := NewVerifier(p, commitment, e.Opening.RowRoot, e.Opening.Y)
+	if err != nil {
+		return err
+	}
+	return v.Verify(*e.Shard)
 }

@@ -19,15 +19,12 @@ func (o Opening) MarshalBinary() ([]byte, error) {
 	if len(o.Y) > MaxK {
 		return nil, fmt.Errorf("%w: opening of %d combinations, at most %d", ErrMalformed, len(o.Y), MaxK)
 	}
-	return o.appendTo(append(make([]byte, 0, 1+32+16*len(o.Y)), wireVersion)), nil
-}
-
-func (o Opening) appendTo(b []byte) []byte {
+	b := append(make([]byte, 0, 1+32+16*len(o.Y)), wireVersion)
 	b = append(b, o.RowRoot[:]...)
 	for i := range o.Y {
 		b = append(b, o.Y[i][:]...)
 	}
-	return b
+	return b, nil
 }
 
 // UnmarshalOpening decodes an opening of a block of shape p, from which K is taken. It fails with ErrMalformed unless b

@@ -28,13 +28,8 @@ func (s Shard) MarshalBinary() ([]byte, error) {
 		return nil, fmt.Errorf("%w: shard with a row of %d bytes and a path of %d hashes", ErrMalformed, len(s.Row), len(s.Path))
 	}
 	b := make([]byte, 0, 1+4+len(s.Row)+32*len(s.Path))
-	return s.appendTo(append(b, wireVersion)), nil
-}
-
-func (s Shard) appendTo(b []byte) []byte {
-	b = binary.LittleEndian.AppendUint32(b, s.Index)
-	b = append(b, s.Row...)
-	return appendHashes(b, s.Path)
+	b = binary.LittleEndian.AppendUint32(append(b, wireVersion), s.Index)
+	return appendHashes(append(b, s.Row...), s.Path), nil
 }
 
 // UnmarshalShard decodes a shard of a block of shape p. It fails with ErrMalformed unless b is exactly the encoding of
