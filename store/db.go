@@ -1,0 +1,145 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/gofrs/flock"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+const (
+	dbName   = "db"
+	lockName = "LOCK"
+)
+
+// Options of Open; the zero value of everything but Network is usable.
+type Options struct {
+	// Network is the network the directory must belong to.
+	Network types.NetworkID
+	// Cache is the size of the block cache in bytes; 0: 8 MiB.
+	Cache int64
+	// MinFree is the space in bytes that must stay free on the disk; 0: 128 MiB.
+	MinFree uint64
+	// ReadOnly opens an existing directory and refuses to write. It needs the lock all the same.
+	ReadOnly bool
+	// Logger gets pebble's reports; nil: none.
+	Logger *slog.Logger
+	// Fatal is called when the state of the disk is unknown (S5) and must not return; nil: panic. The process has to end.
+	Fatal func(error)
+}
+
+// DB is an open store.
+type DB struct {
+	dir     string
+	fs      vfs.FS
+	minFree uint64
+	pebble  *pebble.DB
+	lock    *flock.Flock // nil on a simulated disk
+
+	mu     sync.Mutex
+	closed bool
+	users  sync.WaitGroup
+}
+
+// Open opens the data directory, and makes it if it does not exist. It fails with ErrInUse, ErrOtherNetwork, ErrVersion,
+// ErrBroken or ErrDiskFull.
+func Open(dir string, opts Options) (*DB, error) {
+	if !opts.ReadOnly {
+		if err := makeDir(vfs.Default, dir); err != nil {
+			return nil, err
+		}
+	}
+	lock := flock.New(filepath.Join(dir, lockName))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("%s: lock the data directory: %w", dir, err)
+	}
+	if !locked {
+		return nil, inUse(dir, nil)
+	}
+	db, err := OpenFS(vfs.Default, dir, opts)
+	if err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	db.lock = lock
+	return db, nil
+}
+
+// OpenFS is Open on another file system, without flock: for tests on a simulated disk.
+func OpenFS(fs vfs.FS, dir string, opts Options) (*DB, error) {
+	if opts.MinFree == 0 {
+		opts.MinFree = 128 << 20
+	}
+	db := &DB{dir: dir, fs: fs, minFree: opts.MinFree}
+	if opts.ReadOnly {
+		db.minFree = 0
+	}
+	if !opts.ReadOnly {
+		if err := makeDir(fs, dir); err != nil {
+			return nil, err
+		}
+	}
+	if err := db.checkFree(); err != nil {
+		return nil, err
+	}
+	if err := claim(fs, dir, opts); err != nil {
+		return nil, err
+	}
+	var err error
+	if db.pebble, err = pebble.Open(fs.PathJoin(dir, dbName), pebbleOptions(fs, opts)); err != nil {
+		return nil, broken(dir, err)
+	}
+	return db, nil
+}
+
+// Dir is the data directory.
+func (db *DB) Dir() string { return db.dir }
+
+// Close waits for the calls under way, flushes and closes the store and gives up the lock. Closing again returns ErrClosed.
+func (db *DB) Close() error {
+	db.mu.Lock()
+	if db.closed {
+		db.mu.Unlock()
+		return ErrClosed
+	}
+	db.closed = true
+	db.mu.Unlock()
+	db.users.Wait()
+	err := db.pebble.Close()
+	if db.lock != nil {
+		err = errors.Join(err, db.lock.Unlock())
+	}
+	if err != nil {
+		return fmt.Errorf("close %s: %w", db.dir, err)
+	}
+	return nil
+}
+
+// DiskUsage is the number of bytes the database takes on disk.
+func (db *DB) DiskUsage() (uint64, error) {
+	if err := db.enter(); err != nil {
+		return 0, err
+	}
+	defer db.leave()
+	return db.pebble.Metrics().DiskSpaceUsage(), nil
+}
+
+// enter keeps the database open until leave: pebble panics when it is used after Close.
+func (db *DB) enter() error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.closed {
+		return ErrClosed
+	}
+	db.users.Add(1)
+	return nil
+}
+
+func (db *DB) leave() { db.users.Done() }

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// format is the on-disk format of pebble that Schema 1 was begun with. Raising it is a migration.
+const format = pebble.FormatValueSeparation
+
+const (
+	defaultCache = 8 << 20
+	memTable     = 4 << 20
+	openFiles    = 256
+)
+
+// pebbleOptions tunes for a small machine, and for many nodes in one process: little memory, one compaction at a time.
+func pebbleOptions(fs vfs.FS, opts Options) *pebble.Options {
+	if opts.Cache <= 0 {
+		opts.Cache = defaultCache
+	}
+	return &pebble.Options{
+		FS:                          fs,
+		FormatMajorVersion:          format,
+		CacheSize:                   opts.Cache,
+		MemTableSize:                memTable,
+		MemTableStopWritesThreshold: 4,
+		MaxOpenFiles:                openFiles,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+		L0CompactionThreshold:       4,
+		BytesPerSync:                1 << 20,
+		ReadOnly:                    opts.ReadOnly,
+		ErrorIfNotExists:            opts.ReadOnly,
+		Logger:                      logger{opts.Logger, opts.Fatal},
+	}
+}
+
+// logger hands pebble's reports to slog: its notes are for developers, its errors for the person who runs the node.
+type logger struct {
+	out   *slog.Logger
+	fatal func(error)
+}
+
+// Infof logs at debug level.
+func (l logger) Infof(format string, args ...any) {
+	if l.out != nil && l.out.Enabled(context.Background(), slog.LevelDebug) {
+		l.out.Debug("store_note", "text", fmt.Sprintf(format, args...))
+	}
+}
+
+// Errorf logs an error.
+func (l logger) Errorf(format string, args ...any) {
+	if l.out != nil {
+		l.out.Error("store_error", "text", fmt.Sprintf(format, args...))
+	}
+}
+
+// Fatalf ends the process: what is on disk is not known any more (S5).
+func (l logger) Fatalf(format string, args ...any) {
+	err := fmt.Errorf("the store cannot go on and the node has to stop: %s; check the disk, then start the node again",
+		fmt.Sprintf(format, args...))
+	if l.out != nil {
+		l.out.Error("store_fatal", "error", err)
+	}
+	if l.fatal != nil {
+		l.fatal(err)
+	}
+	panic(err)
+}
