@@ -206,6 +206,9 @@ func TestI3NothingIsCachedFromALiar(t *testing.T) {
 			t.Fatalf("row %d after a lie: %v", i, err)
 		}
 	}
+	if err := v.Opening().Check(block.params, block.commitment); err != nil {
+		t.Fatalf("the verifier's own opening: %v", err)
+	}
 }
 
 // TestI4PeersLieIsNotTheBlocks: whatever single byte or place a peer falsifies in an honest shard, the verdict is
@@ -355,4 +358,67 @@ func TestVerifierIsConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestForgedSizes: a publisher commits to trees of another depth, to rows of another size, to more values. None of them
+// gets through, although every hash leads to the commitment and every combination agrees.
+func TestForgedSizes(t *testing.T) {
+	p, rows := honestRows(t, testData(11, 1000))
+	honest := forge(t, p, rows, nil)
+
+	t.Run("long row", func(t *testing.T) {
+		long := append([][]byte{append(bytes.Clone(rows[0]), make([]byte, 64)...)}, rows[1:]...)
+		block := forge(t, p, long, nil)
+		if err := mustVerifier(t, block).Verify(mustShard(t, block, 0)); !errors.Is(err, ErrPath) {
+			t.Fatalf("verdict %v, want ErrPath", err)
+		}
+	})
+	t.Run("shallow row", func(t *testing.T) { // row 0 stands for the whole lower half of the tree
+		sibling := honest.rowTree.nodes[3]
+		var leaf [32]byte
+		newLeafHasher().sum(rows[0], &leaf)
+		rowRoot := hashNode(&leaf, &sibling)
+		c := newCombiner(coefficientSeed(p, rowRoot), p.RowSize)
+		y := make([][16]byte, p.K)
+		for i := range y {
+			y[i] = c.combine(rows[i])
+		}
+		v, err := NewVerifier(p, commit(p, rowRoot, valueTree(y).root()), rowRoot, y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range []uint32{0, 2, 4} {
+			s := Shard{Index: i, Row: rows[0], Path: [][32]byte{sibling}}
+			if err := v.Verify(s); !errors.Is(err, ErrPath) {
+				t.Fatalf("verdict %v, want ErrPath", err)
+			}
+		}
+	})
+	t.Run("shallow value", func(t *testing.T) { // y_0 stands for the whole lower half of the value tree
+		sibling := honest.valueTree.nodes[3]
+		s, err := honest.Standalone(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.YPath = [][32]byte{sibling}
+		commitment := commit(p, honest.RowRoot(), rootFromPath(s.Y[:], 0, s.YPath))
+		if err := VerifyStandalone(commitment, p, s); !errors.Is(err, ErrPath) {
+			t.Fatalf("verdict %v, want ErrPath", err)
+		}
+	})
+	t.Run("parity row with a data value", func(t *testing.T) {
+		c := newCombiner(coefficientSeed(p, honest.RowRoot()), p.RowSize)
+		block := forge(t, p, rows, func(y [][16]byte) { y[3] = c.combine(rows[p.K+3]) })
+		s := StandaloneShard{Shard: mustShard(t, block, uint32(p.K+3)), Y: block.y[3], YPath: block.valueTree.path(3)}
+		if err := VerifyStandalone(block.commitment, p, s); !errors.Is(err, ErrPath) {
+			t.Fatalf("verdict %v, want ErrPath", err)
+		}
+	})
+	t.Run("too many values", func(t *testing.T) {
+		y := append(append([][16]byte{}, honest.y...), honest.y...)
+		commitment := commit(p, honest.RowRoot(), valueTree(y).root())
+		if _, err := NewVerifier(p, commitment, honest.RowRoot(), y); !errors.Is(err, ErrOpening) {
+			t.Fatalf("verdict %v, want ErrOpening", err)
+		}
+	})
 }
