@@ -1,0 +1,58 @@
+package gossip
+
+import (
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// Topic is one of the four pubsub topics.
+type Topic string
+
+// The topics, as the last element of /bedrock/<network id>/<topic>.
+const (
+	TopicBatch     Topic = "batch"
+	TopicHead      Topic = "head"
+	TopicAssertion Topic = "assertion"
+	TopicChallenge Topic = "challenge"
+)
+
+// topics lists them all, in the order in which they are joined.
+func topics() []Topic { return []Topic{TopicBatch, TopicHead, TopicAssertion, TopicChallenge} }
+
+// maxPubsubBytes caps a message on any topic; larger things are announced and fetched by stream.
+const maxPubsubBytes = 512 << 10
+
+// maxBytes caps a message on the topic.
+func (t Topic) maxBytes() int {
+	switch t {
+	case TopicBatch:
+		return types.MaxLoneTransactionBytes + 8
+	case TopicHead:
+		return types.MaxHeaderBytes + types.MaxCommittee*72
+	default:
+		return maxPubsubBytes
+	}
+}
+
+func topicName(network types.NetworkID, t Topic) string {
+	return "/bedrock/" + network.String() + "/" + string(t)
+}
+
+// protocols are the ids of the direct streams of a network.
+type protocols struct {
+	push  protocol.ID // vertices, one long-lived stream per ordered pair of members
+	fetch protocol.ID // vertices and bodies on request
+	block protocol.ID // headers, bodies, openings, audit records, challenges on request
+	tx    protocol.ID // a batch handed to a sequencer directly
+}
+
+func protocolsOf(network types.NetworkID) protocols {
+	prefix := "/bedrock/" + network.String()
+	return protocols{
+		push:  protocol.ID(prefix + "/dag/1"),
+		fetch: protocol.ID(prefix + "/dagfetch/1"),
+		block: protocol.ID(prefix + "/block/1"),
+		tx:    protocol.ID(prefix + "/tx/1"),
+	}
+}

@@ -1,0 +1,176 @@
+package gossip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+const (
+	dialTimeout = 10 * time.Second
+	redialMin   = 200 * time.Millisecond
+	redialMax   = 8 * time.Second
+	// pushIdle is for how long a push stream may be silent. An idle network makes a vertex every second.
+	pushIdle = 2 * time.Minute
+)
+
+// Push queues p for a member and never blocks. It reports false when p was not taken: this node or to is no other
+// member of the committee, or p is larger than the queue. A taken message may still be lost: a full queue drops its oldest.
+func (g *Gossip) Push(to types.Member, p *types.Push) bool {
+	l := g.links[to]
+	return l != nil && l.put(p)
+}
+
+// runLink keeps a stream to one member and writes the queue into it, until ctx ends.
+func (g *Gossip) runLink(ctx context.Context, l *link) {
+	wait := redialMin
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := g.pump(ctx, l)
+		l.setConnected(false)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > redialMax {
+			wait = redialMin
+		}
+		g.cfg.Logger.Debug("push stream ended", "member", l.member, "peer", l.peer, "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait/2 + rand.N(wait/2)): // jitter: members that restart together do not dial together
+		}
+		wait = min(2*wait, redialMax)
+	}
+}
+
+// pump opens a stream and writes until it fails.
+func (g *Gossip) pump(ctx context.Context, l *link) error {
+	s, err := g.openPush(ctx, l.peer)
+	if err != nil {
+		return err
+	}
+	closed := make(chan error, 1) // capacity 1: the reader never blocks
+	go func() {
+		var one [1]byte
+		_, err := s.Read(one[:]) // a receiver never writes: this returns when the stream ends
+		closed <- fmt.Errorf("receiver ended the stream: %w", err)
+	}()
+	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
+	err = l.write(ctx, s, closed)
+	stop()
+	_ = s.Reset()
+	return err
+}
+
+func (g *Gossip) openPush(ctx context.Context, p peer.ID) (network.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := g.connect(ctx, p); err != nil {
+		return nil, err
+	}
+	return g.cfg.Host.NewStream(ctx, p, g.protocols.push)
+}
+
+func (l *link) write(ctx context.Context, s network.Stream, closed <-chan error) error {
+	l.setConnected(true)
+	for {
+		for p := l.head(); p != nil; p = l.head() {
+			for _, part := range splitPush(p, types.MaxMessageBytes) {
+				if err := writeFrame(s, part.Encode()); err != nil {
+					return err
+				}
+			}
+			l.sentHead(p)
+		}
+		select {
+		case <-l.wake:
+		case err := <-closed:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// connect makes sure there is a connection: by known addresses, then by those FindPeer finds.
+func (g *Gossip) connect(ctx context.Context, p peer.ID) error {
+	h := g.cfg.Host
+	if h.Network().Connectedness(p) == network.Connected {
+		return nil
+	}
+	err := errors.New("no address known")
+	if addrs := h.Peerstore().Addrs(p); len(addrs) > 0 {
+		if err = h.Connect(ctx, peer.AddrInfo{ID: p, Addrs: addrs}); err == nil {
+			return nil
+		}
+	}
+	if g.cfg.FindPeer != nil {
+		info, findErr := g.cfg.FindPeer(ctx, p)
+		if findErr == nil && info.ID == p && len(info.Addrs) > 0 {
+			return h.Connect(ctx, info)
+		}
+		err = errors.Join(err, findErr)
+	}
+	return fmt.Errorf("connect to %s: %w", p, err)
+}
+
+// receivePushes reads one member's push stream until it ends. A newer stream of the same member replaces it.
+func (g *Gossip) receivePushes(_ context.Context, s network.Stream) {
+	from := s.Conn().RemotePeer()
+	m, ok := g.indices[from]
+	if !ok || from == g.self {
+		_ = s.ResetWithError(network.StreamProtocolViolation)
+		return
+	}
+	if old := g.swapInbound(m, s); old != nil {
+		_ = old.Reset()
+	}
+	defer g.dropInbound(m, s)
+	for {
+		frame, err := readFrame(s, types.MaxMessageBytes, pushIdle)
+		if err == nil {
+			err = g.takePush(m, frame)
+		}
+		if errors.Is(err, types.ErrMalformed) {
+			g.Penalize(from)
+		}
+		if err != nil {
+			_ = s.Reset()
+			return
+		}
+	}
+}
+
+func (g *Gossip) takePush(m types.Member, frame []byte) error {
+	p, err := types.DecodePush(frame)
+	if err != nil {
+		return err
+	}
+	g.counts.pushesIn.Add(1)
+	g.cfg.Handlers.Push(m, p)
+	return nil
+}
+
+func (g *Gossip) swapInbound(m types.Member, s network.Stream) network.Stream {
+	g.inboundMu.Lock()
+	defer g.inboundMu.Unlock()
+	old := g.inbound[m]
+	g.inbound[m] = s
+	return old
+}
+
+func (g *Gossip) dropInbound(m types.Member, s network.Stream) {
+	g.inboundMu.Lock()
+	defer g.inboundMu.Unlock()
+	if g.inbound[m] == s {
+		delete(g.inbound, m)
+	}
+}
