@@ -33,7 +33,7 @@
 //	I4  A verdict names its liar: ErrPath and ErrOpening are the peer's lie, *BadEncodingError is the block's, and
 //	    carries evidence that anyone who knows the commitment can check.
 //	I5  An honest row of an honest block never yields *BadEncodingError.
-//	I6  One block of data has one commitment, and one commitment at most one block of data: padding is zero.
+//	I6  One block of data has one commitment, and one codeword is one block of data: the padding is zero.
 //	I7  Every decoder is strict: exactly one encoding of each value is accepted, sizes are known before reading.
 //
 // # Adversary
