@@ -1,0 +1,77 @@
+package brute
+
+import "github.com/etherscale/bedrock/types"
+
+// Limits of blocks; times in microseconds.
+type Limits struct {
+	Interval, Heartbeat uint64
+	Bytes, Gas          uint64
+}
+
+// Tx is a transaction of a batch.
+type Tx struct {
+	Hash types.Hash
+	Gas  uint64
+	Size uint64
+}
+
+// Block is a closed block.
+type Block struct {
+	Time  types.Time
+	After int // index of the appended vertex after which it closed
+	Txs   []types.Hash
+}
+
+type queued struct {
+	tx Tx
+	t  types.Time
+}
+
+// Blocks replays the sequence and closes blocks after each vertex. It also returns the final state of the fair order.
+func Blocks(s Setting, limits Limits, appended []Appended, contents map[types.BatchID][]Tx) ([]Block, *Fair) {
+	fair := NewFair(s)
+	var blocks []Block
+	var queue []queued
+	known := map[types.Hash]bool{}
+	taken := 0
+	parentTime := s.Start
+	boundary := (uint64(s.Start)/limits.Interval + 1) * limits.Interval
+	for i, next := range appended {
+		fair.Append(next)
+		for ; taken < len(fair.Released); taken++ {
+			for _, tx := range contents[fair.Released[taken].Batch] {
+				if !known[tx.Hash] {
+					known[tx.Hash] = true
+					queue = append(queue, queued{tx, fair.Released[taken].T})
+				}
+			}
+		}
+		for ; uint64(fair.Theta) >= boundary && fair.Theta != Forever; boundary += limits.Interval {
+			n := fitting(queue, types.Time(boundary), limits)
+			if n == 0 && boundary < uint64(parentTime)+limits.Heartbeat {
+				continue
+			}
+			b := Block{Time: types.Time(boundary), After: i}
+			for _, q := range queue[:n] {
+				b.Txs = append(b.Txs, q.tx.Hash)
+			}
+			queue = queue[n:]
+			blocks = append(blocks, b)
+			parentTime = b.Time
+		}
+	}
+	return blocks, fair
+}
+
+// fitting is how many transactions at the head of the queue go into the block of the boundary.
+func fitting(queue []queued, boundary types.Time, limits Limits) int {
+	size, gas := uint64(4), uint64(0)
+	for n, q := range queue {
+		size += 4 + q.tx.Size
+		gas += q.tx.Gas
+		if q.t >= boundary || size > limits.Bytes || gas > limits.Gas {
+			return n
+		}
+	}
+	return len(queue)
+}
