@@ -1,0 +1,120 @@
+package dht
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p-kad-dht/crawler"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/protocol"
+)
+
+const (
+	sweepParallel = 4
+	sweepTimeout  = 5 * time.Second
+	crawlParallel = 8
+	crawlTimeout  = 2 * time.Minute
+)
+
+// sweep learns the servers of the network. It asks each known server for those nearest to itself and goes on with the
+// ones it did not know. While the network is smaller than a bucket, one answer names everybody. When answers come back
+// full, there may be more than they can name; then the network is crawled, if the node asked for whole tables.
+func (d *DHT) sweep(ctx context.Context) {
+	asked := make(map[peer.ID]bool)
+	full := false
+	next := d.knownServers()
+	for len(next) > 0 && len(asked) < d.cfg.SweepLimit {
+		next = next[:min(len(next), d.cfg.SweepLimit-len(asked))]
+		for _, p := range next {
+			asked[p] = true
+		}
+		var learnt []peer.ID
+		for _, found := range d.askClosest(ctx, next) {
+			full = full || len(found) >= d.kad.BucketSize()
+			learnt = append(learnt, found...)
+		}
+		next = unasked(learnt, asked)
+	}
+	if full && d.cfg.WholeTable && ctx.Err() == nil {
+		d.crawl(ctx)
+	}
+}
+
+func (d *DHT) knownServers() []peer.ID {
+	var out []peer.ID
+	for _, s := range d.servers.list() {
+		if s.id != d.host.ID() {
+			out = append(out, s.id)
+		}
+	}
+	return out
+}
+
+func unasked(learnt []peer.ID, asked map[peer.ID]bool) []peer.ID {
+	var out []peer.ID
+	seen := make(map[peer.ID]bool)
+	for _, p := range learnt {
+		if !asked[p] && !seen[p] {
+			seen[p] = true
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// askClosest asks each peer for the servers nearest to itself; whoever answers is alive.
+func (d *DHT) askClosest(ctx context.Context, peers []peer.ID) [][]peer.ID {
+	found := make([][]peer.ID, len(peers))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, sweepParallel)
+	for i, p := range peers {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			found[i] = d.askOne(ctx, p)
+		})
+	}
+	wg.Wait()
+	return found
+}
+
+func (d *DHT) askOne(ctx context.Context, p peer.ID) []peer.ID {
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
+	defer cancel()
+	closer, err := d.messenger.GetClosestPeers(ctx, p, p)
+	if err != nil {
+		if ctx.Err() == nil {
+			d.servers.failed(p)
+		}
+		return nil
+	}
+	d.servers.alive(p)
+	var out []peer.ID
+	for _, info := range closer {
+		if info.ID == d.host.ID() || info.ID == p {
+			continue
+		}
+		d.host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.TempAddrTTL)
+		out = append(out, info.ID)
+	}
+	return out
+}
+
+// crawl walks the whole network with kad-dht's own crawler.
+func (d *DHT) crawl(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, crawlTimeout)
+	defer cancel()
+	c, err := crawler.NewDefaultCrawler(d.host, crawler.WithProtocols([]protocol.ID{d.kadProtocol}),
+		crawler.WithParallelism(crawlParallel), crawler.WithConnectTimeout(sweepTimeout), crawler.WithMsgTimeout(sweepTimeout))
+	if err != nil {
+		d.log.Warn("crawl of the network not started", "error", err)
+		return
+	}
+	var start []*peer.AddrInfo
+	for _, p := range d.knownServers() {
+		start = append(start, &peer.AddrInfo{ID: p, Addrs: d.host.Peerstore().Addrs(p)})
+	}
+	c.Run(ctx, start, func(p peer.ID, _ []*peer.AddrInfo) { d.servers.alive(p) }, nil)
+}

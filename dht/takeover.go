@@ -1,0 +1,85 @@
+package dht
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/types"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+const (
+	// takeOverDelay is how long the member whose rows they are has before the next in line looks.
+	takeOverDelay = 2 * time.Second
+	// takeOverProbe is the number of rows asked about to tell whether a member published its part.
+	takeOverProbe = 4
+)
+
+// TakeOver makes up for silent publishers. Of m members, member j publishes the rows with index = j mod m; self is the
+// own number. For each other member it waits its turn (2 s for the next in line, 1 s more for each further), asks
+// holders about a few of that member's rows, and publishes the part if most are missing. It returns when all were looked
+// at or ctx ends. The rows may be unknown to the header's chain no longer: the header must be certified.
+func (d *DHT) TakeOver(ctx context.Context, header types.Header, block *coding.Block, self, m int) (Report, error) {
+	var total Report
+	if block.Params().N == 0 || m < 2 {
+		return total, nil
+	}
+	timer := time.NewTimer(takeOverDelay)
+	defer timer.Stop()
+	for distance := 1; distance < m; distance++ {
+		select {
+		case <-ctx.Done():
+			return total, ctx.Err()
+		case <-timer.C:
+			timer.Reset(takeOverDelay / 2)
+		}
+		member := (self - distance + m) % m
+		if d.published(ctx, header, block.Params(), member, m) {
+			continue
+		}
+		d.log.Info("publishing rows of a silent sequencer", "height", header.Height, "member", member)
+		report, err := d.Publish(ctx, header, block, func(index int) bool { return index%m == member })
+		total = total.plus(report)
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+func (r Report) plus(o Report) Report {
+	return Report{
+		Rows: r.Rows + o.Rows, Copies: r.Copies + o.Copies, Stored: r.Stored + o.Stored,
+		Holders: r.Holders + o.Holders, Failed: r.Failed + o.Failed, Missing: r.Missing + o.Missing,
+	}
+}
+
+// published tells whether most of a few random rows of a member are held by the server nearest to each.
+func (d *DHT) published(ctx context.Context, h types.Header, p coding.Params, member, m int) bool {
+	table, asked, held := d.servers.list(), 0, 0
+	own := (p.N - member + m - 1) / m // rows of the member
+	if own <= 0 {
+		return true
+	}
+	for range takeOverProbe {
+		i := uint32(member + m*rand.IntN(own))
+		for _, holder := range nearest(table, Key(h.Commitment, i), 1) {
+			asked++
+			if d.holderHas(ctx, holder, h.Commitment, i) {
+				held++
+			}
+		}
+	}
+	return asked > 0 && 2*held > asked
+}
+
+func (d *DHT) holderHas(ctx context.Context, holder peer.ID, c types.Hash, i uint32) bool {
+	if holder == d.host.ID() {
+		has, err := d.holds(ctx, c, i)
+		return err == nil && has
+	}
+	found, err := d.Has(ctx, holder, c, []uint32{i})
+	return err == nil && len(found) == 1
+}
