@@ -1,0 +1,183 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// Height is a block height; in JSON a hex quantity, as eth_* has it.
+type Height uint64
+
+// MarshalText is 0x and hex digits without leading zeros.
+func (h Height) MarshalText() ([]byte, error) {
+	return strconv.AppendUint([]byte("0x"), uint64(h), 16), nil
+}
+
+// UnmarshalText is the inverse of MarshalText.
+func (h *Height) UnmarshalText(text []byte) error {
+	if len(text) < 3 || text[0] != '0' || text[1] != 'x' {
+		return invalidParams("height %q: want 0x and hex digits", text)
+	}
+	n, err := strconv.ParseUint(string(text[2:]), 16, 64)
+	if err != nil {
+		return invalidParams("height %q: want 0x and at most 16 hex digits", text)
+	}
+	*h = Height(n)
+	return nil
+}
+
+// TxHash is the keccak-256 hash of a transaction's envelope; 0x-hex in JSON.
+type TxHash [32]byte
+
+// MarshalText is 0x and 64 hex digits.
+func (h TxHash) MarshalText() ([]byte, error) { return []byte("0x" + types.Hash(h).String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (h *TxHash) UnmarshalText(text []byte) error { return (*types.Hash)(h).UnmarshalText(text) }
+
+// Bedrock is what the node knows of its network. All methods are called concurrently. A nil result without an error
+// means that the node knows nothing of what was asked for; the client sees null.
+type Bedrock interface {
+	Status(ctx context.Context) (*Status, error)
+	// Header returns the certified header at a height (the genesis header has an empty certificate) and the committee
+	// of its epoch.
+	Header(ctx context.Context, height types.Height) (*types.CertifiedHeader, *types.Committee, error)
+	Sampling(ctx context.Context, height types.Height) (*Sampling, error)
+	Audit(ctx context.Context, tx TxHash) (*Audit, error)
+	Assertions(ctx context.Context, height types.Height) ([]Assertion, error)
+	// Challenges covers from..to inclusive, at most MaxChallengeRange heights; ascending by height.
+	Challenges(ctx context.Context, from, to types.Height) ([]Challenge, error)
+	Committee(ctx context.Context, epoch types.Epoch) (*types.Committee, error)
+	TransactionStatus(ctx context.Context, tx TxHash) (*TransactionStatus, error)
+}
+
+// MaxChallengeRange bounds the heights of one bedrock_getChallenges.
+const MaxChallengeRange = 10_000
+
+// Status is where a node stands.
+type Status struct {
+	Role      string        `json:"role"`
+	PeerID    string        `json:"peerId"`
+	NetworkID string        `json:"networkId"`
+	Epoch     uint64        `json:"epoch"`
+	Round     uint64        `json:"round"`     // 0 at a node that does not hold the DAG
+	Height    Height        `json:"height"`    // newest executed block; at a light client, the newest certified header
+	Certified Height        `json:"certified"` // newest certified header
+	Sampled   Height        `json:"sampled"`   // up to here every block is available to this node
+	Asserted  Height        `json:"asserted"`  // newest block with exactly one unrefuted value
+	Settled   Height        `json:"settled"`   // newest settled block
+	Peers     int           `json:"peers"`
+	Committee CommitteeSize `json:"committee"`
+}
+
+// CommitteeSize counts members; the quorum is in stake.
+type CommitteeSize struct {
+	Size   int         `json:"size"`
+	Quorum types.Stake `json:"quorum"`
+}
+
+// Verdict is what sampling says of a block.
+type Verdict string
+
+// The verdicts of sampling.
+const (
+	VerdictAvailable   Verdict = "available"
+	VerdictUnavailable Verdict = "unavailable"
+	VerdictPending     Verdict = "pending"
+)
+
+// Sampling is what this node itself asked for and got of one block.
+type Sampling struct {
+	Verdict  Verdict `json:"verdict"`
+	Asked    int     `json:"asked"`
+	Answered int     `json:"answered"`
+	Wrong    int     `json:"wrong"`    // answers that were the peer's lie
+	MissLog2 float64 `json:"missLog2"` // log2 of the chance that an unavailable block passes; 0: nothing is known
+	Indices  []int   `json:"indices"`
+}
+
+// Audit is the evidence of a transaction's place. Times are microseconds since 1970.
+type Audit struct {
+	Batch    types.BatchID  `json:"-"`
+	Receipts []AuditReceipt `json:"receipts"`
+	FairTime types.Time     `json:"fairTime"`
+	Spread   types.Time     `json:"spread"` // between the earliest and the latest of the receipts that made the quorum
+	Height   Height         `json:"height"`
+	Index    uint64         `json:"index"` // place in the block's order
+}
+
+// MarshalJSON spells the batch as its CID.
+func (a Audit) MarshalJSON() ([]byte, error) {
+	type plain Audit
+	if a.Receipts == nil {
+		a.Receipts = []AuditReceipt{}
+	}
+	return json.Marshal(struct {
+		Batch string `json:"batch"`
+		plain
+	}{a.Batch.String(), plain(a)})
+}
+
+// UnmarshalJSON is the inverse of MarshalJSON.
+func (a *Audit) UnmarshalJSON(raw []byte) error {
+	type plain Audit
+	wire := struct {
+		Batch string `json:"batch"`
+		*plain
+	}{plain: (*plain)(a)}
+	if err := json.Unmarshal(raw, &wire); err != nil {
+		return err
+	}
+	id, err := types.ParseBatchID(wire.Batch)
+	a.Batch = id
+	return err
+}
+
+// AuditReceipt is one entry of the quorum that completed a batch.
+type AuditReceipt struct {
+	Sequencer string      `json:"sequencer"` // peer ID
+	Time      types.Time  `json:"time"`
+	Explicit  bool        `json:"explicit"` // false: the time of a vertex that has the batch among its ancestors
+	Round     types.Round `json:"round"`
+	Vertex    types.Hash  `json:"vertex"` // digest; sequencers serve the signed vertex
+}
+
+// Assertion is a prover's claim as far as it concerns one height.
+type Assertion struct {
+	Prover  string     `json:"prover"` // peer ID
+	From    Height     `json:"from"`   // first block asserted
+	To      Height     `json:"to"`
+	Claim   types.Hash `json:"claim"`  // last claim of this height: with the block, its value
+	Chunks  int        `json:"chunks"` // claims of this height
+	State   string     `json:"state"`  // "asserted", "refuted" or "settled"
+	Matches *bool      `json:"matches,omitempty"`
+	Time    uint64     `json:"time"` // milliseconds since 1970 when this node got it
+}
+
+// Challenge is a challenge this node verified.
+type Challenge struct {
+	Height     Height `json:"height"`
+	Kind       string `json:"kind"`
+	Accused    string `json:"accused"`    // peer ID
+	Challenger string `json:"challenger"` // peer ID
+	Verdict    string `json:"verdict"`    // "valid" or "invalid"
+	Ms         uint64 `json:"ms"`         // from the assertion's arrival to the verdict
+}
+
+// TransactionStatus is how far a transaction has come.
+type TransactionStatus struct {
+	// State is "pending" (admitted, in no block), "ordered" (in a block that is not executed here), "executed" or
+	// "skipped" (in the order, without effect).
+	State  string  `json:"state"`
+	Reason string  `json:"reason,omitempty"` // why it was skipped
+	Height *Height `json:"height,omitempty"`
+	Index  *uint64 `json:"index,omitempty"` // place in the block's order
+	// Certified, Sampled, Asserted and Settled say what holds of its block.
+	Certified bool `json:"certified"`
+	Sampled   bool `json:"sampled"`
+	Asserted  bool `json:"asserted"`
+	Settled   bool `json:"settled"`
+}

@@ -1,0 +1,128 @@
+package rpc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/core"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/holiman/uint256"
+)
+
+// CallArgs is the transaction object that eth_call, eth_estimateGas and eth_createAccessList take.
+type CallArgs struct {
+	From                 *common.Address              `json:"from"`
+	To                   *common.Address              `json:"to"`
+	Gas                  *hexutil.Uint64              `json:"gas"`
+	GasPrice             *hexutil.Big                 `json:"gasPrice"`
+	MaxFeePerGas         *hexutil.Big                 `json:"maxFeePerGas"`
+	MaxPriorityFeePerGas *hexutil.Big                 `json:"maxPriorityFeePerGas"`
+	Value                *hexutil.Big                 `json:"value"`
+	Nonce                *hexutil.Uint64              `json:"nonce"`
+	Data                 *hexutil.Bytes               `json:"data"` // the older name of input
+	Input                *hexutil.Bytes               `json:"input"`
+	AccessList           *types.AccessList            `json:"accessList"`
+	ChainID              *hexutil.Big                 `json:"chainId"`
+	MaxFeePerBlobGas     *hexutil.Big                 `json:"maxFeePerBlobGas"`
+	BlobVersionedHashes  []common.Hash                `json:"blobVersionedHashes"`
+	AuthorizationList    []types.SetCodeAuthorization `json:"authorizationList"`
+}
+
+func (a *CallArgs) from() common.Address {
+	if a.From == nil {
+		return common.Address{}
+	}
+	return *a.From
+}
+
+func (a *CallArgs) data() []byte {
+	if a.Input != nil {
+		return *a.Input
+	}
+	if a.Data != nil {
+		return *a.Data
+	}
+	return nil
+}
+
+// check refuses what no transaction could say.
+func (a *CallArgs) check(chainID *big.Int) error {
+	switch {
+	case a.Data != nil && a.Input != nil && !bytes.Equal(*a.Data, *a.Input):
+		return errors.New(`both "data" and "input" are set and not equal. Please use "input" to pass transaction call data`)
+	case a.GasPrice != nil && (a.MaxFeePerGas != nil || a.MaxPriorityFeePerGas != nil):
+		return errors.New("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")
+	case a.ChainID != nil && a.ChainID.ToInt().Cmp(chainID) != 0:
+		return fmt.Errorf("chainId does not match node's (have=%v, want=%v)", a.ChainID.ToInt(), chainID)
+	case a.MaxFeePerBlobGas != nil && len(a.BlobVersionedHashes) == 0:
+		return errors.New("maxFeePerBlobGas specified without blobVersionedHashes")
+	case a.To == nil && a.BlobVersionedHashes != nil:
+		return core.ErrBlobTxCreate
+	case a.To == nil && a.AuthorizationList != nil:
+		return core.ErrSetCodeTxCreate
+	}
+	return nil
+}
+
+// message builds the call for a block with the given base fee (nil before London). Without a gas limit, or with one
+// above the cap, the cap is taken. Nonce, code of the sender and the gas cap of one transaction are not checked.
+func (a *CallArgs) message(baseFee *big.Int, gasCap uint64) (*core.Message, error) {
+	gas := gasCap
+	if a.Gas != nil && uint64(*a.Gas) < gasCap {
+		gas = uint64(*a.Gas)
+	}
+	m := &core.Message{
+		From: a.from(), To: a.To, GasLimit: gas, Data: a.data(),
+		BlobHashes: a.BlobVersionedHashes, SetCodeAuthorizations: a.AuthorizationList,
+	}
+	if a.Nonce != nil {
+		m.Nonce = uint64(*a.Nonce)
+	}
+	if a.AccessList != nil {
+		m.AccessList = *a.AccessList
+	}
+	var err error
+	word := func(name string, v *hexutil.Big) *uint256.Int {
+		if v == nil {
+			return new(uint256.Int)
+		}
+		out, overflow := uint256.FromBig(v.ToInt())
+		if overflow && err == nil {
+			err = invalidParams("%s does not fit 256 bits", name)
+		}
+		return out
+	}
+	m.Value = word("value", a.Value)
+	if a.BlobVersionedHashes != nil || a.MaxFeePerBlobGas != nil {
+		m.BlobGasFeeCap = word("maxFeePerBlobGas", a.MaxFeePerBlobGas)
+	}
+	if a.GasPrice != nil || baseFee == nil {
+		m.GasPrice = word("gasPrice", a.GasPrice)
+		m.GasFeeCap, m.GasTipCap = m.GasPrice, m.GasPrice
+	} else {
+		m.GasFeeCap, m.GasTipCap = word("maxFeePerGas", a.MaxFeePerGas), word("maxPriorityFeePerGas", a.MaxPriorityFeePerGas)
+		m.GasPrice = priceOf(m.GasFeeCap, m.GasTipCap, baseFee)
+	}
+	return m.SkipNonceCheck().SkipEOACheck().SkipGasLimitCapCheck(), err
+}
+
+// priceOf is what a unit of gas costs under the caps; 0 if the caller named none, so a call without fees needs no
+// balance.
+func priceOf(feeCap, tipCap *uint256.Int, baseFee *big.Int) *uint256.Int {
+	if feeCap.IsZero() && tipCap.IsZero() {
+		return new(uint256.Int)
+	}
+	base, overflow := uint256.FromBig(baseFee)
+	if overflow {
+		return feeCap.Clone()
+	}
+	price, overflow := new(uint256.Int).AddOverflow(base, tipCap)
+	if overflow || price.Gt(feeCap) {
+		return feeCap.Clone()
+	}
+	return price
+}

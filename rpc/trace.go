@@ -1,0 +1,181 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core"
+	"github.com/ethereum/go-ethereum/core/state"
+	"github.com/ethereum/go-ethereum/core/tracing"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/core/vm"
+	"github.com/ethereum/go-ethereum/eth/tracers"
+	"github.com/ethereum/go-ethereum/eth/tracers/logger"
+	_ "github.com/ethereum/go-ethereum/eth/tracers/native" // callTracer, prestateTracer and the other built-in tracers
+	gethrpc "github.com/ethereum/go-ethereum/rpc"
+)
+
+// maxTraceBytes bounds the step log of one transaction.
+const maxTraceBytes = 64 << 20
+
+// Tracing serves debug_trace*: it runs a block again with the backend's own Preamble and Apply, so that what is traced
+// is what was executed. go-ethereum's tracers are used, not its tracing API, which knows neither our meter nor limits.
+type Tracing struct {
+	r     *reader
+	calls *Calls
+}
+
+// TraceConfig chooses a built-in tracer by name ("callTracer", "prestateTracer", ...); without one, every step is
+// logged as the embedded options say.
+type TraceConfig struct {
+	*logger.Config
+	Tracer       *string
+	TracerConfig json.RawMessage
+}
+
+// TraceResult is the trace of one transaction of a block.
+type TraceResult struct {
+	TxHash common.Hash     `json:"txHash"`
+	Result json.RawMessage `json:"result"`
+}
+
+// TraceTransaction answers debug_traceTransaction.
+func (t *Tracing) TraceTransaction(ctx context.Context, hash common.Hash, config *TraceConfig) (json.RawMessage, error) {
+	block, index := t.r.place(hash)
+	if block == nil {
+		return nil, errors.New("transaction not found")
+	}
+	results, err := t.trace(ctx, block, int(index), config)
+	if err != nil {
+		return nil, err
+	}
+	return results[0].Result, nil
+}
+
+// TraceBlockByNumber answers debug_traceBlockByNumber.
+func (t *Tracing) TraceBlockByNumber(ctx context.Context, number gethrpc.BlockNumber, config *TraceConfig) ([]TraceResult, error) {
+	return t.traceBlock(ctx, t.r.byNumber(ctx, number), config)
+}
+
+// TraceBlockByHash answers debug_traceBlockByHash.
+func (t *Tracing) TraceBlockByHash(ctx context.Context, hash common.Hash, config *TraceConfig) ([]TraceResult, error) {
+	return t.traceBlock(ctx, t.r.block(t.r.headerOf(hash)), config)
+}
+
+func (t *Tracing) traceBlock(ctx context.Context, block *types.Block, config *TraceConfig) ([]TraceResult, error) {
+	if block == nil {
+		return nil, errors.New("block not found")
+	}
+	return t.trace(ctx, block, -1, config)
+}
+
+// trace runs the block from its parent's state. It traces the transaction with the given index, or all if negative.
+func (t *Tracing) trace(ctx context.Context, block *types.Block, only int, config *TraceConfig) ([]TraceResult, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.calls.timeout)
+	defer cancel()
+	header := block.Header()
+	if header.Number.Sign() == 0 {
+		return nil, errors.New("genesis is not traceable")
+	}
+	parent := gethrpc.BlockNumberOrHashWithHash(header.ParentHash, false)
+	statedb, _, err := t.r.state(&parent)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.r.Preamble(header, statedb); err != nil {
+		return nil, err
+	}
+	results := []TraceResult{}
+	for i, tx := range block.Transactions() {
+		if only >= 0 && i > only {
+			break
+		}
+		place := &tracers.Context{BlockHash: block.Hash(), BlockNumber: block.Number(), TxIndex: i, TxHash: tx.Hash()}
+		statedb.SetTxContext(tx.Hash(), i, uint32(i+1))
+		if only >= 0 && i < only {
+			_, err = t.apply(ctx, header, statedb, tx, nil)
+		} else {
+			var result TraceResult
+			result, err = t.one(ctx, header, statedb, tx, place, config)
+			results = append(results, result)
+		}
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, fmt.Errorf("tracing aborted (timeout = %v)", t.calls.timeout)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("tracing transaction %s: %w", tx.Hash(), err)
+		}
+	}
+	return results, nil
+}
+
+// one applies a transaction with a tracer and returns what the tracer says.
+func (t *Tracing) one(ctx context.Context, header *types.Header, statedb *state.StateDB, tx *types.Transaction, place *tracers.Context, config *TraceConfig) (TraceResult, error) {
+	tracer, err := t.tracer(place, config)
+	if err != nil {
+		return TraceResult{}, err
+	}
+	defer context.AfterFunc(ctx, func() { tracer.Stop(context.Cause(ctx)) })()
+	if tracer.OnTxStart != nil {
+		from, _ := types.Sender(t.r.signer(header), tx)
+		tracer.OnTxStart(vmContext(t.r.BlockContext(header), statedb), tx, from)
+	}
+	result, err := t.apply(ctx, header, statedb, tx, tracer.Hooks)
+	if err != nil {
+		return TraceResult{}, err
+	}
+	if tracer.OnTxEnd != nil {
+		tracer.OnTxEnd(&types.Receipt{GasUsed: result.UsedGas, TxHash: tx.Hash()}, nil)
+	}
+	out, err := tracer.GetResult()
+	return TraceResult{TxHash: tx.Hash(), Result: out}, err
+}
+
+func (t *Tracing) tracer(place *tracers.Context, config *TraceConfig) (*tracers.Tracer, error) {
+	if config == nil {
+		config = &TraceConfig{}
+	}
+	if config.Tracer != nil {
+		if tracers.DefaultDirectory.IsJS(*config.Tracer) {
+			return nil, fmt.Errorf("tracer %q is not built in", *config.Tracer)
+		}
+		return tracers.DefaultDirectory.New(*config.Tracer, place, config.TracerConfig, t.r.ChainConfig())
+	}
+	var options logger.Config
+	if config.Config != nil {
+		options = *config.Config
+	}
+	if options.Limit <= 0 || options.Limit > maxTraceBytes {
+		options.Limit = maxTraceBytes
+	}
+	steps := logger.NewStructLogger(&options)
+	return &tracers.Tracer{Hooks: steps.Hooks(), GetResult: steps.GetResult, Stop: steps.Stop}, nil
+}
+
+func (t *Tracing) apply(ctx context.Context, header *types.Header, statedb *state.StateDB, tx *types.Transaction, hooks *tracing.Hooks) (*core.ExecutionResult, error) {
+	message, err := core.TransactionToMessage(tx, t.r.signer(header), header.BaseFee)
+	if err != nil {
+		return nil, err
+	}
+	block := t.r.BlockContext(header)
+	result, err := t.r.Apply(ctx, Call{Message: message, State: statedb, Block: block, Config: vm.Config{Tracer: hooks}})
+	if err == nil {
+		err = statedb.Error()
+	}
+	if err != nil {
+		return nil, err
+	}
+	statedb.Finalise(t.r.ChainConfig().Rules(header.Number, block.Random != nil, header.Time))
+	return result, nil
+}
+
+func vmContext(block vm.BlockContext, statedb *state.StateDB) *tracing.VMContext {
+	return &tracing.VMContext{
+		Coinbase: block.Coinbase, BlockNumber: new(big.Int).Set(block.BlockNumber), Time: block.Time,
+		Random: block.Random, BaseFee: block.BaseFee, StateDB: statedb,
+	}
+}
