@@ -19,7 +19,8 @@
 //	I2  A server takes a row only if it is among the 2r nearest servers it knows of, and takes it once.
 //	I3  Rows on disk never exceed the budget; a certified row is never displaced, only given up after the retention
 //	    time. Rows without certificate are at most 8 heights ahead, one commitment a member and height, 64 MiB, 60 s.
-//	I4  Every row a holder acknowledges is readable by GET_VALUE and by the row protocol.
+//	I4  Every row of a certified header that a holder acknowledges is on its disk, readable by GET_VALUE and by the
+//	    row protocol.
 //	I5  Nothing is allocated for a peer before its length was checked; at most 64 requests are served at once, 4 a peer.
 //	I6  Whether an answer is right is the caller's to judge; a peer that lied is not asked or served for ten minutes.
 //	I7  Every decoder is strict: one encoding a value.
@@ -44,5 +45,6 @@
 //	servers.go      table of servers, nearest             sweep.go       how the table is filled
 //	publish.go      rows to holders                       takeover.go    rows of silent publishers
 //	fetch.go        rows from holders                     ask.go         lookups, last resort, opening, single row
-//	verifiers.go    verifiers of recent blocks            errors.go      errors
+//	verifiers.go    verifiers of recent blocks            sync.go        durable before acknowledged
+//	errors.go       errors
 package dht

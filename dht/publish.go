@@ -186,6 +186,9 @@ func (pub *publication) keepOwn(ctx context.Context, indices []uint32) ([]uint32
 		shards[i] = raw
 	}
 	stored, err := pub.d.rows.put(ctx, &pub.header, pub.block.Opening(), shards)
+	if err == nil && stored > 0 {
+		err = pub.d.rows.sync.wait(ctx)
+	}
 	if err != nil {
 		return nil, stored, err
 	}

@@ -26,6 +26,7 @@ import (
 type rows struct {
 	store  ds.Batching
 	budget int64 // bytes
+	sync   *groupSync
 
 	mu     sync.Mutex
 	blocks map[types.Hash]*heldBlock
@@ -46,7 +47,7 @@ const heldHead = 1 + 8 + 8 + 8
 
 // openRows reads the block entries. Entries that do not decode are the disk's fault and reported.
 func openRows(ctx context.Context, store ds.Batching, budget int64) (*rows, error) {
-	r := &rows{store: store, budget: budget, blocks: make(map[types.Hash]*heldBlock)}
+	r := &rows{store: store, budget: budget, sync: &groupSync{store: store}, blocks: make(map[types.Hash]*heldBlock)}
 	found, err := store.Query(ctx, query.Query{Prefix: "/block"})
 	if err != nil {
 		return nil, fmt.Errorf("dht: list held blocks: %w", err)

@@ -165,6 +165,9 @@ func (d *DHT) serveOffer(ctx context.Context, s network.Stream, r *request) erro
 	if errors.Is(err, ErrBudget) {
 		result, err = statusFull, nil
 	}
+	if err == nil && stored > 0 && certified {
+		err = d.rows.sync.wait(ctx)
+	}
 	if err != nil {
 		d.report(h, certified, err)
 		return err
