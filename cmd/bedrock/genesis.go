@@ -1,0 +1,109 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/devnet"
+	"github.com/etherscale/bedrock/types"
+)
+
+func newGenesisCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "genesis", Short: "Make the genesis file of a new network"}
+	cmd.AddCommand(newGenesisNewCommand())
+	return cmd
+}
+
+type genesisFlags struct {
+	sequencers int
+	out        string
+	name       string
+	chainID    uint64
+	payload    string
+	window     time.Duration
+}
+
+func newGenesisNewCommand() *cobra.Command {
+	var f genesisFlags
+	cmd := &cobra.Command{
+		Use:   "new",
+		Short: "Write genesis.json and one home directory for each sequencer and for one prover",
+		Long: "Draws the keys of the first committee and of one prover, writes DIR/genesis.json, which commits to every parameter\n" +
+			"of the network, and DIR/sequencer-0 ... and DIR/prover-0 as home directories for `bedrock run`. The ten development\naccounts are funded.",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return newNetwork(cmd, f) },
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&f.sequencers, "sequencers", 4, "size of the first committee")
+	flags.StringVar(&f.out, "out", "", "directory to create")
+	flags.StringVar(&f.name, "name", "bedrock-dev", "name of the network")
+	flags.Uint64Var(&f.chainID, "chain-id", node.DevnetChainID, "Ethereum chain id")
+	flags.StringVar(&f.payload, "payload", string(types.PayloadEthereum), "ethereum, or opaque for benchmarks without execution")
+	flags.DurationVar(&f.window, "challenge-window", 10*time.Second, "how long an assertion can be refuted, in header time")
+	_ = cmd.MarkFlagRequired("out")
+	return cmd
+}
+
+func newNetwork(cmd *cobra.Command, f genesisFlags) error {
+	if f.sequencers < 1 || f.sequencers > types.MaxCommittee {
+		return &exitError{exitUsage, fmt.Errorf("--sequencers %d is not in 1..%d", f.sequencers, types.MaxCommittee)}
+	}
+	if _, err := os.Stat(filepath.Join(f.out, "genesis.json")); err == nil {
+		return fmt.Errorf("%s has a genesis.json already: choose another directory", f.out)
+	}
+	keys := make([]ed25519.PrivateKey, f.sequencers+1)
+	options := node.GenesisOptions{
+		Name: f.name, ChainID: f.chainID, Time: time.Now(), Payload: types.Payload(f.payload), ChallengeWindow: f.window,
+		Alloc: execution.SystemAlloc(), Accounts: devnet.Addresses(), Balance: devnet.Balance(),
+	}
+	for i := range keys {
+		key, err := node.NewKey()
+		if err != nil {
+			return fmt.Errorf("draw key: %w", err)
+		}
+		keys[i] = key
+		if i < f.sequencers {
+			options.Committee = append(options.Committee, node.PublicKeyOf(key))
+		} else {
+			options.Provers = append(options.Provers, node.PublicKeyOf(key))
+		}
+	}
+	genesis, err := node.NewGenesis(options)
+	if err != nil {
+		return err
+	}
+	return writeNetwork(cmd, f, genesis, keys)
+}
+
+func writeNetwork(cmd *cobra.Command, f genesisFlags, genesis *types.Genesis, keys []ed25519.PrivateKey) error {
+	for i, key := range keys {
+		role, dir := node.Sequencer, filepath.Join(f.out, fmt.Sprintf("sequencer-%d", i))
+		if i == f.sequencers {
+			role, dir = node.Prover, filepath.Join(f.out, "prover-0")
+		}
+		if _, err := node.InitHome(dir, genesis, key, node.Settings{Role: role}); err != nil {
+			return err
+		}
+	}
+	encoded, err := genesis.Encode()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(f.out, "genesis.json")
+	if err := os.WriteFile(path, encoded, 0o644); err != nil {
+		return fmt.Errorf("write genesis: %w", err)
+	}
+	id, err := genesis.NetworkID()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s  network %s, %d sequencers\nnext: bedrock run --home %s\n", path, id, f.sequencers, filepath.Join(f.out, "sequencer-0"))
+	return nil
+}

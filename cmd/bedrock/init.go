@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/types"
+)
+
+func newInitCommand() *cobra.Command {
+	var role, genesisPath, home string
+	var settings node.Settings
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Create a home directory with a fresh identity",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			parsed, err := node.ParseRole(role)
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
+			settings.Role = parsed
+			file, err := os.ReadFile(genesisPath)
+			if err != nil {
+				return fmt.Errorf("read genesis: %w", err)
+			}
+			genesis, err := types.DecodeGenesis(file)
+			if err != nil {
+				return fmt.Errorf("%s: %w", genesisPath, err)
+			}
+			h, err := node.InitHome(home, genesis, nil, settings)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s %s\nnext: bedrock run --home %s --bootstrap MULTIADDR\n", home, role, node.PublicKeyOf(h.Key).PeerID(), home)
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&role, "role", string(node.Peer), "bootstrap, sequencer, prover, peer or light")
+	flags.StringVar(&genesisPath, "genesis", "", "the network's genesis.json")
+	flags.StringVar(&home, "home", "", "directory to create")
+	flags.StringSliceVar(&settings.Bootstrap, "bootstrap", nil, "addresses of nodes to join by, kept in config.toml")
+	flags.StringVar(&settings.RPC, "rpc", "", "address for JSON-RPC, kept in config.toml")
+	_ = cmd.MarkFlagRequired("genesis")
+	_ = cmd.MarkFlagRequired("home")
+	return cmd
+}

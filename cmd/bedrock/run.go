@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etherscale/bedrock/node"
+)
+
+type runFlags struct {
+	home      string
+	bootstrap []string
+	listen    []string
+	rpc       string
+	length    time.Duration
+	json      bool
+	verbose   bool
+}
+
+func newRunCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the node of a home directory",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runNode(cmd, f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.home, "home", "", "home directory made by `bedrock init` or `bedrock genesis new`")
+	flags.StringSliceVar(&f.bootstrap, "bootstrap", nil, "multiaddr with /p2p/ of a node to join by (repeatable)")
+	flags.StringSliceVar(&f.listen, "listen", nil, "multiaddr to listen on (repeatable); default: TCP and QUIC on port 4848")
+	flags.StringVar(&f.rpc, "rpc", "", "address of the JSON-RPC server; port 0 takes any free port; default: that of config.toml, or none")
+	flags.DurationVar(&f.length, "for", 0, "stop after this time; 0 runs until Ctrl-C")
+	flags.BoolVar(&f.json, "json", false, "print one line of JSON when ready; the log goes to standard error")
+	flags.BoolVar(&f.verbose, "verbose", false, "log details")
+	_ = cmd.MarkFlagRequired("home")
+	return cmd
+}
+
+// running is what `run --json` prints when the node is up.
+type running struct {
+	Schema int       `json:"schema"`
+	Role   node.Role `json:"role"`
+	PeerID string    `json:"peerId"`
+	Addrs  []string  `json:"addrs"`
+	RPC    string    `json:"rpc,omitempty"`
+}
+
+func runNode(cmd *cobra.Command, f runFlags) (err error) {
+	home, err := node.LoadHome(f.home)
+	if err != nil {
+		return err
+	}
+	cfg := home.Config()
+	if len(f.bootstrap) > 0 {
+		cfg.Bootstrap = f.bootstrap
+	}
+	if len(f.listen) > 0 {
+		cfg.Listen = f.listen
+	}
+	if f.rpc != "" {
+		cfg.RPC = f.rpc
+	}
+	if cfg.Sandbox, err = sandboxCommand(); err != nil {
+		return err
+	}
+	level := slog.LevelInfo
+	if f.verbose {
+		level = slog.LevelDebug
+	}
+	cfg.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	n, err := node.Open(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.Close()) }()
+	if err := sayRunning(cmd.OutOrStdout(), n, f.json); err != nil {
+		return err
+	}
+	ctx, cancel := runFor(cmd.Context(), f.length)
+	defer cancel()
+	return n.Run(ctx)
+}
+
+func sayRunning(out io.Writer, n *node.Node, asJSON bool) error {
+	r := running{Schema: 1, Role: n.Role(), PeerID: n.PeerID(), Addrs: n.Addrs()}
+	if n.RPCAddr() != "" {
+		r.RPC = "http://" + n.RPCAddr()
+	}
+	if asJSON {
+		return json.NewEncoder(out).Encode(r)
+	}
+	fmt.Fprintf(out, "%s %s\n", r.Role, r.PeerID)
+	for _, addr := range r.Addrs {
+		fmt.Fprintf(out, "  listens on %s\n", addr)
+	}
+	if r.RPC != "" {
+		fmt.Fprintf(out, "  JSON-RPC   %s\n", r.RPC)
+	}
+	return nil
+}

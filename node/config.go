@@ -1,0 +1,85 @@
+package node
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/types"
+)
+
+// defaultListen is where a node listens when nothing is configured: any interface, the port of the network.
+func defaultListen() []string {
+	return []string{"/ip4/0.0.0.0/tcp/4848", "/ip4/0.0.0.0/udp/4848/quic-v1"}
+}
+
+// Config is everything Open needs. Genesis, Key, Role and Data are required.
+type Config struct {
+	Genesis *types.Genesis
+	Key     ed25519.PrivateKey
+	Role    Role
+	Data    string // directory of the node's data; made when missing
+
+	Listen    []string // multiaddrs; default: TCP and QUIC on port 4848 of all interfaces
+	Bootstrap []string // multiaddrs with /p2p/ of nodes to join by
+	RPC       string   // host:port of the JSON-RPC server, port 0 for any free; empty: none
+
+	// Sandbox is the command line of a child process that verifies one challenge (`bedrock fraud verify --stdin`).
+	Sandbox []string
+	// Pacing is the sequencer's own timing; zero fields mean their defaults.
+	Pacing consensus.Pacing
+	// Dishonest makes a prover lie about one chunk of every block. For drills on development networks only.
+	Dishonest bool
+
+	// Watch, if set, is told every fact; it must not block.
+	Watch func(Fact)
+	// Logger defaults to slog.Default.
+	Logger *slog.Logger
+}
+
+// Validate returns everything that is wrong with the configuration, each problem naming its key.
+func (c *Config) Validate() error {
+	var problems []error
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf("node config: "+format, args...))
+		}
+	}
+	need(c.Genesis != nil, "Genesis is missing")
+	need(len(c.Key) == ed25519.PrivateKeySize, "Key is missing")
+	need(c.Data != "", "Data directory is missing")
+	need(!c.Dishonest || c.Role == Prover, "Dishonest is for provers")
+	if _, err := ParseRole(string(c.Role)); err != nil {
+		problems = append(problems, err)
+	}
+	if _, err := parseAddrs(c.Listen); err != nil {
+		problems = append(problems, fmt.Errorf("listen: %w", err))
+	}
+	if _, err := parsePeers(c.Bootstrap); err != nil {
+		problems = append(problems, fmt.Errorf("bootstrap: %w", err))
+	}
+	return errors.Join(problems...)
+}
+
+func (c *Config) fill() {
+	if len(c.Listen) == 0 {
+		c.Listen = defaultListen()
+	}
+	if c.Watch == nil {
+		c.Watch = func(Fact) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+}
+
+// Config is the configuration that the home directory describes.
+func (h *Home) Config() Config {
+	return Config{
+		Genesis: h.Genesis, Key: h.Key, Role: h.Settings.Role, Data: filepath.Join(h.Dir, dataDir),
+		Listen: h.Settings.Listen, Bootstrap: h.Settings.Bootstrap, RPC: h.Settings.RPC,
+	}
+}
