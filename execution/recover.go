@@ -1,0 +1,109 @@
+package execution
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/ethereum/go-ethereum/core/rawdb"
+	"github.com/ethereum/go-ethereum/core/state"
+	ethtypes "github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// recover finds the head and brings the state up to it. After a crash the states of recent blocks, which lived in memory,
+// are gone: the newest block whose state opens is the base from which the stored blocks are executed again.
+func (c *Chain) recover() error {
+	oldest, err := c.disk.Get([]byte(keyOldest))
+	if err != nil || len(oldest) != 8 {
+		return fmt.Errorf("state database has no witness bound: %w: delete the state directory to rebuild it", ErrRecovery)
+	}
+	c.oldestWitness = types.Height(binary.BigEndian.Uint64(oldest))
+	block := rawdb.ReadHeadHeader(c.disk)
+	if block == nil {
+		return fmt.Errorf("state database has no head: %w: delete the state directory to rebuild it", ErrRecovery)
+	}
+	top := types.Height(block.Number.Uint64())
+	base, err := c.newestState(top)
+	if err != nil {
+		return err
+	}
+	c.setHead(base)
+	if base.header.Height < top {
+		c.config.Logger.Info("executing stored blocks again after a crash", "from", base.header.Height+1, "to", top)
+	}
+	for height := base.header.Height + 1; height <= top; height++ {
+		if err := c.repeat(height); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newestState walks down from top to a block whose state opens.
+func (c *Chain) newestState(top types.Height) (*head, error) {
+	for height := top; ; height-- {
+		at, err := c.headAt(height)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := state.New(at.claim.Root, c.states); err == nil {
+			return at, nil
+		}
+		if height == 0 {
+			return nil, fmt.Errorf("no state of any block opens: %w: delete the state directory to rebuild it", ErrRecovery)
+		}
+	}
+}
+
+func (c *Chain) headAt(height types.Height) (*head, error) {
+	header, err := c.Header(height)
+	if err != nil {
+		return nil, err
+	}
+	claim, err := c.LastClaim(height)
+	if err != nil {
+		return nil, err
+	}
+	block := c.ethereumHeader(uint64(height))
+	if block == nil {
+		return nil, fmt.Errorf("Ethereum header %d: %w", height, ErrUnknown)
+	}
+	return &head{header: header, claim: claim, block: block}, nil
+}
+
+func (c *Chain) ethereumHeader(number uint64) *ethtypes.Header {
+	return rawdb.ReadHeader(c.disk, rawdb.ReadCanonicalHash(c.disk, number), number)
+}
+
+// repeat executes a block whose records are stored but whose state was lost.
+func (c *Chain) repeat(height types.Height) error {
+	if c.config.Blocks == nil {
+		return fmt.Errorf("block %d must be executed again, but no stored blocks are configured: %w", height, ErrRecovery)
+	}
+	header, data, ok := c.config.Blocks.Block(height)
+	if !ok {
+		return fmt.Errorf("block %d must be executed again, but is not stored: %w: delete the state directory to rebuild it from genesis", height, ErrRecovery)
+	}
+	want, err := c.headAt(height)
+	if err != nil {
+		return err
+	}
+	if header.Digest() != want.header.Digest() {
+		return fmt.Errorf("stored block %d is not the one executed before the crash: %w", height, ErrRecovery)
+	}
+	run, err := c.execute(c.head.Load(), header, data)
+	if err != nil {
+		return err
+	}
+	before, err := c.Claims(height)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(before, run.claims) || run.block.Hash() != want.block.Hash() {
+		return fmt.Errorf("block %d executed again differs from before the crash: %w: delete the state directory to rebuild it", height, ErrRecovery)
+	}
+	c.setHead(want)
+	return nil
+}
