@@ -1,0 +1,103 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/etherscale/bedrock/store"
+	"github.com/etherscale/bedrock/types"
+)
+
+// Bounds of what is asked for and kept ahead.
+const (
+	// MaxHeaders bounds the headers in one answer.
+	MaxHeaders = 64
+	// MaxPending bounds how far above the head certified headers are kept until the gap is filled.
+	MaxPending = 64
+	// BodiesInFlight bounds the bodies fetched at once.
+	BodiesInFlight = 4
+	// BodyWindow bounds how far above the first missing body others are fetched.
+	BodyWindow = 64
+)
+
+// Peers asks other nodes. Implementations try peers in turn and another one first at the next call; they need not check
+// what they hand over.
+type Peers interface {
+	// Headers returns certified headers from a height on, ascending without gaps; none if the peers asked have none.
+	Headers(ctx context.Context, from types.Height, max int) ([]types.CertifiedHeader, error)
+	// Body returns the data of the block at a height, which should have the commitment.
+	Body(ctx context.Context, height types.Height, commitment types.Hash) ([]byte, error)
+}
+
+// Rows rebuilds the data of a block from its shards: what is left when no peer serves the body.
+type Rows interface {
+	Rebuild(ctx context.Context, header types.Header) ([]byte, error)
+}
+
+// Config of a chain. Genesis and Store are needed; Peers is, to Run.
+type Config struct {
+	Genesis *types.Genesis
+	Store   *store.DB
+	Peers   Peers
+	// Rows may be nil: then bodies come from peers only.
+	Rows Rows
+	// HeadersOnly makes a light client: Run fetches no bodies.
+	HeadersOnly bool
+	// BodyDelay is how long a body is waited for before peers are asked: a sequencer closes blocks itself. 0: not at all.
+	BodyDelay time.Duration
+	// RuleVersion is the newest version of the rules this program knows; 0: that of the genesis file.
+	RuleVersion uint64
+	// BodyBudget caps the bytes of bodies that ReleaseBodies leaves; 0: no cap but the retention.
+	BodyBudget uint64
+	// BlockCache is the memory in bytes for encoded blocks; 0: 32 MiB.
+	BlockCache int
+	// Poll is how long without a new head until peers are asked; 0: 5 s.
+	Poll time.Duration
+	// Retry is the shortest wait before peers are asked again in vain; it doubles up to 32 times that; 0: 200 ms.
+	Retry time.Duration
+	// HeadersTimeout and BodyTimeout bound one request; 0: 10 s and 30 s.
+	HeadersTimeout, BodyTimeout time.Duration
+	// Logger may be nil.
+	Logger *slog.Logger
+}
+
+func (cfg Config) withDefaults() Config {
+	def := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	def(&cfg.Poll, 5*time.Second)
+	def(&cfg.Retry, 200*time.Millisecond)
+	def(&cfg.HeadersTimeout, 10*time.Second)
+	def(&cfg.BodyTimeout, 30*time.Second)
+	if cfg.BlockCache == 0 {
+		cfg.BlockCache = 32 << 20
+	}
+	if cfg.RuleVersion == 0 && cfg.Genesis != nil {
+		cfg.RuleVersion = cfg.Genesis.RuleVersion
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return cfg
+}
+
+// Validate returns everything that is wrong with the configuration.
+func (cfg Config) Validate() error {
+	var problems []error
+	if cfg.Genesis == nil {
+		problems = append(problems, errors.New("chain: Genesis is missing"))
+	} else if err := cfg.Genesis.Validate(); err != nil {
+		problems = append(problems, err)
+	}
+	if cfg.Store == nil {
+		problems = append(problems, errors.New("chain: Store is missing"))
+	}
+	if cfg.BodyDelay < 0 || cfg.Poll < 0 || cfg.Retry < 0 || cfg.HeadersTimeout < 0 || cfg.BodyTimeout < 0 || cfg.BlockCache < 0 {
+		problems = append(problems, errors.New("chain: durations and BlockCache must not be negative"))
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,105 @@
+package chain
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// followBodies keeps at most BodiesInFlight fetches going, for the lowest heights whose bodies are missing.
+func (c *Chain) followBodies(ctx context.Context) error {
+	signal, cancel := c.Subscribe()
+	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
+	done := make(chan types.Height, BodiesInFlight)
+	inFlight := make(map[types.Height]bool, BodiesInFlight)
+	for {
+		for _, h := range c.missingBodies(inFlight) {
+			inFlight[h] = true
+			group.Go(func() error {
+				err := c.fetchBody(ctx, h)
+				done <- h // never blocks: its capacity is what may be in flight
+				return err
+			})
+		}
+		select {
+		case <-ctx.Done():
+			return group.Wait()
+		case h := <-done:
+			delete(inFlight, h)
+		case <-signal:
+		}
+	}
+}
+
+// missingBodies lists heights to begin with, as many as there are free places.
+func (c *Chain) missingBodies(inFlight map[types.Height]bool) (list []types.Height) {
+	first, head := c.BodiesHead()+1, c.Head().Header.Height
+	for h := first; h <= head && h < first+BodyWindow && len(list)+len(inFlight) < BodiesInFlight; h++ {
+		if !inFlight[h] && !c.HasBody(h) {
+			list = append(list, h)
+		}
+	}
+	return list
+}
+
+// fetchBody asks for one body until it is here: peers first, from the second failure on the shards as well. It returns
+// only errors that end Run.
+func (c *Chain) fetchBody(ctx context.Context, h types.Height) error {
+	if c.cfg.BodyDelay > 0 {
+		if err := sleep(ctx, c.cfg.BodyDelay); err != nil {
+			return err
+		}
+	}
+	wait := c.cfg.Retry
+	for try := 1; !c.HasBody(h); try++ {
+		err := c.tryBody(ctx, h, try > 1 && c.cfg.Rows != nil)
+		if err == nil {
+			return nil
+		}
+		if local := (*localError)(nil); errors.As(err, &local) {
+			return local.error
+		}
+		c.cfg.Logger.Debug("body_not_fetched", "height", h, "try", try, "error", err)
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+		wait = min(2*wait, maxBackoff*c.cfg.Retry)
+	}
+	return nil
+}
+
+// localError is a failure to store: no other peer makes it better.
+type localError struct{ error }
+
+func (c *Chain) tryBody(ctx context.Context, h types.Height, rebuild bool) error {
+	ch, ok := c.Header(h)
+	if !ok {
+		return ErrUnknown
+	}
+	err := c.fetchFrom(ctx, h, func(ctx context.Context) ([]byte, error) {
+		return c.cfg.Peers.Body(ctx, h, ch.Header.Commitment)
+	})
+	if local := (*localError)(nil); err == nil || !rebuild || errors.As(err, &local) {
+		return err
+	}
+	return c.fetchFrom(ctx, h, func(ctx context.Context) ([]byte, error) { return c.cfg.Rows.Rebuild(ctx, ch.Header) })
+}
+
+// fetchFrom gives one source its time and checks what it hands over.
+func (c *Chain) fetchFrom(ctx context.Context, h types.Height, source func(context.Context) ([]byte, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.BodyTimeout)
+	defer cancel()
+	data, err := source(ctx)
+	if err != nil {
+		return err
+	}
+	err = c.AddBody(h, data)
+	if err == nil || isPeerFault(err) {
+		return err
+	}
+	return &localError{err}
+}
