@@ -1,0 +1,188 @@
+package consensus
+
+import (
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+const (
+	// maxPending bounds the own receipts that wait for a vertex.
+	maxPending = 1 << 16
+	// looseAge is how long a body that no vertex refers to is remembered.
+	looseAge = 2 * time.Minute
+)
+
+// batch is a body that is held and has not left fair order.
+type batch struct {
+	id      types.BatchID
+	txs     []TxInfo
+	size    uint64
+	from    int        // through whose vertices it was first learnt; -1: gossip, or its own entry
+	heldAt  types.Time // when it was received
+	charged bool       // counted against the limit of from
+	known   memberSet  // members known to hold it
+
+	receivedAt types.Time  // what the own receipt says
+	queued     bool        // in Core.pending
+	listed     bool        // in an own vertex
+	active     bool        // an accepted vertex receipts it and is not in the sequence yet
+	lastRound  types.Round // highest round of an accepted vertex that receipts it; 0: none
+}
+
+// looseBody remembers when to look whether a body is still unreferenced.
+type looseBody struct {
+	b  *batch
+	at types.Time
+}
+
+// holds reports whether the body is held, or was when its batch completed.
+func (c *Core) holds(id types.BatchID) bool {
+	if c.batches[id] != nil {
+		return true
+	}
+	_, done := c.fair.done[id]
+	return done
+}
+
+func (c *Core) batchHeld(e BatchHeld) {
+	if !c.holds(e.ID) {
+		b := &batch{id: e.ID, txs: e.Txs, size: e.Size, from: e.From, heldAt: e.Time, known: newMemberSet(c.n)}
+		if e.From >= 0 && e.From < c.n {
+			b.known.add(types.Member(e.From))
+		} else {
+			b.from = -1
+		}
+		c.batches[e.ID] = b
+		c.loose = append(c.loose, looseBody{b, c.now.Add(looseAge)})
+		c.dropLoose()
+	}
+	c.arrived(c.wants.bodyArrived(e.ID))
+	if b := c.batches[e.ID]; b != nil && e.Admitted && c.member {
+		c.enqueue(b, e.Time)
+	}
+}
+
+// enqueue puts an admitted body among the own receipts to be listed. When too many wait the newest are left to the
+// other sequencers.
+func (c *Core) enqueue(b *batch, at types.Time) {
+	if b.queued || b.listed || len(c.pending) >= maxPending {
+		return
+	}
+	b.queued, b.receivedAt = true, at
+	c.pending = append(c.pending, b)
+}
+
+// dropLoose forgets old bodies that nothing refers to.
+func (c *Core) dropLoose() {
+	for len(c.loose) > 0 {
+		head := c.loose[0]
+		if !head.b.unreferenced() {
+			c.loose = c.loose[1:]
+			continue
+		}
+		if c.now < head.at {
+			return
+		}
+		c.loose = c.loose[1:]
+		c.deleteBatch(head.b)
+	}
+}
+
+func (b *batch) unreferenced() bool { return b.lastRound == 0 && !b.queued && !b.listed }
+
+func (c *Core) deleteBatch(b *batch) {
+	if c.batches[b.id] == b {
+		delete(c.batches, b.id)
+	}
+	c.setActive(b, false)
+}
+
+// receipted notes an accepted vertex that lists the batch.
+func (c *Core) receipted(b *batch, n *node) {
+	b.lastRound = max(b.lastRound, n.ref.Round)
+	if c.member && n.ref.Author == c.self {
+		b.listed = true
+	}
+	if _, done := c.fair.done[b.id]; !done && c.fair.live[b.id] == nil {
+		c.setActive(b, true)
+	}
+}
+
+func (c *Core) setActive(b *batch, active bool) {
+	if b.active == active {
+		return
+	}
+	b.active = active
+	if active {
+		c.active++
+	} else {
+		c.active--
+	}
+}
+
+// forget handles a batch that became void, or whose own receipt fell below the horizon: it may be listed again.
+func (c *Core) forget(id types.BatchID) {
+	if b := c.batches[id]; b != nil && b.listed {
+		b.listed, b.queued = false, false
+		c.fx.Forgotten = append(c.fx.Forgotten, id)
+	}
+}
+
+// release hands a batch over to the blocks.
+func (c *Core) release(r Released) {
+	c.fx.Released = append(c.fx.Released, r)
+	b := c.batches[r.Batch]
+	if b == nil {
+		c.halt(&ConflictError{What: "batch " + r.Batch.String() + " left fair order and its body is not held"})
+		return
+	}
+	c.blocks.push(b.id, b.txs, r.FairTime)
+	b.txs = nil
+	c.deleteBatch(b)
+}
+
+// unlisted reports whether the batch still needs an own receipt.
+func (c *Core) unlisted(b *batch) bool {
+	if b.listed || c.batches[b.id] != b {
+		return false
+	}
+	if _, done := c.fair.done[b.id]; done {
+		return false
+	}
+	t := c.fair.live[b.id]
+	return t == nil || !t.present.has(c.self)
+}
+
+// nextReceipts lists what goes into a vertex made now, in order of receipt, each later than the one before; more says
+// that not all fit.
+func (c *Core) nextReceipts(last types.Time) (receipts []types.Receipt, more bool) {
+	if c.congested() {
+		return nil, false
+	}
+	for _, b := range c.pending {
+		if !c.unlisted(b) {
+			continue
+		}
+		if len(receipts) == types.MaxReceipts {
+			return receipts, true
+		}
+		last = max(min(b.receivedAt, c.now), last+1)
+		receipts = append(receipts, types.Receipt{Batch: b.id, Time: last})
+	}
+	return receipts, false
+}
+
+// dropListed takes out of the queue what needs no own receipt any more.
+func (c *Core) dropListed() {
+	kept := c.pending[:0]
+	for _, b := range c.pending {
+		if c.unlisted(b) {
+			kept = append(kept, b)
+		} else {
+			b.queued = false
+		}
+	}
+	clear(c.pending[len(kept):])
+	c.pending = kept
+}

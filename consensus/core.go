@@ -1,0 +1,206 @@
+package consensus
+
+import (
+	"fmt"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// Core is the ordering state machine of one epoch. Make it by New; use it from one goroutine at a time.
+type Core struct {
+	cfg      Config
+	pacing   Pacing
+	n        int
+	self     types.Member // valid if member is true
+	member   bool
+	started  bool
+	err      error
+	now      types.Time
+	fx       Effects
+	counters Counters
+
+	dag       *dag
+	fair      *fairOrder
+	blocks    *blockQueue
+	certs     certifier
+	sequenced uint64 // length of the committed sequence
+
+	// Reception.
+	suspended map[types.Hash]*suspended
+	authors   []authorState
+	ready     []*suspended // nothing is missing; in order
+	delayed   []*suspended // held back by time or by the byte limit
+	refused   refusedSet
+	proven    []bool // equivocators
+	wants     wants
+
+	// Bodies and own receipts.
+	batches map[types.BatchID]*batch
+	pending []*batch // to be receipted, in order of receipt
+	active  int      // batches with an accepted receipt that is not in the sequence yet
+	swept   types.Round
+	loose   []looseBody
+
+	// Own vertices.
+	own       *node         // newest accepted own vertex
+	draft     *types.Vertex // waits for its signature
+	ownHeard  types.Round   // highest round of any own vertex ever seen: never made again
+	madeAt    types.Time    // local time of the last own vertex
+	convicted bool          // an equivocation of the own key is proven: make nothing more
+	evidence  []types.Equivocation
+	executed  types.Height
+}
+
+// authorState is what is known about one author's vertices, accepted or not.
+type authorState struct {
+	heardTime  types.Time  // newest time in a signed vertex
+	heardRound types.Round // highest round in a signed vertex
+	waiting    int         // suspended vertices
+	waitBytes  int
+	tokens     int64 // bytes of bodies its vertices may still bring
+	tokensAt   types.Time
+	punctual   uint8      // bit i: its vertex was here when the own one was made, i rounds ago
+	lag        types.Time // smoothed delay of its vertex behind the quorum of its round
+}
+
+// ConflictError says that the core stopped because it saw what at most f faulty stake cannot cause, or what only a bug
+// can. Vertices are the evidence, as far as vertices show it.
+type ConflictError struct {
+	What     string
+	Vertices []*types.Vertex
+}
+
+// Error says what happened and what to do.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("ordering stopped: %s: keep the data directory and report it", e.What)
+}
+
+// New checks the configuration and builds a core at the start of its epoch.
+func New(cfg Config) (*Core, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	n := cfg.Committee.Len()
+	c := &Core{
+		cfg: cfg, pacing: cfg.Pacing.withDefaults(), n: n,
+		dag: newDAG(cfg.Committee, cfg.Seed), blocks: newBlockQueue(cfg.Rules, cfg.Parent.Time),
+		certs:     newCertifier(&cfg),
+		suspended: make(map[types.Hash]*suspended), authors: make([]authorState, n), proven: make([]bool, n),
+		refused: newRefusedSet(), wants: newWants(), batches: make(map[types.BatchID]*batch),
+	}
+	c.fair = newFairOrder(cfg.Committee, cfg.Seed, cfg.Parent.Time, &c.counters)
+	if cfg.Self >= 0 {
+		c.self, c.member = types.Member(cfg.Self), true
+	}
+	for i := range c.authors {
+		c.authors[i] = authorState{tokens: bodyBurst, punctual: punctualMask}
+	}
+	c.executed = cfg.Parent.Height
+	return c, nil
+}
+
+// Err is the reason why the core stopped; nil while it runs.
+func (c *Core) Err() error { return c.err }
+
+// Step takes one event at local time now and returns what the driver must do. The slices of the result belong to the
+// caller; the vertices in them are immutable. After a conflict (Err) it does nothing and returns nothing.
+func (c *Core) Step(now types.Time, ev Event) Effects {
+	if c.err != nil {
+		return Effects{}
+	}
+	c.fx = Effects{}
+	c.setClock(now)
+	c.handle(ev)
+	c.settle()
+	if c.err == nil && c.started {
+		c.propose()
+		c.flushFetches()
+		c.fx.Wake = c.wake()
+	}
+	c.flushEncodes()
+	fx := c.fx
+	c.fx = Effects{}
+	if c.err != nil {
+		return Effects{Equivocations: fx.Equivocations}
+	}
+	return fx
+}
+
+// setClock follows the local clock; when that is set back, intervals that were being waited for begin anew.
+func (c *Core) setClock(now types.Time) {
+	if now < c.now {
+		c.madeAt = min(c.madeAt, now)
+		for r := c.dag.current; r <= c.dag.top(); r++ {
+			if rs := c.dag.round(r); rs != nil {
+				rs.quorumAt = min(rs.quorumAt, now)
+			}
+		}
+		for i := range c.authors {
+			c.authors[i].tokensAt = min(c.authors[i].tokensAt, now)
+		}
+		c.wants.rewind(now)
+	}
+	c.now = now
+}
+
+func (c *Core) handle(ev Event) {
+	switch e := ev.(type) {
+	case VertexReceived:
+		c.receive(e.Vertex, e.From, e.Asked)
+	case BatchHeld:
+		c.batchHeld(e)
+	case Encoded:
+		c.encoded(e)
+	case Signed:
+		c.signed(e)
+	case Executed:
+		c.executed = max(c.executed, e.Height)
+	case Restored:
+		for _, v := range e.Vertices {
+			c.restore(v)
+			c.settle()
+		}
+	case Start:
+		c.start()
+	case Tick:
+	}
+}
+
+// settle accepts what can be accepted until nothing changes any more.
+func (c *Core) settle() {
+	c.retryDelayed()
+	for len(c.ready) > 0 && c.err == nil {
+		s := c.ready[0]
+		c.ready = c.ready[1:]
+		c.admit(s)
+	}
+}
+
+// restore takes a vertex of the own log.
+func (c *Core) restore(v *types.Vertex) {
+	if v != nil {
+		c.receive(v, v.Author(), true)
+	}
+}
+
+// replaying is true while the log is handed back after a restart.
+func (c *Core) replaying() bool { return !c.started }
+
+func (c *Core) halt(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// start ends the replay: the own last vertex is sent again, and headers that lack the own signature are signed.
+func (c *Core) start() {
+	if c.started {
+		return
+	}
+	c.started = true
+	c.wants.delayAll(c.now)
+	if c.own != nil {
+		c.send(c.own)
+	}
+	c.signHeaders()
+}

@@ -1,0 +1,267 @@
+package consensus
+
+import (
+	"github.com/etherscale/bedrock/types"
+)
+
+const (
+	// maxFetchEffects bounds the requests of one step.
+	maxFetchEffects = 16
+	maxBackoff      = 4 // doublings of the retry time
+)
+
+// want is an item that suspended vertices wait for.
+type want struct {
+	isBody  bool
+	ref     types.VertexRef // of a vertex
+	body    types.BatchID
+	waiters []*suspended
+	ask     []types.Member // whom to ask, best first; the rest of the committee follows
+	tries   int
+	due     types.Time
+	done    bool
+}
+
+// wants are the missing items and the vertices that wait.
+type wants struct {
+	vertices map[types.Hash]*want
+	bodies   map[types.BatchID]*want
+	list     []*want // in order of first need
+	due      types.Time
+	waiting  map[types.Member][]*suspended
+}
+
+func newWants() wants {
+	return wants{vertices: make(map[types.Hash]*want), bodies: make(map[types.BatchID]*want),
+		waiting: make(map[types.Member][]*suspended)}
+}
+
+func (w *wants) wantsVertex(digest types.Hash) bool {
+	x := w.vertices[digest]
+	return x != nil && x.alive()
+}
+
+// alive reports whether somebody still waits.
+func (x *want) alive() bool {
+	for _, s := range x.waiters {
+		if !s.dead {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *want) suggest(m types.Member) {
+	for _, have := range x.ask {
+		if have == m {
+			return
+		}
+	}
+	x.ask = append(x.ask, m)
+}
+
+// vertex notes that s waits for a parent: its author is asked first, then those who reference it.
+func (w *wants) vertex(ref types.VertexRef, s *suspended, due types.Time) {
+	x := w.vertices[ref.Digest]
+	if x == nil {
+		x = &want{ref: ref, due: due}
+		x.suggest(ref.Author)
+		w.vertices[ref.Digest] = x
+		w.insert(x)
+	}
+	x.join(s)
+}
+
+// body notes that s waits for a body.
+func (w *wants) body(id types.BatchID, s *suspended, due types.Time) {
+	x := w.bodies[id]
+	if x == nil {
+		x = &want{isBody: true, body: id, due: due}
+		w.bodies[id] = x
+		w.insert(x)
+	}
+	x.join(s)
+}
+
+func (x *want) join(s *suspended) {
+	x.suggest(s.v.Author())
+	x.suggest(s.from)
+	x.waiters = append(x.waiters, s)
+}
+
+func (w *wants) insert(x *want) {
+	w.list = append(w.list, x)
+	if w.due == 0 || x.due < w.due {
+		w.due = x.due
+	}
+}
+
+// vertexArrived ends the wait for a vertex and returns who waited.
+func (w *wants) vertexArrived(digest types.Hash) []*suspended {
+	x := w.vertices[digest]
+	if x == nil {
+		return nil
+	}
+	delete(w.vertices, digest)
+	x.done = true
+	return x.waiters
+}
+
+// bodyArrived ends the wait for a body and returns who waited.
+func (w *wants) bodyArrived(id types.BatchID) []*suspended {
+	x := w.bodies[id]
+	if x == nil {
+		return nil
+	}
+	delete(w.bodies, id)
+	x.done = true
+	return x.waiters
+}
+
+// belowHorizon ends the wait for vertices that are not needed any more.
+func (w *wants) belowHorizon(needed func(types.Round) bool) []*suspended {
+	var freed []*suspended
+	for _, x := range w.list {
+		if !x.done && !x.isBody && !needed(x.ref.Round) {
+			freed = append(freed, w.vertexArrived(x.ref.Digest)...)
+		}
+	}
+	return freed
+}
+
+// clean drops what has arrived and what nobody waits for any more.
+func (w *wants) clean() {
+	kept := w.list[:0]
+	for _, x := range w.list {
+		switch {
+		case x.done:
+		case x.alive():
+			kept = append(kept, x)
+		case x.isBody:
+			delete(w.bodies, x.body)
+		default:
+			delete(w.vertices, x.ref.Digest)
+		}
+	}
+	clear(w.list[len(kept):])
+	w.list = kept
+}
+
+func (w *wants) delayAll(now types.Time) {
+	for _, x := range w.list {
+		x.due, x.tries = now, 0
+	}
+	w.due = now
+}
+
+// rewind follows a clock that was set back.
+func (w *wants) rewind(now types.Time) {
+	for _, x := range w.list {
+		x.due = min(x.due, now)
+	}
+	w.due = min(w.due, now)
+}
+
+func (w *wants) noteSuspended(s *suspended) {
+	a := s.v.Author()
+	w.waiting[a] = append(w.waiting[a], s)
+}
+
+func (w *wants) dropSuspended(s *suspended) {
+	list := w.waiting[s.v.Author()]
+	for i, x := range list {
+		if x == s {
+			w.waiting[s.v.Author()] = append(list[:i], list[i+1:]...)
+			return
+		}
+	}
+}
+
+func (w *wants) suspendedTwin(v *types.Vertex) *types.Vertex {
+	for _, s := range w.waiting[v.Author()] {
+		if s.v.Round() == v.Round() && s.v.Digest() != v.Digest() {
+			return s.v
+		}
+	}
+	return nil
+}
+
+func (w *wants) highestSuspended(a types.Member) *suspended {
+	var highest *suspended
+	for _, s := range w.waiting[a] {
+		if highest == nil || s.v.Round() > highest.v.Round() {
+			highest = s
+		}
+	}
+	return highest
+}
+
+// flushFetches asks for what is due, each item at the next member of its list, items of one member in one request.
+func (c *Core) flushFetches() {
+	w := &c.wants
+	if len(w.list) == 0 || c.now < w.due {
+		return
+	}
+	w.clean()
+	w.due = 0
+	byTarget := make(map[types.Member]int) // index into fx.Fetch; only looked up
+	for _, x := range w.list {
+		if x.due <= c.now {
+			c.fetch(x, byTarget)
+		}
+		if w.due == 0 || x.due < w.due {
+			w.due = x.due
+		}
+	}
+}
+
+func (c *Core) fetch(x *want, byTarget map[types.Member]int) {
+	from := c.candidates(x)
+	if len(from) == 0 {
+		x.due = c.now.Add(c.pacing.FetchRetry)
+		return
+	}
+	at, ok := byTarget[from[0]]
+	if full := ok && len(c.fx.Fetch[at].Vertices)+len(c.fx.Fetch[at].Batches) >= types.MaxFetchItems; !ok || full {
+		if len(c.fx.Fetch) >= maxFetchEffects {
+			x.due = c.now.Add(c.pacing.FetchDelay)
+			return
+		}
+		at = len(c.fx.Fetch)
+		byTarget[from[0]] = at
+		c.fx.Fetch = append(c.fx.Fetch, Fetch{From: from})
+	}
+	f := &c.fx.Fetch[at]
+	if x.isBody {
+		f.Batches = append(f.Batches, x.body)
+	} else {
+		f.Vertices = append(f.Vertices, x.ref.Digest)
+	}
+	c.counters.Fetched++
+	x.due = c.now.Add(c.pacing.FetchRetry << min(x.tries, maxBackoff))
+	x.tries++
+}
+
+// candidates lists whom to ask, the next in turn first.
+func (c *Core) candidates(x *want) []types.Member {
+	var all []types.Member
+	seen := newMemberSet(c.n)
+	if c.member {
+		seen.add(c.self)
+	}
+	for _, m := range x.ask {
+		if seen.add(m) {
+			all = append(all, m)
+		}
+	}
+	for m := 0; m < c.n; m++ {
+		if seen.add(types.Member(m)) {
+			all = append(all, types.Member(m))
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	turn := x.tries % len(all)
+	return append(append([]types.Member(nil), all[turn:]...), all[:turn]...)
+}

@@ -1,0 +1,195 @@
+package consensus
+
+import (
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+const (
+	punctualMask = 0x0f // an author is expected if it was on time in one of the last 4 own rounds
+	stallRounds  = 8    // rounds without a decision after which everybody is waited for
+	stallStep    = 3    // rounds after which the wait doubles
+	stallMax     = 6    // doublings
+
+	maxWaitingReleased = 64 << 20 // bytes released and in no block
+	maxUncertified     = 64       // closed blocks without a certificate
+	maxUnexecuted      = 64       // certified blocks that the own execution lacks
+)
+
+// lastRound is the highest round of an own vertex.
+func (c *Core) lastRound() types.Round {
+	if c.own == nil {
+		return c.ownHeard
+	}
+	return max(c.own.ref.Round, c.ownHeard)
+}
+
+// nextRound is the round of the next own vertex, if its parents are here. Every round's vertex is made in turn, except
+// rounds whose slots two below are all decided here: those may be left out.
+func (c *Core) nextRound() (types.Round, bool) {
+	last := c.lastRound()
+	if c.own == nil && last > 0 || c.own != nil && last > c.own.ref.Round {
+		if c.dag.needed(last) {
+			return 0, false // an own vertex from before a loss is still on its way
+		}
+	}
+	for r := min(c.dag.current+2, c.dag.top()+1); r > last+1; r-- {
+		if c.buildable(r - 1) {
+			return r, true
+		}
+	}
+	return last + 1, c.buildable(last)
+}
+
+// buildable reports whether vertices of the round by a quorum of authors may be named as parents.
+func (c *Core) buildable(r types.Round) bool {
+	if r == 0 {
+		return true
+	}
+	if !c.dag.hasQuorum(r) {
+		return false
+	}
+	var stake types.Stake
+	rs := c.dag.round(r)
+	for a := range rs.slots {
+		if c.nameable(rs, types.Member(a)) != nil {
+			stake += c.cfg.Committee.Stake(types.Member(a))
+		}
+	}
+	return stake >= c.dag.quorum
+}
+
+// nameable is the author's vertex of the round that an own vertex may name as a parent.
+func (c *Core) nameable(rs *roundSlots, a types.Member) *node {
+	candidates := rs.slots[a].candidates
+	if a == c.self && c.own != nil && c.own.ref.Round == rs.number {
+		return c.own
+	}
+	if len(candidates) == 0 || c.proven[a] || !candidates[0].checked {
+		return nil
+	}
+	return candidates[0]
+}
+
+// dueAt is the local time from which the vertex of the round may be made.
+func (c *Core) dueAt(round types.Round) types.Time {
+	if c.dag.hasQuorum(round) {
+		return 0 // we are late
+	}
+	var due types.Time
+	if c.madeAt > 0 {
+		due = c.madeAt.Add(c.pacing.MinRound)
+		if !c.busy() && !c.othersMoved(round) {
+			due = c.madeAt.Add(c.pacing.HeartbeatRound)
+		}
+	}
+	if wait, waiting := c.wait(round - 1); waiting {
+		due = max(due, c.dag.round(round-1).quorumAt.Add(wait))
+	}
+	return due
+}
+
+// wait is how long after the quorum of a round the vertices of expected authors are waited for; false if all are here.
+func (c *Core) wait(r types.Round) (time.Duration, bool) {
+	rs := c.dag.round(r)
+	if rs == nil {
+		return 0, false
+	}
+	behind := r + 1 - c.dag.current // rounds since the last decided one
+	stalled := r+1 >= c.dag.current && behind >= stallRounds
+	waiting := false
+	var lag types.Time
+	for a := range c.authors {
+		s := &c.authors[a]
+		expected := stalled || s.punctual&punctualMask != 0
+		if !expected || c.proven[a] || len(rs.slots[a].candidates) > 0 {
+			continue
+		}
+		waiting = true
+		lag = max(lag, s.lag)
+	}
+	wait := min(max(2*time.Duration(lag)*time.Microsecond, c.pacing.Wait), max(c.pacing.MaxWait, c.pacing.Wait))
+	if stalled {
+		wait <<= min((behind-stallRounds)/stallStep, stallMax)
+	}
+	return wait, waiting
+}
+
+// noteLag measures how long after its round's quorum an author's vertex comes.
+func (c *Core) noteLag(n *node) {
+	rs := c.dag.round(n.ref.Round)
+	if n.ref.Round+2 < c.dag.top() || len(rs.slots[n.ref.Author].candidates) > 1 {
+		return
+	}
+	var lag types.Time
+	if rs.quorum && c.now > rs.quorumAt {
+		lag = min(c.now-rs.quorumAt, types.Time(c.pacing.MaxWait.Microseconds()))
+	}
+	a := &c.authors[n.ref.Author]
+	a.lag = (7*a.lag + lag) / 8
+}
+
+// notePunctual records who was on time for the own vertex that names round r.
+func (c *Core) notePunctual(r types.Round) {
+	rs := c.dag.round(r)
+	if rs == nil {
+		return
+	}
+	for a := range c.authors {
+		s := &c.authors[a]
+		s.punctual <<= 1
+		if len(rs.slots[a].candidates) > 0 {
+			s.punctual |= 1
+		}
+	}
+}
+
+// busy reports whether there is something to order: a batch held that is not in a certified block.
+func (c *Core) busy() bool {
+	return len(c.pending) > 0 || c.active > 0 || len(c.fair.live) > 0 || len(c.fair.ready) > 0 ||
+		len(c.blocks.queue) > 0 || c.certs.txs > 0
+}
+
+// othersMoved reports whether an honest member has made its vertex of the round already.
+func (c *Core) othersMoved(round types.Round) bool {
+	var stake types.Stake
+	for a, n := range c.dag.newest {
+		if n != nil && n.ref.Round >= round {
+			stake += c.cfg.Committee.Stake(types.Member(a))
+		}
+	}
+	return stake > c.dag.f
+}
+
+// congested reports whether the own receipts have to wait for blocks, certificates or execution.
+func (c *Core) congested() bool {
+	return c.blocks.bytes > maxWaitingReleased || c.certs.closed-c.certs.done >= maxUncertified ||
+		c.certs.done >= c.executed+maxUnexecuted
+}
+
+// wake is when time alone makes the next difference.
+func (c *Core) wake() types.Time {
+	var next types.Time
+	consider := func(t types.Time) {
+		if t = max(t, c.now+1); next == 0 || t < next {
+			next = t
+		}
+	}
+	if c.member && !c.convicted && c.draft == nil {
+		if round, ok := c.nextRound(); ok {
+			consider(c.dueAt(round))
+		}
+	}
+	if len(c.wants.list) > 0 {
+		consider(c.wants.due)
+	}
+	for _, s := range c.delayed {
+		if early := c.pacing.MaxDrift; s.v.Time() > c.now.Add(early) {
+			consider(s.v.Time().Add(-early))
+		} else {
+			consider(c.now.Add(c.pacing.FetchDelay))
+		}
+	}
+	return next
+}

@@ -1,0 +1,79 @@
+package consensus
+
+import (
+	"sort"
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// Bounds of one push beside the own vertex; together they stay below types.MaxMessageBytes. The rest is fetched.
+const (
+	maxPushVertices    = 128
+	maxPushVertexBytes = 1 << 20
+	maxPushBodyBytes   = 3 << 19
+	// gossipTime is how long a body that came by gossip is left to gossip.
+	gossipTime = 150 * time.Millisecond
+	// smallVertex is the size below which a vertex is pushed even if its author has probably sent it.
+	smallVertex = 2 << 10
+)
+
+// send pushes the own vertex to every other member, with the ancestors and bodies that the member is not known to hold.
+func (c *Core) send(own *node) {
+	for m := 0; m < c.n; m++ {
+		if to := types.Member(m); to != c.self {
+			c.fx.Send = append(c.fx.Send, c.push(to, own))
+		}
+	}
+}
+
+func (c *Core) push(to types.Member, own *node) Send {
+	var missing []*node
+	c.dag.ancestors(own, func(n *node) bool { return n == own || !n.known.has(to) && c.dag.needed(n.ref.Round) },
+		func(n *node) {
+			if n != own && !c.likelySent(n, to) {
+				missing = append(missing, n)
+			}
+		})
+	sort.Slice(missing, func(i, j int) bool { return refBefore(missing[i].ref, missing[j].ref) })
+	missing = append(newestThatFit(missing), own)
+	s := Send{To: to}
+	budget := uint64(maxPushBodyBytes)
+	for _, n := range missing {
+		n.known.add(to)
+		s.Vertices = append(s.Vertices, n.v)
+		for _, b := range n.batches {
+			if b.known.has(to) || b.size > budget || !c.pushable(b) {
+				continue
+			}
+			b.known.add(to)
+			budget -= b.size
+			s.Batches = append(s.Batches, b.id)
+		}
+	}
+	return s
+}
+
+// newestThatFit keeps the end of the list within the bounds of a push.
+func newestThatFit(list []*node) []*node {
+	size := 0
+	for i := len(list) - 1; i >= 0; i-- {
+		if size += sizeOf(list[i].v); size > maxPushVertexBytes || len(list)-i > maxPushVertices {
+			return list[i+1:]
+		}
+	}
+	return list
+}
+
+// likelySent reports whether a vertex, too large to send twice for nothing, has probably reached the member from its
+// author: the member's newest vertex could not name it yet, but names the author's one before.
+func (c *Core) likelySent(n *node, to types.Member) bool {
+	newest := c.dag.newest[to]
+	return newest != nil && n.ref.Round >= newest.ref.Round && n.ref.Round <= newest.ref.Round+2 &&
+		newest.v.Body().Parents.Has(n.ref.Author) && sizeOf(n.v) > smallVertex
+}
+
+// pushable reports whether a body goes with a vertex: one that came by gossip is left to gossip for a while.
+func (c *Core) pushable(b *batch) bool {
+	return b.from >= 0 || c.now > b.heldAt.Add(gossipTime)
+}
