@@ -1,0 +1,138 @@
+// Package backend puts our execution and our transaction pool behind the interfaces of package rpc. It is the only
+// place that knows both sides; whoever assembles a node needs no go-ethereum type to use it.
+package backend
+
+import (
+	"context"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core"
+	"github.com/ethereum/go-ethereum/core/rawdb"
+	"github.com/ethereum/go-ethereum/core/state"
+	"github.com/ethereum/go-ethereum/core/tracing"
+	ethtypes "github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/core/vm"
+	"github.com/ethereum/go-ethereum/ethdb"
+	"github.com/ethereum/go-ethereum/params"
+	"github.com/holiman/uint256"
+
+	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/types"
+)
+
+// Tags says how far what the block tags stand for has come. Methods are called concurrently; what they return never
+// falls. The genesis block, height 0, is safe and settled from the start.
+type Tags interface {
+	Safe() types.Height      // newest height up to which every block is certified and available to this peer
+	Finalized() types.Height // newest settled height
+}
+
+// Chain serves an executed chain.
+type Chain struct {
+	chain *execution.Chain
+	vault common.Address
+	tags  Tags
+}
+
+var _ rpc.Backend = (*Chain)(nil)
+
+// New wraps an open chain.
+func New(chain *execution.Chain, tags Tags) *Chain { return &Chain{chain, chain.Rules().Vault, tags} }
+
+// ChainConfig is the rules.
+func (c *Chain) ChainConfig() *params.ChainConfig { return c.chain.ChainConfig() }
+
+// Disk is execution's database.
+func (c *Chain) Disk() ethdb.Database { return c.chain.Disk() }
+
+// Head is the newest executed block.
+func (c *Chain) Head() *ethtypes.Header { return c.chain.Head() }
+
+// Safe is the newest executed block that is certified and sampled.
+func (c *Chain) Safe() *ethtypes.Header { return c.upTo(c.tags.Safe()) }
+
+// Finalized is the newest executed block that is settled.
+func (c *Chain) Finalized() *ethtypes.Header { return c.upTo(c.tags.Finalized()) }
+
+func (c *Chain) upTo(height types.Height) *ethtypes.Header {
+	number := min(uint64(height), uint64(c.chain.Height()))
+	return rawdb.ReadHeader(c.Disk(), rawdb.ReadCanonicalHash(c.Disk(), number), number)
+}
+
+// StateAt opens a recent state.
+func (c *Chain) StateAt(header *ethtypes.Header) (*state.StateDB, error) {
+	return c.chain.StateAt(header.Root)
+}
+
+// BlockContext is the environment of the block. A call may pretend to be in a later block; the digests of headers that
+// are not there yet are then zero.
+func (c *Chain) BlockContext(header *ethtypes.Header) vm.BlockContext {
+	block, _ := c.chain.BlockContext(header) // its error is always nil
+	digest := block.GetHash
+	block.GetHash = func(height uint64) common.Hash {
+		if height > uint64(c.chain.Height()) {
+			return common.Hash{}
+		}
+		return digest(height)
+	}
+	return block
+}
+
+// Preamble makes the block's system calls, as execution makes them.
+func (c *Chain) Preamble(header *ethtypes.Header, parent *state.StateDB) error {
+	return c.chain.Preamble(header, parent)
+}
+
+// Apply runs a message under the meter. With a base fee (not in calls), the vault gets it, as in a block.
+func (c *Chain) Apply(ctx context.Context, call rpc.Call) (*core.ExecutionResult, error) {
+	var view vm.StateDB = call.State
+	if call.Config.Tracer != nil {
+		view = state.NewHookedState(call.State, call.Config.Tracer)
+	}
+	evm, meter := c.chain.NewEVM(call.Block, view, call.Config)
+	defer evm.Release()
+	if call.Precompiles != nil {
+		evm.SetPrecompiles(call.Precompiles)
+	}
+	defer context.AfterFunc(ctx, evm.Cancel)()
+	snapshot := call.State.Snapshot()
+	result, err := core.ApplyMessage(evm, call.Message, core.NewGasPool(call.Message.GasLimit))
+	switch {
+	case meter.Exceeded():
+		call.State.RevertToSnapshot(snapshot)
+		c.exhaust(call)
+		gas := call.Message.GasLimit
+		return &core.ExecutionResult{UsedGas: gas, MaxUsedGas: gas, Err: vm.ErrOutOfGas}, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, err
+	}
+	if !call.Config.NoBaseFee {
+		base, _ := uint256.FromBig(call.Block.BaseFee)
+		c.pay(call.State, base.Mul(base, uint256.NewInt(result.UsedGas)))
+	}
+	return result, nil
+}
+
+// exhaust has the effects of a transaction that the meter stopped: all gas charged, nonce used.
+func (c *Chain) exhaust(call rpc.Call) {
+	m := call.Message
+	cost := new(uint256.Int).Mul(uint256.NewInt(m.GasLimit), m.GasPrice)
+	call.State.SubBalance(m.From, cost, tracing.BalanceDecreaseGasBuy)
+	call.State.SetNonce(m.From, m.Nonce+1, tracing.NonceChangeEoACall)
+	c.pay(call.State, cost)
+}
+
+func (c *Chain) pay(statedb *state.StateDB, amount *uint256.Int) {
+	statedb.AddBalance(c.vault, amount, tracing.BalanceIncreaseRewardTransactionFee)
+}
+
+// NextBaseFee foretells the base fee of the block after the given one: that of a block one interval later. Blocks are
+// at least that far apart, and a later one costs no more.
+func (c *Chain) NextBaseFee(header *ethtypes.Header) *big.Int { return c.chain.NextBaseFee(header) }
+
+// NewHeads signals that the head has moved.
+func (c *Chain) NewHeads() (<-chan struct{}, func()) { return c.chain.SubscribeSignal() }
