@@ -1,0 +1,97 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// State is the pool's view of the chain: the newest executed state. Methods are called concurrently, often, and with the
+// pool's lock held: they have to be fast and must not call back into the pool.
+type State interface {
+	// Nonce is the account's next nonce.
+	Nonce(account common.Address) uint64
+	// Balance is what the account owns, in wei.
+	Balance(account common.Address) *uint256.Int
+	// HasCode reports whether the account has code, a delegation (EIP-7702) included.
+	HasCode(account common.Address) bool
+	// BaseFee is the base fee of the next block, in wei per gas.
+	BaseFee() *uint256.Int
+}
+
+// Config is what New needs. Zero values of the optional fields stand for the defaults named with them.
+type Config struct {
+	ChainID      uint64
+	BaseFeeFloor uint64 // wei per gas, from genesis: no fee cap below it can ever be executed
+	// State is the executed state; nil at a peer that executes nothing (a light client): then only what needs no state is
+	// checked and the other peers judge the rest.
+	State State
+	// Publish sends a batch out. It is called from Run's goroutine alone, in the order that accounts need.
+	Publish func(ctx context.Context, out Outgoing)
+
+	AccountTransactions int           // released and not executed of one account; default 16
+	AccountBytes        int           // likewise in bytes of envelopes; default 128 KiB
+	AccountQueue        int           // transactions of one account that may enter here; default 64
+	MaxTransactions     int           // in the whole pool; default 16384
+	MaxBytes            int           // likewise in bytes; default 64 MiB
+	FlushDelay          time.Duration // how long a transaction waits for company; default 5 ms
+	Spacing             time.Duration // between batches with the same account; default 50 ms
+	Rebroadcast         time.Duration // first pause before publishing again, doubling; default 4 s
+	Expiry              time.Duration // after which an own transaction is given up; default 10 min
+	ForeignExpiry       time.Duration // likewise for transactions of others; default 1 min
+	PeerBytes           float64       // bytes of batches a second from one peer; default 6 MiB, four times that at once
+	PeerTransactions    float64       // likewise transactions; default 12000
+	Workers             int           // goroutines that recover signatures at once; default GOMAXPROCS
+	Logger              *slog.Logger  // default slog.Default
+}
+
+// Validate returns everything that is wrong with the configuration, each problem naming its key.
+func (c *Config) Validate() error {
+	var problems []error
+	need := func(ok bool, problem string) {
+		if !ok {
+			problems = append(problems, errors.New("pool config: "+problem))
+		}
+	}
+	need(c.ChainID > 0, "ChainID must be above 0")
+	need(c.Publish != nil, "Publish is missing")
+	need(c.AccountTransactions >= 0 && c.AccountBytes >= 0 && c.AccountQueue >= 0 && c.MaxTransactions >= 0 && c.MaxBytes >= 0,
+		"limits must not be negative")
+	need(c.AccountBytes == 0 || c.AccountBytes >= types.MaxLoneTransactionBytes, "AccountBytes must admit one transaction of 128 KiB")
+	need(c.FlushDelay >= 0 && c.Spacing >= 0 && c.Rebroadcast >= 0 && c.Expiry >= 0 && c.ForeignExpiry >= 0, "durations must not be negative")
+	return errors.Join(problems...)
+}
+
+func (c *Config) fill() {
+	orDefault(&c.AccountTransactions, 16)
+	orDefault(&c.AccountBytes, 128<<10)
+	orDefault(&c.AccountQueue, 64)
+	orDefault(&c.MaxTransactions, 16384)
+	orDefault(&c.MaxBytes, 64<<20)
+	orDefault(&c.FlushDelay, 5*time.Millisecond)
+	orDefault(&c.Spacing, 50*time.Millisecond)
+	orDefault(&c.Rebroadcast, 4*time.Second)
+	orDefault(&c.Expiry, 10*time.Minute)
+	orDefault(&c.ForeignExpiry, time.Minute)
+	orDefault(&c.PeerBytes, 6<<20)
+	orDefault(&c.PeerTransactions, 12000)
+	orDefault(&c.Workers, runtime.GOMAXPROCS(0))
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	c.AccountQueue = max(c.AccountQueue, c.AccountTransactions)
+}
+
+func orDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
