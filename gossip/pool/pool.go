@@ -40,7 +40,7 @@ func New(cfg Config) (*Pool, error) {
 	cfg.fill()
 	return &Pool{
 		cfg:         cfg,
-		rules:       newRules(cfg.ChainID, cfg.BaseFeeFloor),
+		rules:       newRules(cfg.BaseFeeFloor),
 		parser:      newParser(cfg.ChainID, cfg.Workers),
 		wake:        make(chan struct{}, 1),
 		peers:       newShares(cfg.PeerBytes, cfg.PeerTransactions),

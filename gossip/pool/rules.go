@@ -18,9 +18,9 @@ type rules struct {
 	chain params.Rules
 }
 
-func newRules(chainID, floor uint64) rules {
+func newRules(floor uint64) rules {
 	return rules{floor: floor, chain: params.Rules{
-		ChainID: new(big.Int).SetUint64(chainID), IsHomestead: true, IsEIP150: true, IsEIP155: true, IsEIP158: true,
+		IsHomestead: true, IsEIP150: true, IsEIP155: true, IsEIP158: true,
 		IsEIP2929: true, IsByzantium: true, IsConstantinople: true, IsPetersburg: true, IsIstanbul: true, IsBerlin: true,
 		IsLondon: true, IsMerge: true, IsShanghai: true, IsCancun: true, IsPrague: true, IsOsaka: true,
 	}}
