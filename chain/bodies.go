@@ -173,6 +173,9 @@ func (c *Chain) Block(h types.Height) (*coding.Block, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(data) == 0 {
+			return coding.Encode(nil)
+		}
 		block, err := encodeFor(&header, data)
 		if err != nil {
 			return nil, fmt.Errorf("stored %w: %w", err, store.ErrBroken)
