@@ -106,8 +106,8 @@ func OpenVertexLog(dir string, opts LogOptions) (*VertexLog, error) {
 		dir: dir, opts: opts,
 		vertices: make(map[types.Hash]uint32), batches: make(map[types.BatchID]location),
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("vertex log: %w", err)
+	if err := makeLogDir(dir); err != nil {
+		return nil, err
 	}
 	if err := l.recover(); err != nil {
 		l.closeFiles()
@@ -300,6 +300,23 @@ func (l *VertexLog) closeFiles() error {
 		errs = append(errs, s.file.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// makeLogDir creates the directory and what is missing above it; each new name is durable in the directory that holds it.
+func makeLogDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeLogDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("vertex log: %w", err)
+	}
+	return syncDirectory(parent)
 }
 
 func syncDirectory(dir string) error {

@@ -1,0 +1,194 @@
+package sequencer
+
+import (
+	"context"
+	"errors"
+	"sort"
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+const (
+	catchUpPause   = time.Second
+	catchUpTimeout = 5 * time.Second // of one request for a stretch of a log
+	stallAfter     = 3 * time.Second // without a new round while others are ahead
+	stallLag       = 4               // rounds that others must be ahead to call it a stall
+	// firstOverlap is by how many rounds' worth of vertices a stretch begins before the own log's length: logs hold the
+	// same vertices in slightly different orders.
+	firstOverlap = 128
+	// barrenAnswers is after how many answers without anything new a member's log is left alone.
+	barrenAnswers = 64
+)
+
+// catchUp is the loop's view of asking the others' logs, one member at a time.
+type catchUp struct {
+	running bool
+	asked   int // how many passes were started; chooses the member
+	after   time.Time
+}
+
+// considerCatchUp starts a pass when the others are far ahead or rounds have stalled while they go on.
+func (s *Sequencer) considerCatchUp(now time.Time) {
+	if !s.live || s.catchUp.running || now.Before(s.catchUp.after) || len(s.heard) < 2 {
+		return
+	}
+	round := uint64(s.core.Status().Round)
+	ahead := s.heardByF1()
+	far := ahead > round+s.cfg.CatchUpLag
+	stalled := ahead > round+stallLag && now.Sub(s.lastAdvance) > stallAfter
+	if s.catchUp.asked > 0 && !far && !stalled {
+		return
+	}
+	s.startCatchUp()
+}
+
+// heardByF1 is the largest round that f+1 of stake was heard at: at least one honest member is there.
+func (s *Sequencer) heardByF1() uint64 {
+	committee := s.cfg.Core.Committee
+	order := make([]types.Member, len(s.heard))
+	rounds := make([]uint64, len(s.heard))
+	for i := range order {
+		order[i], rounds[i] = types.Member(i), s.heard[i].Load()
+	}
+	sort.Slice(order, func(i, j int) bool { return rounds[order[i]] > rounds[order[j]] })
+	var stake types.Stake
+	for _, m := range order {
+		if stake += committee.Stake(m); stake > committee.F() {
+			return rounds[m]
+		}
+	}
+	return 0
+}
+
+// startCatchUp begins a pass with the next member in turn; a pass with a member that fails moves on to the next.
+func (s *Sequencer) startCatchUp() {
+	s.catchUp.running = true
+	first := s.catchUp.asked
+	s.catchUp.asked++
+	s.stats.catchUps.Add(1)
+	s.group.Go(func() error {
+		err := s.catchUpPass(s.ctx, first)
+		s.results.put(func() error {
+			s.catchUp.running, s.catchUp.after = false, time.Now().Add(catchUpPause)
+			s.readmit()
+			return nil
+		})
+		return err
+	})
+}
+
+func (s *Sequencer) catchUpPass(ctx context.Context, first int) error {
+	members := len(s.heard)
+	for i := range members {
+		member := types.Member((max(s.self, 0) + 1 + first + i) % members)
+		if int(member) == s.self {
+			continue
+		}
+		err := s.catchUpFrom(ctx, member)
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.log.Debug("catch-up moves on to the next member", "from", member, "err", err)
+	}
+	return nil
+}
+
+var (
+	errGap  = errors.New("the stretch begins after vertices that are not in the own log")
+	errLies = errors.New("the member's log is not one an honest member serves")
+)
+
+// catchUpFrom reads a member's log from about where the own one ends; when that leaves a gap, from further back.
+func (s *Sequencer) catchUpFrom(ctx context.Context, member types.Member) error {
+	overlap := uint64(firstOverlap * len(s.heard))
+	for {
+		from := s.cfg.Log.Len()
+		from -= min(from, overlap)
+		err := s.readLog(ctx, member, from)
+		if !errors.Is(err, errGap) || from == 0 {
+			return err
+		}
+		overlap *= 8
+	}
+}
+
+func (s *Sequencer) readLog(ctx context.Context, member types.Member, from uint64) error {
+	first := true
+	for barren := 0; barren < barrenAnswers; first = false {
+		response, err := s.askLog(ctx, member, from)
+		if err != nil {
+			return err
+		}
+		fresh, err := s.takeStretch(ctx, member, response, first)
+		if err != nil {
+			return err
+		}
+		if response.Next >= response.End {
+			return nil
+		}
+		if response.Next <= from || response.Next-from > uint64(len(response.Vertices)) {
+			return errLies
+		}
+		from = response.Next
+		if barren++; fresh > 0 {
+			barren = 0
+		}
+	}
+	return nil
+}
+
+func (s *Sequencer) askLog(ctx context.Context, member types.Member, from uint64) (*types.FetchResponse, error) {
+	limited, cancel := context.WithTimeout(ctx, catchUpTimeout)
+	defer cancel()
+	response, err := s.cfg.Streams.Fetch(limited, member, &types.FetchRequest{Log: true, From: from})
+	if err == nil && response == nil {
+		err = errLies
+	}
+	return response, err
+}
+
+// takeStretch hands on a stretch of a log and counts its new vertices. Nobody is charged for the bodies, and the pool is
+// not asked: most of them are ordered already.
+func (s *Sequencer) takeStretch(ctx context.Context, member types.Member, r *types.FetchResponse, first bool) (fresh int, err error) {
+	var unknown [][]byte
+	for _, encoded := range r.Vertices {
+		v, err := types.DecodeVertex(encoded)
+		if err != nil {
+			return 0, errors.Join(errLies, err)
+		}
+		if s.cfg.Log.HasVertex(v.Digest()) {
+			continue
+		}
+		if first && len(unknown) == 0 && !s.joins(v) {
+			return 0, errGap
+		}
+		unknown = append(unknown, encoded)
+	}
+	if len(unknown) == 0 {
+		return 0, nil
+	}
+	o := origin{from: member, at: now(), asked: true, charged: -1}
+	for _, body := range r.Batches {
+		if err := s.checkBody(ctx, o, types.BatchIDOf(body), body); err != nil {
+			return 0, err
+		}
+	}
+	for _, encoded := range unknown {
+		if err := s.checkVertex(ctx, o, encoded, nil); err != nil {
+			return 0, err
+		}
+	}
+	s.stats.caughtUp.Add(uint64(len(unknown)))
+	return len(unknown), nil
+}
+
+// joins reports whether the vertex builds on the own log alone, as the first unknown one of a stretch must.
+func (s *Sequencer) joins(v *types.Vertex) bool {
+	for _, parent := range v.StrongParents() {
+		if !s.cfg.Log.HasVertex(parent.Digest) {
+			return false
+		}
+	}
+	return true
+}

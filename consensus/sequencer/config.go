@@ -1,0 +1,158 @@
+package sequencer
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/store"
+	"github.com/etherscale/bedrock/types"
+)
+
+// Streams carries messages to other members.
+type Streams interface {
+	// Push queues the message and never waits; false says that the queue was full and the message is lost: the receiver
+	// will fetch what it misses. The message is not changed afterwards.
+	Push(to types.Member, p *types.Push) bool
+	// Fetch asks one member and waits for the answer, at most until ctx ends.
+	Fetch(ctx context.Context, from types.Member, r *types.FetchRequest) (*types.FetchResponse, error)
+}
+
+// Batches judges batch bodies; its methods are called from several goroutines.
+type Batches interface {
+	// Check returns the transactions of a structurally valid body and an error for any other.
+	Check(body []byte) ([]consensus.TxInfo, error)
+	// Admits reports whether the own pool admits the batch now; if so it is in the pool afterwards.
+	Admits(id types.BatchID, body []byte) bool
+}
+
+// TrustedBatches may be implemented by Batches to make restarts fast.
+type TrustedBatches interface {
+	// Infos is Check for a body that Check accepted before: it may leave out expensive checks.
+	Infos(body []byte) ([]consensus.TxInfo, error)
+}
+
+// Rows spreads the rows of a block.
+type Rows interface {
+	// Publish pushes this member's part of the rows. An error is logged, not repeated: others repair.
+	Publish(ctx context.Context, header types.Header, block *coding.Block) error
+}
+
+// Blocks keeps blocks. Its methods, but for Header, are called from one goroutine.
+type Blocks interface {
+	// Closed stores a block that this node built; it is durable when Closed returns.
+	Closed(header types.Header, data []byte, block *coding.Block) error
+	// Certified stores the certificate of a block handed over by Closed before. After a restart it may come again.
+	Certified(ch types.CertifiedHeader) error
+	// Header is the header once handed over by Closed at the height.
+	Header(h types.Height) (types.Header, bool)
+}
+
+// Audit takes what explains the order. Both are called from one goroutine, in order; after a restart all comes again
+// from the beginning, so entries are told apart by their index.
+type Audit interface {
+	Appended([]consensus.Appended)
+	Released([]consensus.Released)
+}
+
+// Log is the vertex log; *store.VertexLog implements it.
+type Log interface {
+	AppendBatch(id types.BatchID, body []byte) error
+	AppendVertex(digest types.Hash, encoded []byte) error
+	Sync() error
+	HasBatch(id types.BatchID) bool
+	Batch(id types.BatchID) ([]byte, error)
+	HasVertex(digest types.Hash) bool
+	Vertex(digest types.Hash) ([]byte, error)
+	Len() uint64
+	Range(from uint64, maxBytes int) (store.LogRange, error)
+	Replay(batch func(types.BatchID, []byte) error, vertex func(types.Hash, []byte) error) error
+}
+
+var _ Log = (*store.VertexLog)(nil)
+
+// Config is what a Sequencer is built from. Numbers that are 0 get the default named beside them.
+type Config struct {
+	Core    consensus.Config
+	Key     ed25519.PrivateKey // of member Core.Self; nil when Core.Self is -1
+	Log     Log
+	Streams Streams
+	Batches Batches
+	Rows    Rows
+	Blocks  Blocks
+	Audit   Audit // may be nil
+	// Equivocations is told of proven equivocations; it must not wait. May be nil.
+	Equivocations func([]types.Equivocation)
+	Logger        *slog.Logger // nil: no log
+
+	Workers      int           // goroutines that check pushes (2)
+	InboxBytes   int           // bytes of unchecked pushes kept for each member; beyond it a push is dropped (8 MiB)
+	HoldQueue    int           // batches from gossip that wait for the core; beyond it the newest is dropped (4096)
+	HoldBytes    int64         // bytes of them (32 MiB)
+	UnloggedMax  int           // bytes of bodies kept in memory only; beyond it they go to the log (32 MiB)
+	FetchLimit   int           // requests under way to one member (2)
+	FetchTimeout time.Duration // of one request (2 s)
+	ServeLimit   int           // requests answered at a time; further ones wait until their context ends (8)
+	CatchUpLag   uint64        // rounds behind f+1 of stake at which the others' logs are asked (64)
+	SyncEvery    time.Duration // how long vertices of others stay unsynced when no own vertex is made (1 s)
+}
+
+func (c *Config) setDefaults() {
+	setDefault(&c.Workers, 2)
+	setDefault(&c.InboxBytes, 8<<20)
+	setDefault(&c.HoldQueue, 4096)
+	setDefault(&c.HoldBytes, 32<<20)
+	setDefault(&c.UnloggedMax, 32<<20)
+	setDefault(&c.FetchLimit, 2)
+	setDefault(&c.FetchTimeout, 2*time.Second)
+	setDefault(&c.ServeLimit, 8)
+	setDefault(&c.CatchUpLag, 64)
+	setDefault(&c.SyncEvery, time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate returns everything that is wrong with the configuration.
+func (c *Config) Validate() error {
+	var problems []error
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf("sequencer: "+format, args...))
+		}
+	}
+	need(c.Log != nil && c.Streams != nil && c.Batches != nil && c.Rows != nil && c.Blocks != nil,
+		"Log, Streams, Batches, Rows and Blocks must be set")
+	need(c.Workers >= 0 && c.InboxBytes >= 0 && c.HoldQueue >= 0 && c.HoldBytes >= 0 && c.UnloggedMax >= 0 && c.FetchLimit >= 0 &&
+		c.ServeLimit >= 0 && c.FetchTimeout >= 0 && c.SyncEvery >= 0, "a bound is negative")
+	need(c.Core.Committee != nil, "Core.Committee must be set")
+	if c.Core.Committee != nil && c.Core.Self >= 0 {
+		problems = append(problems, c.checkKey())
+	}
+	return errors.Join(problems...)
+}
+
+func (c *Config) checkKey() error {
+	if c.Core.Self >= c.Core.Committee.Len() {
+		return fmt.Errorf("sequencer: Core.Self is %d in a committee of %d", c.Core.Self, c.Core.Committee.Len())
+	}
+	if len(c.Key) != ed25519.PrivateKeySize {
+		return errors.New("sequencer: Key is missing")
+	}
+	if member := c.Core.Committee.Member(types.Member(c.Core.Self)); types.PublicKey(c.Key.Public().(ed25519.PublicKey)) != member.Key {
+		return fmt.Errorf("sequencer: Key is not the key of member %d (%s)", c.Core.Self, member.Key)
+	}
+	return nil
+}

@@ -1,0 +1,27 @@
+// Package sequencer drives the ordering core: it owns the one goroutine that steps it, the vertex log, the node's key,
+// and all traffic between the core and the world. It knows neither libp2p nor the EVM; those come in through the small
+// interfaces in config.go.
+//
+// Invariants (a test is named after each):
+//
+//	D1 disk before wire: an own vertex, its ancestors and every body they receipt are in the log and synced, by one
+//	   fsync for all, before the vertex is pushed or shown to anybody.
+//	D2 the node never persists, hence never sends, two vertices of one round, nor one of a round below its newest.
+//	D3 the node signs a header only after its own encoding of the block is stored.
+//	D4 a body is known to the driver exactly when the core was told of it; a vertex in the log has its bodies before it.
+//	D5 what a restarted node replays gives the headers it stored before; anything else stops it.
+//	D6 every queue has a stated capacity and a policy when full; a slow or hostile member delays only itself.
+//
+// Adversary: members may send anything, at any rate, and answer a request with lies or never. A push is bounded in bytes
+// before it is queued, queued per member, and checked by a worker before the core hears of it. Answers are taken only as
+// far as they were asked for. Strangers may ask for the log; answers are bounded in bytes and in number at a time.
+//
+// Goroutines: Run starts them all and returns when all have ended. The loop owns the core, the fetch table and the
+// schedule. Two workers check pushes; one goroutine encodes and stores blocks in order, one publishes rows, one asks the
+// pool again, and at most FetchLimit a member fetch. Hold, HandlePush, HandleFetch, Executed, Status and Stats may be called
+// from anywhere, before Run too, and never wait for the core.
+//
+// Files: config.go (interfaces, bounds), sequencer.go (the loop), effects.go (what a step asks for), persist.go (D1, D2),
+// blocks.go (encode, store, publish), inbox.go and verify.go (pushes), bodies.go, fetch.go, catchup.go, serve.go, restore.go,
+// mailbox.go, stats.go.
+package sequencer

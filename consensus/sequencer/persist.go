@@ -1,0 +1,53 @@
+package sequencer
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// persist appends the vertices, each after the bodies it receipts (D4). Nothing is synced yet.
+func (s *Sequencer) persist(vertices []*types.Vertex) error {
+	for _, v := range vertices {
+		for _, r := range v.Body().Receipts {
+			if err := s.bodies.persist(r.Batch); err != nil {
+				return fmt.Errorf("sequencer: body of %s, receipted in round %d by member %d: %w", r.Batch, v.Round(), v.Author(), err)
+			}
+		}
+		if err := s.persistOwn(v); err != nil {
+			return err
+		}
+		if err := s.cfg.Log.AppendVertex(v.Digest(), v.Encode()); err != nil {
+			return fmt.Errorf("sequencer: %w", err)
+		}
+		s.dirty = true
+		s.stats.vertices.Add(1)
+	}
+	return nil
+}
+
+// persistOwn guards the one thing that must never happen (D2), whatever the core believes.
+func (s *Sequencer) persistOwn(v *types.Vertex) error {
+	if int(v.Author()) != s.self || s.cfg.Log.HasVertex(v.Digest()) {
+		return nil
+	}
+	if v.Round() <= s.ownRound {
+		return fmt.Errorf("%w: an own vertex of round %d would follow the one of round %d in the log; is a second copy of this key running?",
+			ErrHalted, v.Round(), s.ownRound)
+	}
+	s.ownRound = v.Round()
+	digest := v.Digest()
+	s.unsent.Store(&digest)
+	return nil
+}
+
+// sync makes everything appended durable with one fsync (D1).
+func (s *Sequencer) sync() error {
+	if err := s.cfg.Log.Sync(); err != nil {
+		return fmt.Errorf("sequencer: %w", err)
+	}
+	s.unsent.Store(nil)
+	s.dirty, s.lastSync = false, time.Now()
+	return nil
+}

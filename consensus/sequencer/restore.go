@@ -1,0 +1,178 @@
+package sequencer
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/types"
+)
+
+const (
+	restoreChunk    = 256     // vertices handed over at once
+	maxUnsettled    = 1 << 16 // bodies remembered for asking the pool again; further ones are not
+	readmissionRoom = 1 << 17 // bodies that wait to be asked about; further ones are dropped
+)
+
+// restore replays the log into the core and starts it.
+func (s *Sequencer) restore() error {
+	var chunk []*types.Vertex
+	flush := func() error {
+		if len(chunk) == 0 {
+			return nil
+		}
+		vertices := chunk
+		chunk = nil
+		if err := s.step(consensus.Restored{Vertices: vertices}); err != nil {
+			return err
+		}
+		return s.awaitBlocks()
+	}
+	err := s.cfg.Log.Replay(s.restoreBody, func(_ types.Hash, encoded []byte) error {
+		v, err := types.DecodeVertex(encoded)
+		if err != nil {
+			return err
+		}
+		if int(v.Author()) == s.self {
+			s.ownRound = max(s.ownRound, v.Round())
+		}
+		s.hear(v)
+		if chunk = append(chunk, v); len(chunk) < restoreChunk {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err != nil {
+		return fmt.Errorf("sequencer: replay of the vertex log: %w", err)
+	}
+	s.live = true
+	s.blocks.replayed()
+	s.log.Info("vertex log replayed", "vertices", s.cfg.Log.Len(), "own_round", s.ownRound)
+	if err := s.step(consensus.Start{}); err != nil {
+		return err
+	}
+	s.readmit()
+	return nil
+}
+
+func (s *Sequencer) restoreBody(id types.BatchID, body []byte) error {
+	txs, err := s.infos(body)
+	if err != nil {
+		return fmt.Errorf("batch %s: %w", id, err)
+	}
+	held := consensus.BatchHeld{ID: id, Txs: txs, Size: uint64(len(body)), Time: now(), From: -1}
+	s.noteAdmission(held)
+	return s.step(held)
+}
+
+// infos describes the transactions of a body that was checked before it was stored.
+func (s *Sequencer) infos(body []byte) ([]consensus.TxInfo, error) {
+	if trusted, ok := s.cfg.Batches.(TrustedBatches); ok {
+		return trusted.Infos(body)
+	}
+	return s.cfg.Batches.Check(body)
+}
+
+// awaitBlocks waits until the block worker has done what the replay ordered so far, so that the replay of a long log
+// does not pile up orders.
+func (s *Sequencer) awaitBlocks() error {
+	done := make(chan struct{})
+	s.blocks.do(func() error { close(done); return nil })
+	for {
+		select {
+		case <-s.ctx.Done():
+			return s.ctx.Err()
+		case <-s.results.signal:
+			if err := s.takeResults(); err != nil {
+				return err
+			}
+		case <-done:
+			return s.takeResults()
+		}
+	}
+}
+
+// noteAdmission remembers bodies that the own pool did not admit, for asking again after a replay or a catch-up.
+func (s *Sequencer) noteAdmission(held consensus.BatchHeld) {
+	if held.Admitted {
+		delete(s.unsettled, held.ID)
+		return
+	}
+	if len(s.unsettled) < maxUnsettled {
+		s.noted++
+		s.unsettled[held.ID] = s.noted
+	}
+}
+
+// readmit asks the own pool about all bodies that are neither admitted nor released, oldest first: after a restart or a
+// time away they may be in nobody's receipts.
+func (s *Sequencer) readmit() {
+	ids := make([]types.BatchID, 0, len(s.unsettled))
+	for id := range s.unsettled {
+		ids = append(ids, id)
+	}
+	sort.Slice(ids, func(i, j int) bool { return s.unsettled[ids[i]] < s.unsettled[ids[j]] })
+	clear(s.unsettled)
+	s.pool.ask(ids)
+}
+
+// readmission asks the own pool again whether it admits bodies, off the loop.
+type readmission struct {
+	s     *Sequencer
+	asked *mailbox[types.BatchID]
+}
+
+func newReadmission(s *Sequencer) *readmission {
+	return &readmission{s: s, asked: newMailbox[types.BatchID]()}
+}
+
+func (r *readmission) ask(ids []types.BatchID) {
+	if r.s.self < 0 {
+		return
+	}
+	for _, id := range ids {
+		if r.asked.length() < readmissionRoom {
+			r.asked.put(id)
+		}
+	}
+}
+
+func (r *readmission) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.asked.signal:
+		}
+		for _, id := range r.asked.take() {
+			if err := r.askPool(ctx, id); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// askPool reports the batch as admitted if the pool takes it; its error is only ever ctx's.
+func (r *readmission) askPool(ctx context.Context, id types.BatchID) error {
+	body, err := r.s.bodies.get(id)
+	if err != nil {
+		return ctx.Err()
+	}
+	held := consensus.BatchHeld{ID: id, Size: uint64(len(body)), From: -1, Admitted: true}
+	admitted := false
+	err = r.s.onCPU(ctx, func() {
+		if admitted = r.s.cfg.Batches.Admits(id, body); admitted {
+			held.Txs, err = r.s.infos(body)
+		}
+	})
+	if err != nil || !admitted {
+		return ctx.Err()
+	}
+	r.s.stats.readmitted.Add(1)
+	held.Time = now()
+	return r.s.submit(ctx, input{event: held, body: body})
+}
