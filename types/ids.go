@@ -98,7 +98,10 @@ type Signature [64]byte
 // BatchID is the binary CID of a batch: CIDv1, raw codec, sha2-256 (36 bytes).
 type BatchID [36]byte
 
-var batchPrefix = [4]byte{0x01, cid.Raw, multihash.SHA2_256, 32}
+var (
+	batchPrefix       = [4]byte{0x01, cid.Raw, multihash.SHA2_256, 32}
+	transactionPrefix = [4]byte{0x01, cid.Raw, multihash.KECCAK_256, 32}
+)
 
 // BatchIDOf names the encoded batch.
 func BatchIDOf(encoded []byte) BatchID {
@@ -108,6 +111,17 @@ func BatchIDOf(encoded []byte) BatchID {
 	copy(id[4:], sum[:])
 	return id
 }
+
+// TransactionCID names a transaction where a request takes a CID: CIDv1, raw codec, keccak-256 of the envelope (36 bytes).
+func TransactionCID(hash Hash) BatchID {
+	var id BatchID
+	copy(id[:], transactionPrefix[:])
+	copy(id[4:], hash[:])
+	return id
+}
+
+// NamesTransaction reports whether the id was made by TransactionCID.
+func (id BatchID) NamesTransaction() bool { return [4]byte(id[:4]) == transactionPrefix }
 
 // CID is the id as a go-cid value.
 func (id BatchID) CID() cid.Cid {

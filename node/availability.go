@@ -1,0 +1,104 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/dht"
+	"github.com/etherscale/bedrock/sampling"
+	"github.com/etherscale/bedrock/store"
+	"github.com/etherscale/bedrock/types"
+)
+
+// rowsPrefix is where the DHT's rows live in the store.
+const rowsPrefix = "rows"
+
+// availability samples the chain's blocks.
+type availability struct{ *sampling.Client }
+
+// openAvailability opens the DHT and, where the role samples, the sampling client over it.
+func (n *Node) openAvailability() (err error) {
+	config := dht.Config{
+		Host: n.host, Network: n.network, Committee: n.committee, Server: n.cfg.Role.Stores(), Headers: n.chain,
+		Replicas: n.cfg.Genesis.ShardReplicas, Retention: microseconds(n.cfg.Genesis.Retention), WholeTable: n.member >= 0,
+		Lied: func(p peer.ID, what string) {
+			n.log.Warn("a peer lied about rows", "peer", p, "what", what)
+			n.gossip.Penalize(p)
+		},
+		Logger: n.log,
+	}
+	if config.Server {
+		config.Datastore = n.store.Datastore(rowsPrefix)
+	}
+	if n.dht, err = dht.New(config); err != nil {
+		return err
+	}
+	n.onClose(n.dht.Close)
+	if !n.cfg.Role.Samples() {
+		return nil
+	}
+	client, err := sampling.New(sampling.Config{
+		Headers: n.chain, Rows: n.dht, Openings: openings{n}, Store: sampleStore{n.store}, Retention: config.Retention,
+		Verdict: n.noteSampled, Logger: n.log,
+	})
+	if err != nil {
+		return err
+	}
+	n.sampling = &availability{client}
+	return nil
+}
+
+func microseconds(us uint64) time.Duration { return time.Duration(us) * time.Microsecond }
+
+// noteSampled tells the watcher of a verdict.
+func (n *Node) noteSampled(r sampling.Result) {
+	if n.cfg.Role != Light {
+		return
+	}
+	n.cfg.Watch(Sampled{Height: r.Height, Verdict: string(r.Verdict), Asked: r.Asked, Answered: r.Answered, MissLog2: r.MissLog2, Took: r.Elapsed})
+}
+
+// sampleStore keeps sampling states in the node's store.
+type sampleStore struct{ db *store.DB }
+
+var _ sampling.Store = sampleStore{}
+
+// Get implements sampling.Store.
+func (s sampleStore) Get(h types.Height) ([]byte, error) {
+	value, err := s.db.Get(store.SpaceSampling, store.BigEndian(h))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return value, err
+}
+
+// Put implements sampling.Store. It is synced: the indices of a block must be on disk before the first question.
+func (s sampleStore) Put(h types.Height, value []byte) error {
+	return s.db.Set(store.SpaceSampling, store.BigEndian(h), value, store.Synced)
+}
+
+// openings fetches the openings of commitments: from holders of the block's rows, else from peers that serve blocks.
+type openings struct{ n *Node }
+
+var _ sampling.Openings = openings{}
+
+// Opening implements sampling.Openings.
+func (o openings) Opening(ctx context.Context, h types.Header, judge func(from string, opening coding.Opening) bool) error {
+	opening, err := o.n.gossip.Opening(ctx, h)
+	if err == nil && judge("block service", *opening) {
+		return nil
+	}
+	return o.n.dht.Opening(ctx, h, judge)
+}
+
+// rebuilder makes block data from rows when no peer serves the body.
+type rebuilder struct{ n *Node }
+
+// Rebuild implements chain.Rows.
+func (r rebuilder) Rebuild(ctx context.Context, header types.Header) ([]byte, error) {
+	return sampling.Rebuild(ctx, r.n.dht, openings{r.n}, header)
+}

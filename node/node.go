@@ -1,0 +1,228 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/etherscale/bedrock/chain"
+	"github.com/etherscale/bedrock/consensus/sequencer"
+	"github.com/etherscale/bedrock/dht"
+	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/gossip/pool"
+	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/store"
+	"github.com/etherscale/bedrock/types"
+)
+
+// Node is one open node. Parts that its role does not have are nil.
+type Node struct {
+	cfg       Config
+	network   types.NetworkID
+	committee *types.Committee
+	member    int // own index in the committee, or -1
+	key       types.PublicKey
+	log       *slog.Logger
+
+	store  *store.DB
+	host   host.Host
+	chain  *chain.Chain
+	dht    *dht.DHT
+	gossip *gossip.Gossip
+
+	pool     pool.Source // nil at roles that take no transactions
+	wallets  *pool.Pool  // the same pool on Ethereum networks
+	exec     *execution.Chain
+	vertices *store.VertexLog
+	order    *sequencer.Sequencer
+	sampling *availability
+	proofs   *proofs
+	rpc      *rpc.Server
+
+	background *background
+	stopPubsub context.CancelFunc
+	closers    []func() error // in order of opening
+}
+
+// Open claims the data directory, starts listening and builds every part of the role. Nothing is worked on until Run. A
+// node that was opened must be closed.
+func Open(cfg Config) (_ *Node, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg.fill()
+	n := &Node{cfg: cfg, member: -1, key: PublicKeyOf(cfg.Key), log: cfg.Logger, background: newBackground()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	for _, step := range []func() error{
+		n.openNetwork, n.openStore, n.openChain, n.openHost, n.openAvailability, n.openExecution, n.openPool, n.openProofs,
+		n.openOrdering, n.openGossip, n.openRPC,
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+func (n *Node) onClose(f func() error) { n.closers = append(n.closers, f) }
+
+func (n *Node) openNetwork() (err error) {
+	if n.network, err = n.cfg.Genesis.NetworkID(); err != nil {
+		return err
+	}
+	if n.committee, err = types.NewCommittee(n.cfg.Genesis.Committee); err != nil {
+		return err
+	}
+	if i, ok := n.committee.Index(n.key); ok {
+		n.member = int(i)
+	}
+	if n.cfg.Role == Sequencer && n.member < 0 {
+		return fmt.Errorf("this node's key %s is not in the committee of the genesis file: run it as a peer, or with the home directory of a sequencer", n.key.PeerID())
+	}
+	return nil
+}
+
+func (n *Node) openStore() error {
+	if err := os.MkdirAll(n.cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	db, err := store.Open(filepath.Join(n.cfg.Data, "store"), store.Options{Network: n.network, Logger: n.log})
+	if err != nil {
+		return err
+	}
+	n.store = db
+	n.onClose(db.Close)
+	return nil
+}
+
+func (n *Node) openHost() error {
+	listen, err := parseAddrs(n.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	h, err := newHost(n.cfg.Key, n.cfg.Role, listen)
+	if err != nil {
+		return err
+	}
+	n.host = h
+	n.onClose(h.Close)
+	return nil
+}
+
+// Run works until ctx ends (nil) or a part fails. It may be called once.
+func (n *Node) Run(ctx context.Context) error {
+	group, inner := errgroup.WithContext(ctx)
+	run := func(what string, f func(context.Context) error) {
+		group.Go(func() error {
+			if err := f(inner); err != nil && inner.Err() == nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+			return nil
+		})
+	}
+	run("gossip", n.gossip.Run)
+	run("dht", n.dht.Run)
+	run("chain", n.chain.Run)
+	run("join", n.stayJoined)
+	run("background", n.background.run)
+	if n.pool != nil {
+		run("pool", n.pool.Run)
+	}
+	if n.exec != nil {
+		run("execution", n.executeBlocks)
+	} else {
+		run("follow", n.followHeaders)
+	}
+	if n.order != nil {
+		run("ordering", n.order.Run)
+	}
+	if n.sampling != nil {
+		run("sampling", n.sampling.Run)
+	}
+	if n.proofs != nil {
+		run("proofs", n.proofs.run)
+	}
+	if n.rpc != nil {
+		run("rpc", n.rpc.Run)
+	}
+	return group.Wait()
+}
+
+// Close stops listening and releases the data directory. Run must have returned.
+func (n *Node) Close() error {
+	if n.stopPubsub != nil {
+		n.stopPubsub()
+		n.stopPubsub = nil
+	}
+	var problems []error
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		problems = append(problems, n.closers[i]())
+	}
+	n.closers = nil
+	return errors.Join(problems...)
+}
+
+// Role is the node's role.
+func (n *Node) Role() Role { return n.cfg.Role }
+
+// PeerID is the node's libp2p identity.
+func (n *Node) PeerID() string { return n.host.ID().String() }
+
+// Addrs lists the node's addresses as --bootstrap takes them.
+func (n *Node) Addrs() []string { return fullAddrs(n.host) }
+
+// RPCAddr is the host:port of the RPC server, or empty.
+func (n *Node) RPCAddr() string {
+	if n.rpc == nil {
+		return ""
+	}
+	return n.rpc.Addr()
+}
+
+// Head is the newest certified height that the node knows.
+func (n *Node) Head() types.Height { return n.chain.Head().Header.Height }
+
+// Submit enters one transaction envelope at this node and returns its hash.
+func (n *Node) Submit(ctx context.Context, envelope []byte) (types.Hash, error) {
+	if n.pool == nil {
+		return types.Hash{}, fmt.Errorf("a %s node takes no transactions", n.cfg.Role)
+	}
+	return n.pool.AddEnvelope(ctx, envelope)
+}
+
+// stayJoined connects to the bootstrap nodes and does so again whenever the node has lost all its peers.
+func (n *Node) stayJoined(ctx context.Context) error {
+	peers, err := parsePeers(n.cfg.Bootstrap)
+	if err != nil {
+		return err
+	}
+	pause := 200 * time.Millisecond
+	for ctx.Err() == nil {
+		if len(peers) > 0 && len(n.host.Network().Peers()) == 0 {
+			if err := n.dht.Bootstrap(ctx, peers); err != nil && ctx.Err() == nil {
+				n.log.Warn("cannot reach any bootstrap node; trying again", "error", err, "pause", pause)
+				pause = min(2*pause, 30*time.Second)
+			} else {
+				pause = 200 * time.Millisecond
+				n.chain.Hint()
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(max(pause, 500*time.Millisecond)):
+		}
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"golang.org/x/crypto/sha3"
+
+	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/consensus/sequencer"
+	"github.com/etherscale/bedrock/gossip/pool"
+	"github.com/etherscale/bedrock/store"
+	"github.com/etherscale/bedrock/types"
+)
+
+// openOrdering builds the sequencer's driver over its vertex log.
+func (n *Node) openOrdering() error {
+	if n.cfg.Role != Sequencer {
+		return nil
+	}
+	log, err := store.OpenVertexLog(filepath.Join(n.cfg.Data, "vertices"), store.LogOptions{})
+	if err != nil {
+		return err
+	}
+	n.vertices = log
+	n.onClose(log.Close)
+	seed, err := n.cfg.Genesis.Seed()
+	if err != nil {
+		return err
+	}
+	n.order, err = sequencer.New(sequencer.Config{
+		Core: consensus.Config{
+			Network: n.network, Committee: n.committee, Seed: seed, Self: n.member, Parent: n.chain.Genesis(),
+			Rules: consensus.RulesOf(n.cfg.Genesis), Pacing: n.cfg.Pacing,
+		},
+		Key: n.cfg.Key, Log: log, Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Audit: &auditor{n: n},
+		Logger: n.log,
+	})
+	return err
+}
+
+// streams is the sequencer's way to the other members; gossip is opened after it.
+type streams struct{ n *Node }
+
+// Push implements sequencer.Streams.
+func (s streams) Push(to types.Member, p *types.Push) bool { return s.n.gossip.Push(to, p) }
+
+// Fetch implements sequencer.Streams.
+func (s streams) Fetch(ctx context.Context, from types.Member, r *types.FetchRequest) (*types.FetchResponse, error) {
+	return s.n.gossip.Fetch(ctx, from, r)
+}
+
+// judge shows the pool as the sequencer's Batches.
+type judge struct{ pool.Source }
+
+var _ sequencer.Batches = judge{}
+
+// blocks stores what the sequencer closes and spreads what a quorum has certified.
+type blocks struct{ n *Node }
+
+var _ sequencer.Blocks = blocks{}
+
+// Closed implements sequencer.Blocks.
+func (b blocks) Closed(header types.Header, data []byte, block *coding.Block) error {
+	if err := b.n.chain.AddOwn(header, data, block); err != nil {
+		return err
+	}
+	return b.n.notePlaces(header.Height, data)
+}
+
+// Certified implements sequencer.Blocks. Each sequencer tells the head topic once; whoever knows the header passes the
+// other certificates of it no further.
+func (b blocks) Certified(ch types.CertifiedHeader) error {
+	known := b.n.chain.Knows(&ch.Header)
+	if err := b.n.chain.AddCertified(ch); err != nil || known {
+		return err
+	}
+	b.n.noteCertified(ch)
+	encoded := ch.Encode()
+	b.n.background.do(func(ctx context.Context) {
+		if err := b.n.gossip.PublishHead(ctx, encoded); err != nil && ctx.Err() == nil {
+			b.n.log.Warn("head not published", "height", ch.Header.Height, "error", err)
+		}
+	})
+	return nil
+}
+
+// Header implements sequencer.Blocks.
+func (b blocks) Header(h types.Height) (types.Header, bool) { return b.n.chain.OwnHeader(h) }
+
+// rows pushes the sequencer's part of a block's rows to their holders.
+type rows struct{ n *Node }
+
+var _ sequencer.Rows = rows{}
+
+// Publish implements sequencer.Rows. It queues the work: a slow holder must not hold up the next block.
+func (r rows) Publish(_ context.Context, header types.Header, block *coding.Block) error {
+	n, self, m := r.n, r.n.member, r.n.committee.Len()
+	queued := n.background.do(func(ctx context.Context) {
+		report, err := n.dht.Publish(ctx, header, block, func(index int) bool { return index%m == self })
+		if err != nil && ctx.Err() == nil {
+			n.log.Warn("rows not published", "height", header.Height, "error", err)
+		}
+		n.cfg.Watch(Published{Height: header.Height, Rows: report.Rows, Stored: report.Copies, Holders: report.Holders})
+		n.background.do(func(ctx context.Context) {
+			if _, err := n.dht.TakeOver(ctx, header, block, self, m); err != nil && ctx.Err() == nil {
+				n.log.Warn("rows of a silent sequencer not published", "height", header.Height, "error", err)
+			}
+		})
+	})
+	if !queued {
+		return fmt.Errorf("block %d: too many blocks wait for their rows to be pushed", header.Height)
+	}
+	return nil
+}
+
+// keccak names a transaction as Ethereum does.
+func keccak(envelope []byte) (h types.Hash) {
+	hasher := sha3.NewLegacyKeccak256()
+	hasher.Write(envelope)
+	hasher.Sum(h[:0])
+	return h
+}

@@ -1,0 +1,97 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/gossip/pool"
+	"github.com/etherscale/bedrock/types"
+)
+
+// openPool opens the pool of roles that take transactions.
+func (n *Node) openPool() (err error) {
+	switch {
+	case !n.cfg.Role.Executes():
+		return nil
+	case n.exec == nil:
+		n.pool, err = pool.NewOpaque(pool.OpaqueConfig{Publish: n.publishBatch, Logger: n.log})
+		return err
+	}
+	n.wallets, err = pool.New(pool.Config{
+		ChainID: n.cfg.Genesis.ChainID, BaseFeeFloor: n.cfg.Genesis.BaseFeeFloor, State: n.exec, Publish: n.publishBatch, Logger: n.log,
+	})
+	n.pool = n.wallets
+	return err
+}
+
+// directSubmissions is to how many sequencers a batch goes directly when pubsub alone has not got it ordered, or cannot.
+const directSubmissions = 2
+
+// publishBatch sends out a batch that entered here. A sequencer holds it at once; what is still not executed later goes to
+// sequencers directly as well, so that no mesh can swallow it.
+func (n *Node) publishBatch(ctx context.Context, out pool.Outgoing) {
+	if n.order != nil {
+		n.order.Hold(out.ID, out.Body, out.Txs, out.Time, true)
+	}
+	err := n.gossip.PublishBatch(ctx, out.Body)
+	if err != nil || out.Attempt > 0 || n.gossip.TopicPeers(gossip.TopicBatch) == 0 {
+		_, err = n.gossip.SubmitBatch(ctx, out.Body, directSubmissions)
+	}
+	if err != nil && ctx.Err() == nil {
+		n.log.Warn("batch not published; it will be tried again", "batch", out.ID, "attempt", out.Attempt, "error", err)
+	}
+}
+
+// onBatch judges a batch of another peer.
+func (n *Node) onBatch(_ context.Context, from peer.ID, body []byte, received types.Time) gossip.Verdict {
+	admission, err := n.pool.AdmitBatch(body, string(from))
+	switch {
+	case errors.Is(err, pool.ErrInvalid):
+		return gossip.Reject
+	case err != nil:
+		return gossip.Ignore
+	}
+	if n.order != nil {
+		n.order.Hold(admission.ID, body, admission.Txs, received, admission.Admitted)
+	}
+	if !admission.Admitted {
+		return gossip.Ignore
+	}
+	return gossip.Accept
+}
+
+// openGossip joins the topics with the handlers of the role.
+func (n *Node) openGossip() (err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	n.stopPubsub = cancel
+	n.gossip, err = gossip.New(ctx, gossip.Config{
+		Host: n.host, Network: n.network, Committee: n.committee, Handlers: n.handlers(),
+		FindPeer: n.dht.FindPeer, MaxBody: n.cfg.Genesis.BlockBytes + types.MaxLoneTransactionBytes, HedgeDelay: 400 * time.Millisecond, Logger: n.log,
+	})
+	return err
+}
+
+func (n *Node) handlers() gossip.Handlers {
+	h := gossip.Handlers{
+		Head: n.onHead,
+		Headers: func(from types.Height, max int) []types.CertifiedHeader {
+			return n.chain.HeadersFrom(from, max)
+		},
+		Opening: n.chain.OpeningBytes,
+	}
+	if n.cfg.Role.FollowsBodies() {
+		h.Body = n.chain.BodyBytes
+	}
+	if n.pool != nil {
+		h.Batch = n.onBatch
+	}
+	if n.order != nil {
+		h.Push, h.FetchDAG, h.Audit = n.order.HandlePush, n.order.HandleFetch, n.auditAnswer
+	}
+	n.proofHandlers(&h)
+	return h
+}
