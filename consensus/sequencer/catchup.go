@@ -3,7 +3,6 @@ package sequencer
 import (
 	"context"
 	"errors"
-	"sort"
 	"time"
 
 	"github.com/etherscale/bedrock/types"
@@ -28,38 +27,21 @@ type catchUp struct {
 	after   time.Time
 }
 
-// considerCatchUp starts a pass when the others are far ahead or rounds have stalled while they go on.
+// considerCatchUp starts a pass when the others are far ahead, or when rounds have stalled while they go on. The first one
+// comes right after the start.
 func (s *Sequencer) considerCatchUp(now time.Time) {
-	if !s.live || s.catchUp.running || now.Before(s.catchUp.after) || len(s.heard) < 2 {
+	if !s.live || s.catchUp.running || now.Before(s.catchUp.after) || s.members() < 2 {
 		return
 	}
-	round := uint64(s.core.Status().Round)
-	ahead := s.heardByF1()
-	far := ahead > round+s.cfg.CatchUpLag
-	stalled := ahead > round+stallLag && now.Sub(s.lastAdvance) > stallAfter
-	if s.catchUp.asked > 0 && !far && !stalled {
-		return
+	status := s.Status()
+	far := uint64(status.HeardRound) > uint64(status.AcceptedRound)+s.cfg.CatchUpLag
+	stalled := status.HeardRound > status.AcceptedRound+stallLag && now.Sub(s.lastAdvance) > stallAfter
+	if s.catchUp.asked == 0 || far || stalled {
+		s.startCatchUp()
 	}
-	s.startCatchUp()
 }
 
-// heardByF1 is the largest round that f+1 of stake was heard at: at least one honest member is there.
-func (s *Sequencer) heardByF1() uint64 {
-	committee := s.cfg.Core.Committee
-	order := make([]types.Member, len(s.heard))
-	rounds := make([]uint64, len(s.heard))
-	for i := range order {
-		order[i], rounds[i] = types.Member(i), s.heard[i].Load()
-	}
-	sort.Slice(order, func(i, j int) bool { return rounds[order[i]] > rounds[order[j]] })
-	var stake types.Stake
-	for _, m := range order {
-		if stake += committee.Stake(m); stake > committee.F() {
-			return rounds[m]
-		}
-	}
-	return 0
-}
+func (s *Sequencer) members() int { return s.cfg.Core.Committee.Len() }
 
 // startCatchUp begins a pass with the next member in turn; a pass with a member that fails moves on to the next.
 func (s *Sequencer) startCatchUp() {
@@ -79,7 +61,7 @@ func (s *Sequencer) startCatchUp() {
 }
 
 func (s *Sequencer) catchUpPass(ctx context.Context, first int) error {
-	members := len(s.heard)
+	members := s.members()
 	for i := range members {
 		member := types.Member((max(s.self, 0) + 1 + first + i) % members)
 		if int(member) == s.self {
@@ -101,7 +83,7 @@ var (
 
 // catchUpFrom reads a member's log from about where the own one ends; when that leaves a gap, from further back.
 func (s *Sequencer) catchUpFrom(ctx context.Context, member types.Member) error {
-	overlap := uint64(firstOverlap * len(s.heard))
+	overlap := uint64(firstOverlap * s.members())
 	for {
 		from := s.cfg.Log.Len()
 		from -= min(from, overlap)

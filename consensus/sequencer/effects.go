@@ -89,6 +89,9 @@ func (s *Sequencer) sign(digests []types.Hash) (answers []consensus.Event) {
 }
 
 func (s *Sequencer) signed(digest types.Hash) consensus.Event {
+	if !s.headers.has(digest) {
+		s.mine[digest] = struct{}{}
+	}
 	return consensus.Signed{Digest: digest, Signature: types.SignDigest(s.cfg.Key, digest)}
 }
 
@@ -119,6 +122,7 @@ func (s *Sequencer) encode(wanted []consensus.Encode) (answers []consensus.Event
 func (s *Sequencer) closed(blocks []consensus.Closed) error {
 	for _, b := range blocks {
 		digest := b.Header.Digest()
+		s.headers.add(b.Header.Height, digest)
 		stored, ok := s.known[b.Header.Height]
 		delete(s.known, b.Header.Height)
 		if !ok {
@@ -176,4 +180,20 @@ func (s *Sequencer) explain(e consensus.Effects) {
 		s.stats.rejected.Add(1)
 		s.log.Debug("vertex rejected", "from", r.From, "author", r.Vertex.Author, "round", r.Vertex.Round, "reason", r.Reason)
 	}
+}
+
+// headerRing knows the digests of the newest headers, so that signing a header is told from signing a vertex.
+type headerRing struct{ digests [256]types.Hash }
+
+func (r *headerRing) add(h types.Height, digest types.Hash) {
+	r.digests[uint64(h)%uint64(len(r.digests))] = digest
+}
+
+func (r *headerRing) has(digest types.Hash) bool {
+	for i := range r.digests {
+		if r.digests[i] == digest {
+			return true
+		}
+	}
+	return false
 }

@@ -21,17 +21,25 @@ func (s *Sequencer) persist(vertices []*types.Vertex) error {
 		if err := s.cfg.Log.AppendVertex(v.Digest(), v.Encode()); err != nil {
 			return fmt.Errorf("sequencer: %w", err)
 		}
-		s.dirty = true
+		if !s.dirty {
+			s.dirty, s.dirtySince = true, time.Now()
+		}
 		s.stats.vertices.Add(1)
 	}
 	return nil
 }
 
-// persistOwn guards the one thing that must never happen (D2), whatever the core believes.
+// persistOwn guards the one thing that must never happen (D2), whatever the core believes. An own vertex that comes from
+// others is the trace of a lost log; it moves the guard up.
 func (s *Sequencer) persistOwn(v *types.Vertex) error {
-	if int(v.Author()) != s.self || s.cfg.Log.HasVertex(v.Digest()) {
+	if int(v.Author()) != s.self {
 		return nil
 	}
+	if _, made := s.mine[v.Digest()]; !made {
+		s.ownRound = max(s.ownRound, v.Round())
+		return nil
+	}
+	delete(s.mine, v.Digest())
 	if v.Round() <= s.ownRound {
 		return fmt.Errorf("%w: an own vertex of round %d would follow the one of round %d in the log; is a second copy of this key running?",
 			ErrHalted, v.Round(), s.ownRound)
@@ -48,6 +56,6 @@ func (s *Sequencer) sync() error {
 		return fmt.Errorf("sequencer: %w", err)
 	}
 	s.unsent.Store(nil)
-	s.dirty, s.lastSync = false, time.Now()
+	s.dirty = false
 	return nil
 }

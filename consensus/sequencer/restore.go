@@ -37,7 +37,6 @@ func (s *Sequencer) restore() error {
 		if int(v.Author()) == s.self {
 			s.ownRound = max(s.ownRound, v.Round())
 		}
-		s.hear(v)
 		if chunk = append(chunk, v); len(chunk) < restoreChunk {
 			return nil
 		}

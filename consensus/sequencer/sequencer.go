@@ -58,7 +58,6 @@ type Sequencer struct {
 	ran      chan struct{} // capacity 1: executed rose
 	cpu      chan struct{} // capacity Workers: who may check signatures
 	serving  chan struct{} // capacity ServeLimit
-	heard    []atomic.Uint64
 	status   atomic.Pointer[consensus.Status]
 	unsent   atomic.Pointer[types.Hash] // own vertex that is in the log but not synced: shown to nobody
 
@@ -70,14 +69,16 @@ type Sequencer struct {
 	wake        types.Time
 	ownRound    types.Round // newest own vertex in the log
 	dirty       bool        // the log has unsynced vertices
-	lastSync    time.Time
+	dirtySince  time.Time
+	mine        map[types.Hash]struct{} // vertices signed and not yet in the log
+	headers     headerRing
 	lastStatus  time.Time
 	lastLag     time.Time
 	inflight    []int // requests under way, for each member
 	unstored    map[types.Hash]bool
 	known       map[types.Height]types.Hash // stored headers that answered an Encode
-	unsettled   map[types.BatchID]uint64 // bodies neither admitted by the own pool nor released, with their order
-	noted       uint64                   // bodies ever put there
+	unsettled   map[types.BatchID]uint64    // bodies neither admitted by the own pool nor released, with their order
+	noted       uint64                      // bodies ever put there
 	catchUp     catchUp
 	lastAdvance time.Time
 	lastRound   types.Round
@@ -108,11 +109,11 @@ func newWith(cfg Config, c core) *Sequencer {
 		ran:       make(chan struct{}, 1),
 		cpu:       make(chan struct{}, cfg.Workers),
 		serving:   make(chan struct{}, cfg.ServeLimit),
-		heard:     make([]atomic.Uint64, members),
 		inflight:  make([]int, members),
 		unstored:  make(map[types.Hash]bool),
 		known:     make(map[types.Height]types.Hash),
 		unsettled: make(map[types.BatchID]uint64),
+		mine:      make(map[types.Hash]struct{}),
 	}
 	s.blocks = newBlockWorker(s)
 	s.pool = newReadmission(s)
@@ -244,7 +245,7 @@ func (s *Sequencer) housekeeping(now time.Time) error {
 	if now.Sub(s.lastStatus) >= statusRefresh {
 		s.refreshStatus(now)
 	}
-	if s.dirty && now.Sub(s.lastSync) >= s.cfg.SyncEvery {
+	if s.dirty && now.Sub(s.dirtySince) >= s.cfg.SyncEvery {
 		return s.sync()
 	}
 	if now.Sub(s.lastLag) >= lagCheck {
@@ -258,8 +259,8 @@ func (s *Sequencer) refreshStatus(now time.Time) {
 	s.lastStatus = now
 	status := s.core.Status()
 	s.status.Store(&status)
-	if status.Round > s.lastRound {
-		s.lastRound, s.lastAdvance = status.Round, now
+	if status.AcceptedRound > s.lastRound || s.lastAdvance.IsZero() {
+		s.lastRound, s.lastAdvance = status.AcceptedRound, now
 	}
 }
 

@@ -87,7 +87,6 @@ func (s *Sequencer) checkVertex(ctx context.Context, o origin, encoded []byte, w
 	if err != nil || v == nil {
 		return err
 	}
-	s.hear(v)
 	return s.submit(ctx, input{event: consensus.VertexReceived{Vertex: v, From: o.from, Asked: o.asked}})
 }
 
@@ -111,16 +110,6 @@ func (s *Sequencer) verifyVertex(encoded []byte, wanted map[types.Hash]bool) (*t
 		return nil, err
 	}
 	return v, nil
-}
-
-// hear notes the newest round of each author; signatures are checked before.
-func (s *Sequencer) hear(v *types.Vertex) {
-	newest := &s.heard[v.Author()]
-	for old := newest.Load(); uint64(v.Round()) > old; old = newest.Load() {
-		if newest.CompareAndSwap(old, uint64(v.Round())) {
-			return
-		}
-	}
 }
 
 // onCPU runs an expensive check while at most Workers of them run.

@@ -1,0 +1,490 @@
+package sequencer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/types"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// scripted runs a sequencer over a scripted core in virtual time; act runs once it has started.
+func scripted(t *testing.T, n int, prepare func(*network, *Config, *scriptedCore), act func(*network, *Sequencer, *scriptedCore) error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t, n, now())
+		cfg := net.config(0, openLog(t, t.TempDir()))
+		fake := new(scriptedCore)
+		if prepare != nil {
+			prepare(net, &cfg, fake)
+		}
+		cfg.setDefaults()
+		if err := cfg.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		s := newWith(cfg, fake)
+		stop := start(t, s)
+		synctest.Wait()
+		want := act(net, s, fake)
+		if err := stop(); !errors.Is(err, want) || (want == nil && err != nil) {
+			t.Fatalf("Run ended with %v, want %v", err, want)
+		}
+	})
+}
+
+func TestConfigNamesEveryProblem(t *testing.T) {
+	net := newNetwork(t, 4, 1)
+	cfg := net.config(1, nil)
+	cfg.Key = net.keys[2]
+	cfg.Workers = -1
+	_, err := New(cfg)
+	for _, want := range []string{"Log", "negative", "not the key of member 1"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not mention %q", err, want)
+		}
+	}
+}
+
+// D1: at each push everything in it, and every body receipted there, is synced, by one fsync for all.
+func TestD1DiskBeforeWire(t *testing.T) {
+	var s *Sequencer
+	body, id := testBatch(t, "transaction")
+	pushes := 0
+	scripted(t, 4, func(net *network, cfg *Config, c *scriptedCore) {
+		other := net.vertex(1, 1, now(), nil, id)
+		own := net.vertex(0, 1, now(), nil, id)
+		log := cfg.Log.(interface{ Syncs() uint64 })
+		cfg.Streams.(*noStreams).onPush = func(p *types.Push) {
+			pushes++
+			if durable := cfg.Log.(interface{ Durable() uint64 }).Durable(); durable != 2 || cfg.Log.Len() != 2 {
+				t.Errorf("pushed while %d of %d vertices are synced", durable, cfg.Log.Len())
+			}
+			if !cfg.Log.HasBatch(id) || log.Syncs() != 1 {
+				t.Errorf("pushed after %d fsyncs, body in the log: %v", log.Syncs(), cfg.Log.HasBatch(id))
+			}
+			if len(p.Vertices) != 2 || len(p.Batches) != 1 {
+				t.Errorf("pushed %d vertices and %d bodies", len(p.Vertices), len(p.Batches))
+			}
+		}
+		c.script = func(ev consensus.Event) consensus.Effects {
+			switch ev.(type) {
+			case consensus.BatchHeld:
+				return consensus.Effects{Persist: []*types.Vertex{other}}
+			case consensus.Executed:
+				vertices := []*types.Vertex{other, own}
+				return consensus.Effects{Persist: []*types.Vertex{own}, Send: []consensus.Send{
+					{To: 1, Batches: []types.BatchID{id}, Vertices: vertices}, {To: 2, Batches: []types.BatchID{id}, Vertices: vertices}}}
+			}
+			return consensus.Effects{}
+		}
+	}, func(_ *network, seq *Sequencer, _ *scriptedCore) error {
+		s = seq
+		s.Hold(id, body, nil, now(), true)
+		synctest.Wait()
+		if pushes != 0 {
+			t.Error("pushed too early")
+		}
+		s.Executed(1)
+		synctest.Wait()
+		return nil
+	})
+	if pushes != 2 {
+		t.Fatalf("%d pushes, want 2", pushes)
+	}
+}
+
+// D1: when the disk fails nothing is pushed and the sequencer stops.
+func TestD1NothingLeavesAfterAFailedSync(t *testing.T) {
+	broken := errors.New("disk is gone")
+	scripted(t, 4, func(net *network, cfg *Config, c *scriptedCore) {
+		own := net.vertex(0, 1, now(), nil)
+		cfg.Log = &failingLog{Log: cfg.Log, err: broken}
+		cfg.Streams.(*noStreams).onPush = func(*types.Push) { t.Error("pushed an unsynced vertex") }
+		c.script = func(ev consensus.Event) consensus.Effects {
+			if _, ok := ev.(consensus.Start); !ok {
+				return consensus.Effects{}
+			}
+			return consensus.Effects{Persist: []*types.Vertex{own}, Send: []consensus.Send{{To: 1, Vertices: []*types.Vertex{own}}}}
+		}
+	}, func(*network, *Sequencer, *scriptedCore) error { return broken })
+}
+
+type failingLog struct {
+	Log
+	err error
+}
+
+func (l *failingLog) Sync() error { return l.err }
+
+// D1: an own vertex in the log is shown to nobody before it is synced.
+func TestD1UnsyncedOwnVertexIsNotServed(t *testing.T) {
+	net := newNetwork(t, 4, 1)
+	cfg := net.config(0, openLog(t, t.TempDir()))
+	cfg.setDefaults()
+	s := newWith(cfg, new(scriptedCore))
+	own, other := net.vertex(0, 1, 5, nil), net.vertex(1, 1, 5, nil)
+	s.signed(own.Digest())
+	if err := s.persist([]*types.Vertex{other, own}); err != nil {
+		t.Fatal(err)
+	}
+	byDigest := &types.FetchRequest{Vertices: []types.Hash{own.Digest(), other.Digest()}}
+	byRange := &types.FetchRequest{Log: true}
+	count := func(r *types.FetchRequest) int {
+		answer, err := s.HandleFetch(context.Background(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(answer.Vertices)
+	}
+	if count(byDigest) != 1 || count(byRange) != 0 {
+		t.Fatalf("served %d by digest, %d by range before the sync", count(byDigest), count(byRange))
+	}
+	if err := s.sync(); err != nil {
+		t.Fatal(err)
+	}
+	if count(byDigest) != 2 || count(byRange) != 2 {
+		t.Fatalf("served %d by digest, %d by range after the sync", count(byDigest), count(byRange))
+	}
+}
+
+// D2: a core that made a second vertex of a round is stopped before anything is written or sent.
+func TestD2SecondVertexOfARoundHalts(t *testing.T) {
+	for name, round := range map[string]types.Round{"same round": 1, "lower round": 0} {
+		t.Run(name, func(t *testing.T) {
+			scripted(t, 4, func(net *network, cfg *Config, c *scriptedCore) {
+				first, second := net.vertex(0, 1, now(), nil), net.vertex(0, round, now()+1, nil)
+				c.script = func(ev consensus.Event) consensus.Effects {
+					switch ev := ev.(type) {
+					case consensus.Start:
+						return consensus.Effects{Sign: []types.Hash{first.Digest(), second.Digest()}}
+					case consensus.Signed:
+						v := first
+						if ev.Digest == second.Digest() {
+							v = second
+						}
+						return consensus.Effects{Persist: []*types.Vertex{v}, Send: []consensus.Send{{To: 1, Vertices: []*types.Vertex{v}}}}
+					}
+					return consensus.Effects{}
+				}
+				cfg.Streams.(*noStreams).onPush = func(p *types.Push) {
+					if v, err := types.DecodeVertex(p.Vertices[0]); err != nil || v.Digest() != first.Digest() {
+						t.Errorf("the second vertex was pushed (%v)", err)
+					}
+				}
+			}, func(*network, *Sequencer, *scriptedCore) error { return ErrHalted })
+		})
+	}
+}
+
+// D3: the header is signed only when its block is stored.
+func TestD3SignsAfterTheBlockIsStored(t *testing.T) {
+	gate := make(chan struct{})
+	header := types.Header{Version: types.Version, Height: 1}
+	block, err := coding.Encode(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header.Commitment = block.Commitment()
+	synctest.Test(t, func(t *testing.T) {
+		gate = make(chan struct{})
+		net := newNetwork(t, 4, now())
+		cfg := net.config(0, openLog(t, t.TempDir()))
+		cfg.Blocks.(*memoryBlocks).gate = gate
+		cfg.setDefaults()
+		c := new(scriptedCore)
+		c.script = func(ev consensus.Event) consensus.Effects {
+			switch ev.(type) {
+			case consensus.Start:
+				return consensus.Effects{Encode: []consensus.Encode{{Height: 1}}}
+			case consensus.Encoded:
+				return consensus.Effects{Sign: []types.Hash{header.Digest()}, Closed: []consensus.Closed{{Header: header}}}
+			}
+			return consensus.Effects{}
+		}
+		s := newWith(cfg, c)
+		stop := start(t, s)
+		synctest.Wait()
+		if n := len(seen[consensus.Encoded](c)); n != 1 {
+			t.Fatalf("%d answers to Encode", n)
+		}
+		if n := len(seen[consensus.Signed](c)); n != 0 {
+			t.Fatal("signed a header before its block was stored")
+		}
+		close(gate)
+		synctest.Wait()
+		signed := seen[consensus.Signed](c)
+		if len(signed) != 1 || types.VerifyDigest(net.committee.Member(0).Key, header.Digest(), signed[0].Signature) != nil {
+			t.Fatalf("signatures after the block was stored: %v", signed)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// D5: a replay that closes another block than the stored one stops the node.
+func TestD5AnotherBlockThanTheStoredOneHalts(t *testing.T) {
+	scripted(t, 4, func(_ *network, cfg *Config, c *scriptedCore) {
+		stored := types.Header{Version: types.Version, Height: 1, Time: 1}
+		cfg.Blocks.(*memoryBlocks).headers[1] = stored
+		c.script = func(ev consensus.Event) consensus.Effects {
+			switch ev.(type) {
+			case consensus.Start:
+				return consensus.Effects{Encode: []consensus.Encode{{Height: 1}}}
+			case consensus.Encoded:
+				other := stored
+				other.Time = 2
+				return consensus.Effects{Closed: []consensus.Closed{{Header: other}}, Sign: []types.Hash{other.Digest()}}
+			case consensus.Signed:
+				t.Error("signed the other block")
+			}
+			return consensus.Effects{}
+		}
+	}, func(*network, *Sequencer, *scriptedCore) error { return ErrHalted })
+}
+
+func TestAHaltedCoreStopsTheSequencer(t *testing.T) {
+	conflict := errors.New("two certified candidates")
+	scripted(t, 4, func(_ *network, _ *Config, c *scriptedCore) { c.err = conflict },
+		func(*network, *Sequencer, *scriptedCore) error { return conflict })
+}
+
+// D4: bodies beyond the memory bound go to the log; none is lost, and the core hears of each once.
+func TestD4SpilledBodiesStayKnown(t *testing.T) {
+	var ids []types.BatchID
+	scripted(t, 4, func(_ *network, cfg *Config, _ *scriptedCore) { cfg.UnloggedMax = 500 },
+		func(_ *network, s *Sequencer, c *scriptedCore) error {
+			for i := range 40 {
+				body, id := testBatch(t, fmt.Sprintf("transaction %d %s", i, strings.Repeat("x", 50)))
+				ids = append(ids, id)
+				for range 2 {
+					s.Hold(id, body, nil, now(), false)
+				}
+			}
+			synctest.Wait()
+			if n := len(seen[consensus.BatchHeld](c)); n != len(ids) {
+				t.Errorf("the core heard of %d bodies, want %d", n, len(ids))
+			}
+			for _, id := range ids {
+				body, err := s.bodies.get(id)
+				if err != nil || types.BatchIDOf(body) != id {
+					t.Errorf("body of %s: %v", id, err)
+				}
+			}
+			if s.bodies.bytes > 500 || s.Stats().Spilled == 0 {
+				t.Errorf("%d bytes in memory, %d spilled", s.bodies.bytes, s.Stats().Spilled)
+			}
+			return nil
+		})
+}
+
+// D6: a full queue of batches drops the newest and counts it.
+func TestD6HoldDropsWhenFull(t *testing.T) {
+	net := newNetwork(t, 4, 1)
+	cfg := net.config(0, openLog(t, t.TempDir()))
+	cfg.HoldQueue = 3
+	cfg.setDefaults()
+	s := newWith(cfg, new(scriptedCore))
+	body, id := testBatch(t, "transaction")
+	for range 5 {
+		s.Hold(id, body, nil, 1, true)
+	}
+	if s.Stats().HoldsDropped != 2 || s.holding.Load() != int64(3*len(body)) {
+		t.Fatalf("%d dropped, %d bytes held", s.Stats().HoldsDropped, s.holding.Load())
+	}
+	s.cfg.HoldBytes = 1
+	<-s.holds
+	s.holding.Store(0)
+	s.Hold(id, body, nil, 1, true)
+	if s.Stats().HoldsDropped != 3 || len(s.holds) != 2 {
+		t.Fatalf("%d dropped, %d queued with a bound of one byte", s.Stats().HoldsDropped, len(s.holds))
+	}
+}
+
+// D6: one member's flood fills its own queue only, and members take turns.
+func TestD6InboxIsFair(t *testing.T) {
+	b := newInbox(3, 100)
+	for i := range 20 {
+		if took := b.put(0, arrived{bytes: 10}); took != (i < 10) {
+			t.Fatalf("push %d taken: %v", i, took)
+		}
+	}
+	if !b.put(1, arrived{bytes: 10}) || !b.put(2, arrived{bytes: 100}) || b.put(2, arrived{bytes: 1}) || b.put(3, arrived{}) {
+		t.Fatal("the other members' queues are wrong")
+	}
+	var order []types.Member
+	for range 5 {
+		from, _, err := b.next(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		order = append(order, from)
+		b.done(from)
+	}
+	if fmt.Sprint(order) != "[0 1 2 0 0]" {
+		t.Fatalf("order of work %v", order)
+	}
+}
+
+func TestPushesAreCheckedBeforeTheCoreSeesThem(t *testing.T) {
+	body, id := testBatch(t, "transaction")
+	scripted(t, 4, nil, func(net *network, s *Sequencer, c *scriptedCore) error {
+		good := net.vertex(1, 1, now(), nil, id)
+		forged := good.WithSignature(types.Signature{1})
+		foreign := net.vertex(1, 1, now()+1, nil)
+		foreign = types.NewVertex(func() types.VertexID { i := foreign.ID(); i.Epoch = 7; return i }(), *foreign.Body())
+		s.HandlePush(1, &types.Push{
+			Batches:  [][]byte{body, []byte("junk")},
+			Vertices: [][]byte{forged.Encode(), foreign.Encode(), []byte("junk"), good.Encode()},
+		})
+		s.HandlePush(9, &types.Push{Vertices: [][]byte{good.Encode()}})
+		synctest.Wait()
+		held, received := seen[consensus.BatchHeld](c), seen[consensus.VertexReceived](c)
+		if len(held) != 1 || held[0].ID != id || held[0].From != 1 || !held[0].Admitted || len(held[0].Txs) != 1 {
+			t.Errorf("bodies handed over: %+v", held)
+		}
+		if len(received) != 1 || received[0].Vertex.Digest() != good.Digest() || received[0].From != 1 || received[0].Asked {
+			t.Errorf("vertices handed over: %+v", received)
+		}
+		if st := s.Stats(); st.BadVertices != 3 || st.BadBodies != 1 || st.PushesDropped != 1 {
+			t.Errorf("counters %+v", st)
+		}
+		return nil
+	})
+}
+
+func TestFetchTakesOnlyWhatItAskedFor(t *testing.T) {
+	wantedBody, wanted := testBatch(t, "wanted")
+	otherBody, _ := testBatch(t, "other")
+	var asked []types.Member
+	scripted(t, 4, func(net *network, cfg *Config, c *scriptedCore) {
+		good, other := net.vertex(2, 1, now(), nil), net.vertex(3, 1, now(), nil)
+		cfg.Streams.(*noStreams).answer = func(from types.Member, r *types.FetchRequest) (*types.FetchResponse, error) {
+			if r.Log {
+				return &types.FetchResponse{}, nil
+			}
+			asked = append(asked, from)
+			return &types.FetchResponse{Batches: [][]byte{wantedBody, otherBody}, Vertices: [][]byte{other.Encode(), good.Encode()}}, nil
+		}
+		c.script = func(ev consensus.Event) consensus.Effects {
+			if _, ok := ev.(consensus.Executed); ok {
+				return consensus.Effects{Fetch: []consensus.Fetch{{From: []types.Member{0, 2, 1}, Vertices: []types.Hash{good.Digest(), {9}}, Batches: []types.BatchID{wanted}}}}
+			}
+			return consensus.Effects{}
+		}
+	}, func(_ *network, s *Sequencer, c *scriptedCore) error {
+		s.Executed(1)
+		synctest.Wait()
+		received, held := seen[consensus.VertexReceived](c), seen[consensus.BatchHeld](c)
+		if len(received) != 1 || received[0].Vertex.Author() != 2 || !received[0].Asked {
+			t.Errorf("vertices handed over: %+v", received)
+		}
+		if len(held) != 1 || held[0].ID != wanted || held[0].From != -1 {
+			t.Errorf("bodies handed over: %+v", held)
+		}
+		if len(asked) != 1 || asked[0] != 2 {
+			t.Errorf("asked %v, want member 2 alone", asked)
+		}
+		return nil
+	})
+}
+
+func TestFetchIsBoundedForEachMember(t *testing.T) {
+	release := make(chan struct{})
+	under := make(map[types.Member]int)
+	scripted(t, 4, func(_ *network, cfg *Config, c *scriptedCore) {
+		release = make(chan struct{})
+		streams := cfg.Streams.(*noStreams)
+		streams.answer = func(from types.Member, r *types.FetchRequest) (*types.FetchResponse, error) {
+			if r.Log {
+				return &types.FetchResponse{}, nil
+			}
+			streams.mu.Lock()
+			under[from]++
+			streams.mu.Unlock()
+			<-release
+			return nil, errors.New("no answer")
+		}
+		round := byte(0)
+		c.script = func(ev consensus.Event) consensus.Effects {
+			if _, ok := ev.(consensus.Executed); !ok {
+				return consensus.Effects{}
+			}
+			var fetches []consensus.Fetch
+			for range 10 {
+				round++
+				fetches = append(fetches, consensus.Fetch{From: []types.Member{1, 2}, Vertices: []types.Hash{{round}}})
+			}
+			return consensus.Effects{Fetch: fetches}
+		}
+	}, func(_ *network, s *Sequencer, _ *scriptedCore) error {
+		s.Executed(1)
+		synctest.Wait()
+		if under[1] != 2 || under[2] != 2 || s.Stats().FetchesSkipped != 6 {
+			t.Errorf("requests under way %v, skipped %d", under, s.Stats().FetchesSkipped)
+		}
+		close(release)
+		synctest.Wait()
+		s.Executed(2)
+		synctest.Wait()
+		if under[1] < 4 || s.Stats().FetchesFailed < 4 {
+			t.Errorf("requests %v, failed %d: a failed request does not free its place", under, s.Stats().FetchesFailed)
+		}
+		return nil
+	})
+}
+
+func TestForgottenBatchesAreListedAgainIfThePoolTakesThem(t *testing.T) {
+	for _, refuse := range []bool{false, true} {
+		body, id := testBatch(t, "transaction")
+		scripted(t, 4, func(_ *network, cfg *Config, c *scriptedCore) {
+			cfg.Batches.(*openBatches).refuse = refuse
+			c.script = func(ev consensus.Event) consensus.Effects {
+				if _, ok := ev.(consensus.Executed); ok {
+					return consensus.Effects{Forgotten: []types.BatchID{id}}
+				}
+				return consensus.Effects{}
+			}
+		}, func(_ *network, s *Sequencer, c *scriptedCore) error {
+			s.Hold(id, body, nil, now(), true)
+			synctest.Wait()
+			s.Executed(1)
+			synctest.Wait()
+			held := seen[consensus.BatchHeld](c)
+			if want := map[bool]int{false: 2, true: 1}[refuse]; len(held) != want || !held[len(held)-1].Admitted {
+				t.Errorf("pool refuses: %v; reported %+v", refuse, held)
+			}
+			return nil
+		})
+	}
+}
+
+func TestVerticesOfOthersAreSyncedInTime(t *testing.T) {
+	scripted(t, 4, func(net *network, cfg *Config, c *scriptedCore) {
+		other := net.vertex(1, 1, now(), nil)
+		c.script = func(ev consensus.Event) consensus.Effects {
+			if _, ok := ev.(consensus.Executed); ok {
+				return consensus.Effects{Persist: []*types.Vertex{other}}
+			}
+			return consensus.Effects{}
+		}
+	}, func(_ *network, s *Sequencer, _ *scriptedCore) error {
+		time.Sleep(100 * time.Millisecond)
+		s.Executed(1)
+		time.Sleep(2500 * time.Millisecond)
+		if durable := s.cfg.Log.(interface{ Durable() uint64 }).Durable(); durable != 1 {
+			t.Errorf("%d vertices are synced after two seconds", durable)
+		}
+		return nil
+	})
+}
