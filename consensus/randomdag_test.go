@@ -55,8 +55,13 @@ func newRandomDAG(seed uint64, committee *types.Committee, network types.Network
 		d.rounds = 82 // long enough for a batch to become void
 	}
 	f := (n - 1) / 3
+	var bad types.Stake
 	for i := range d.rng.IntN(f + 1) {
-		d.byzantine[(int(seed)+3*i)%n] = true
+		m := (int(seed) + 3*i) % n
+		if bad += committee.Stake(types.Member(m)); bad > committee.F() {
+			break
+		}
+		d.byzantine[m] = true
 	}
 	crashed := d.rng.IntN(f + 1)
 	for range crashed {

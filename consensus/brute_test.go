@@ -1,0 +1,207 @@
+package consensus_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"sort"
+	"testing"
+
+	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/consensus/internal/brute"
+	"github.com/etherscale/bedrock/types"
+)
+
+// bruteSeeds is how many random histories are compared.
+const bruteSeeds = 1000
+
+func bruteCommittee(t testing.TB, stakes []types.Stake) *types.Committee {
+	t.Helper()
+	members := make([]types.CommitteeMember, len(stakes))
+	for i := range members {
+		seed := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("brute"), uint64(i)))
+		key := ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey)
+		members[i] = types.CommitteeMember{Key: types.PublicKey(key), Stake: stakes[i]}
+	}
+	sort.Slice(members, func(i, j int) bool { return bytes.Compare(members[i].Key[:], members[j].Key[:]) < 0 })
+	for i := range members {
+		members[i].Stake = stakes[i]
+	}
+	c, err := types.NewCommittee(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// outcome is everything a core said while it was fed.
+type outcome struct {
+	appended []consensus.Appended
+	released []consensus.Released
+	closed   []consensus.Closed
+}
+
+func (o *outcome) take(e consensus.Effects) {
+	o.appended = append(o.appended, e.Appended...)
+	o.released = append(o.released, e.Released...)
+	o.closed = append(o.closed, e.Closed...)
+}
+
+// observer is a core that only follows.
+type observer struct {
+	core *consensus.Core
+	now  types.Time
+	outcome
+}
+
+var bruteRules = consensus.Rules{Interval: 60_000, Heartbeat: 400_000, BlockBytes: 600, BlockGas: 500_000, RuleVersion: 1}
+
+func newObserver(t *testing.T, d *randomDAG, parent types.Header, seed types.Hash) *observer {
+	t.Helper()
+	core, err := consensus.New(consensus.Config{Network: d.network, Committee: d.committee, Seed: seed, Self: -1, Parent: parent, Rules: bruteRules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &observer{core: core, now: d.start + 3_600_000_000}
+	for _, b := range d.batches {
+		txs := batchContents(b.id)
+		held := consensus.BatchHeld{ID: b.id, Size: 100, Time: d.start, From: -1}
+		for _, tx := range txs {
+			held.Txs = append(held.Txs, consensus.TxInfo{Hash: tx.Hash, Gas: tx.Gas, Size: tx.Size})
+		}
+		o.step(held)
+	}
+	return o
+}
+
+// step feeds one event and answers every request for an encoding at once.
+func (o *observer) step(ev consensus.Event) {
+	effects := o.core.Step(o.now, ev)
+	o.take(effects)
+	for _, e := range effects.Encode {
+		o.step(consensus.Encoded{Height: e.Height, DataLength: uint64(len(e.Transactions)), Commitment: types.Hash{1}})
+	}
+}
+
+// batchContents gives a batch one to three transactions; neighbours share some, so duplicates occur.
+func batchContents(id types.BatchID) []brute.Tx {
+	k := int(id[10])
+	var txs []brute.Tx
+	for i := range 1 + k%3 {
+		h := types.Hash{byte(k/4 + i), 7}
+		txs = append(txs, brute.Tx{Hash: h, Gas: 21_000 + 100_000*uint64(h[0]%3), Size: 40 + uint64(h[0]%100)})
+	}
+	return txs
+}
+
+// TestBruteForce compares the core with the brute-force twin on random histories, at two cuts of each, and demands that
+// every rule was exercised.
+func TestBruteForce(t *testing.T) {
+	total := map[string]int{}
+	for seed := range uint64(bruteSeeds) {
+		stakes := make([]types.Stake, []int{4, 7}[seed%2])
+		for i := range stakes {
+			stakes[i] = 1
+			if seed%10 == 9 {
+				stakes[i] = types.Stake(3 + (int(seed)+i)%4)
+			}
+		}
+		committee := bruteCommittee(t, stakes)
+		compareOnce(t, seed, committee, total)
+		if t.Failed() {
+			t.Fatalf("failing seed: %d", seed)
+		}
+	}
+	t.Logf("rules exercised over %d seeds: %v", bruteSeeds, total)
+	for _, rule := range []string{"direct commit", "direct skip", "indirect commit", "indirect skip", "implicit receipts", "openings", "voids", "exclusions"} {
+		if total[rule] < 100 {
+			t.Errorf("%s occurred %d times, want at least 100", rule, total[rule])
+		}
+	}
+}
+
+func compareOnce(t *testing.T, seed uint64, committee *types.Committee, total map[string]int) {
+	network := types.NetworkID{9}
+	parent := types.Header{Version: types.Version, Network: network, Time: 1_700_000_000_000_000 + types.Time(seed*1000)}
+	epochSeed := types.Hash(sha256.Sum256(binary.BigEndian.AppendUint64(nil, seed)))
+	d := newRandomDAG(seed, committee, network, parent.Time)
+	order := d.topological()
+	o := newObserver(t, d, parent, epochSeed)
+	cut := len(order) * 2 / 3
+	for i, v := range order {
+		o.step(consensus.VertexReceived{Vertex: v, From: v.Author(), Asked: true})
+		if err := o.core.Err(); err != nil {
+			t.Fatalf("seed %d: the core halted: %v", seed, err)
+		}
+		if i+1 == cut || i+1 == len(order) {
+			setting := brute.Setting{Committee: committee, Seed: epochSeed, Start: parent.Time}
+			counts := compareCut(t, o, setting, order[:i+1])
+			if i+1 == len(order) {
+				for k, n := range counts {
+					total[k] += n
+				}
+			}
+		}
+	}
+}
+
+func compareCut(t *testing.T, o *observer, setting brute.Setting, view []*types.Vertex) map[string]int {
+	appended, verdicts := brute.Sequence(setting, view)
+	contents := map[types.BatchID][]brute.Tx{}
+	for _, v := range view {
+		for _, r := range v.Body().Receipts {
+			contents[r.Batch] = batchContents(r.Batch)
+		}
+	}
+	limits := brute.Limits{Interval: bruteRules.Interval, Heartbeat: bruteRules.Heartbeat, Bytes: bruteRules.BlockBytes, Gas: bruteRules.BlockGas}
+	blocks, fair := brute.Blocks(setting, limits, appended, contents)
+	expect(t, "sequence", lines(appended, func(i int, a brute.Appended) string {
+		return fmt.Sprintf("%d %s slot %d", i, a.Vertex.Digest(), a.SlotRound)
+	}), lines(o.appended, func(_ int, a consensus.Appended) string {
+		return fmt.Sprintf("%d %s slot %d", a.Index, a.Vertex.Digest, a.Slot.Round)
+	}))
+	expect(t, "release", lines(fair.Released, func(_ int, r brute.Released) string {
+		return fmt.Sprintf("%s T=%d after %d", r.Batch, r.T, r.After)
+	}), lines(o.released, func(_ int, r consensus.Released) string {
+		return fmt.Sprintf("%s T=%d after %d", r.Batch, r.FairTime, r.Index)
+	}))
+	expect(t, "blocks", lines(blocks, func(i int, b brute.Block) string {
+		return fmt.Sprintf("%d time %d after %d: %d txs", i+1, b.Time, b.After, len(b.Txs))
+	}), lines(o.closed, func(_ int, c consensus.Closed) string {
+		return fmt.Sprintf("%d time %d after %d: %d txs", c.Header.Height, c.Header.Time, c.Header.VertexIndex, len(c.Transactions))
+	}))
+	return map[string]int{
+		"direct commit": verdicts[brute.DirectCommit], "direct skip": verdicts[brute.DirectSkip],
+		"indirect commit": verdicts[brute.IndirectCommit], "indirect skip": verdicts[brute.IndirectSkip],
+		"implicit receipts": fair.Counts.Implicit, "openings": fair.Counts.Openings,
+		"voids": fair.Counts.Voids, "exclusions": fair.Counts.Exclusions, "blocks": len(blocks), "released": len(fair.Released),
+	}
+}
+
+func lines[T any](list []T, line func(int, T) string) []string {
+	out := make([]string, len(list))
+	for i, x := range list {
+		out[i] = line(i, x)
+	}
+	return out
+}
+
+// expect reports the first difference.
+func expect(t *testing.T, what string, want, got []string) {
+	t.Helper()
+	for i := range max(len(want), len(got)) {
+		switch {
+		case i >= len(got):
+			t.Errorf("%s: the core stops at %d of %d, wants %s", what, i, len(want), want[i])
+		case i >= len(want):
+			t.Errorf("%s: the core goes on after %d with %s", what, len(want), got[i])
+		case want[i] != got[i]:
+			t.Errorf("%s %d: brute force says %s, the core %s", what, i, want[i], got[i])
+		default:
+			continue
+		}
+		return
+	}
+}
