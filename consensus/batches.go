@@ -73,9 +73,9 @@ func (c *Core) enqueue(b *batch, at types.Time) {
 	c.pending = append(c.pending, b)
 }
 
-// dropLoose forgets old bodies that nothing refers to.
+// dropLoose forgets old bodies that nothing refers to. During a replay nothing can be fetched again: all are kept.
 func (c *Core) dropLoose() {
-	for len(c.loose) > 0 {
+	for len(c.loose) > 0 && c.started {
 		head := c.loose[0]
 		if !head.b.unreferenced() {
 			c.loose = c.loose[1:]

@@ -12,6 +12,7 @@ type queued struct {
 // blockQueue turns released batches into blocks: at most one an interval, within its limits, in order of release.
 type blockQueue struct {
 	rules    Rules
+	interval types.Time
 	seen     map[types.Hash]struct{} // transactions in the queue or in a block of this epoch
 	queue    []queued
 	bytes    uint64 // of the transactions in the queue
@@ -20,9 +21,10 @@ type blockQueue struct {
 }
 
 func newBlockQueue(rules Rules, parent types.Time) *blockQueue {
+	interval := types.Time(rules.Interval)
 	return &blockQueue{
-		rules: rules, seen: make(map[types.Hash]struct{}), parent: parent,
-		boundary: (parent/rules.Interval + 1) * rules.Interval,
+		rules: rules, interval: interval, seen: make(map[types.Hash]struct{}), parent: parent,
+		boundary: (parent/interval + 1) * interval,
 	}
 }
 
@@ -42,14 +44,14 @@ func (q *blockQueue) push(id types.BatchID, txs []TxInfo, fairTime types.Time) {
 	}
 }
 
-// closed is the next block that closes at theta: the transactions below the boundary that fit, or nothing if the last
+// close is the next block that closes at theta: the transactions below the boundary that fit, or nothing if the last
 // block is a heartbeat old.
 func (q *blockQueue) close(theta types.Time) (types.Time, []TxRef, bool) {
 	for theta >= q.boundary {
 		at := q.boundary
 		taken := q.take()
-		q.boundary += q.rules.Interval
-		if len(taken) > 0 || at >= q.parent+q.rules.Heartbeat {
+		q.boundary += q.interval
+		if len(taken) > 0 || at >= q.parent+types.Time(q.rules.Heartbeat) {
 			q.parent = at
 			return at, taken, true
 		}
@@ -81,11 +83,11 @@ func (q *blockQueue) take() []TxRef {
 
 // leap moves the boundary over those at which nothing can close, so that a jump of theta after an outage is cheap.
 func (q *blockQueue) leap(theta types.Time) {
-	next := min(theta, q.parent+q.rules.Heartbeat)
+	next := min(theta, q.parent+types.Time(q.rules.Heartbeat))
 	if len(q.queue) > 0 {
 		next = min(next, q.queue[0].fairTime)
 	}
 	if next > q.boundary {
-		q.boundary += (next - q.boundary) / q.rules.Interval * q.rules.Interval
+		q.boundary += (next - q.boundary) / q.interval * q.interval
 	}
 }

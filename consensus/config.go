@@ -14,18 +14,18 @@ const Horizon = types.WeakDepth
 
 // Rules are what all members must agree on, from the genesis file.
 type Rules struct {
-	Interval    types.Time // microseconds between block boundaries
-	Heartbeat   types.Time // microseconds after which an empty block closes
-	BlockBytes  uint64     // block data of one block, laid out
-	BlockGas    uint64     // declared gas of one block
-	RuleVersion uint64     // newest rule version this program knows; announced in own vertices
+	Interval    uint64 // microseconds between block boundaries
+	Heartbeat   uint64 // microseconds after which an empty block closes
+	BlockBytes  uint64 // block data of one block, laid out
+	BlockGas    uint64 // declared gas of one block
+	RuleVersion uint64 // newest rule version this program knows; announced in own vertices
 }
 
 // RulesOf reads the rules of a genesis file.
 func RulesOf(g *types.Genesis) Rules {
 	return Rules{
-		Interval:    types.Time(g.BlockInterval),
-		Heartbeat:   types.Time(g.Heartbeat),
+		Interval:    g.BlockInterval,
+		Heartbeat:   g.Heartbeat,
 		BlockBytes:  g.BlockBytes,
 		BlockGas:    g.BlockGas,
 		RuleVersion: g.RuleVersion,

@@ -45,6 +45,7 @@ type Core struct {
 	own       *node         // newest accepted own vertex
 	draft     *types.Vertex // waits for its signature
 	ownHeard  types.Round   // highest round of any own vertex ever seen: never made again
+	above     types.Round   // no own vertex up to here: the log was lost
 	madeAt    types.Time    // local time of the last own vertex
 	convicted bool          // an equivocation of the own key is proven: make nothing more
 	evidence  []types.Equivocation
@@ -161,7 +162,7 @@ func (c *Core) handle(ev Event) {
 			c.settle()
 		}
 	case Start:
-		c.start()
+		c.start(e.Above)
 	case Tick:
 	}
 }
@@ -193,11 +194,11 @@ func (c *Core) halt(err error) {
 }
 
 // start ends the replay: the own last vertex is sent again, and headers that lack the own signature are signed.
-func (c *Core) start() {
+func (c *Core) start(above types.Round) {
 	if c.started {
 		return
 	}
-	c.started = true
+	c.started, c.above = true, above
 	c.wants.delayAll(c.now)
 	if c.own != nil {
 		c.send(c.own)

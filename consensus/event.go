@@ -59,7 +59,11 @@ type Executed struct{ Height types.Height }
 type Restored struct{ Vertices []*types.Vertex }
 
 // Start ends the replay: from here on the core makes vertices. If the own last vertex was restored, it is sent again.
-type Start struct{}
+type Start struct {
+	// Above is for a node that lost its log: no own vertex of this round or below is made (the newest round of a quorum
+	// of others, plus 1). The first own vertex then names the own newest one only if others still had it. 0: no bound.
+	Above types.Round
+}
 
 func (VertexReceived) event() {}
 func (BatchHeld) event()      {}

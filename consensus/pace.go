@@ -17,23 +17,24 @@ const (
 	maxUnexecuted      = 64       // certified blocks that the own execution lacks
 )
 
-// lastRound is the highest round of an own vertex.
-func (c *Core) lastRound() types.Round {
+// ownRound is the round of the newest accepted own vertex; 0: none.
+func (c *Core) ownRound() types.Round {
 	if c.own == nil {
-		return c.ownHeard
+		return 0
 	}
-	return max(c.own.ref.Round, c.ownHeard)
+	return c.own.ref.Round
 }
+
+// lastRound is the highest round for which an own vertex exists, or may exist.
+func (c *Core) lastRound() types.Round { return max(c.ownRound(), c.ownHeard, c.above) }
 
 // nextRound is the round of the next own vertex, if its parents are here. Every round's vertex is made in turn, except
 // rounds whose slots two below are all decided here: those may be left out.
 func (c *Core) nextRound() (types.Round, bool) {
-	last := c.lastRound()
-	if c.own == nil && last > 0 || c.own != nil && last > c.own.ref.Round {
-		if c.dag.needed(last) {
-			return 0, false // an own vertex from before a loss is still on its way
-		}
+	if c.ownHeard > c.ownRound() && c.dag.needed(c.ownHeard) {
+		return 0, false // an own vertex from before a loss is still on its way
 	}
+	last := c.lastRound()
 	for r := min(c.dag.current+2, c.dag.top()+1); r > last+1; r-- {
 		if c.buildable(r - 1) {
 			return r, true

@@ -57,15 +57,13 @@ type Status struct {
 // Status describes the core as it stands.
 func (c *Core) Status() Status {
 	s := Status{
+		Round:         c.ownRound(),
 		AcceptedRound: c.dag.top(), HeardRound: c.heardRound(), DecidedRound: c.dag.current - 1, Sequenced: c.sequenced,
 		Theta: c.fair.theta, Height: c.certs.closed, BuiltHeight: c.certs.built, CertifiedHeight: c.certs.done,
 		IncompleteBatches: len(c.fair.live), PendingReceipts: len(c.pending), WaitingTransactions: len(c.blocks.queue),
 		WaitingBytes: c.blocks.bytes, HeldBatches: len(c.batches), Suspended: len(c.suspended),
 		Missing: len(c.wants.vertices) + len(c.wants.bodies), Congested: c.congested(), Busy: c.busy(),
 		Convicted: c.convicted, Newest: make([]types.Round, c.n),
-	}
-	if c.own != nil {
-		s.Round = c.own.ref.Round
 	}
 	for a := range s.Newest {
 		if n := c.dag.newest[a]; n != nil {
