@@ -28,7 +28,7 @@ type randomDAG struct {
 	visible   []map[types.Hash]types.Round // per author: since which round it sees a vertex
 	own       []*types.Vertex              // newest own vertex
 	listed    []map[types.BatchID]bool
-	twinOf    map[types.Member]bool
+	hidden    int // in long histories: an author whose first vertices others see when they are about to fall below the horizon; else -1
 
 	batches []randomBatch
 }
@@ -45,7 +45,7 @@ func newRandomDAG(seed uint64, committee *types.Committee, network types.Network
 	d := &randomDAG{rng: rand.New(rand.NewPCG(seed, 1)), committee: committee, network: network, start: start,
 		byDigest: map[types.Hash]*types.Vertex{}, ancestors: map[types.Hash]map[types.Hash]bool{},
 		byzantine: make([]bool, n), downFrom: make([]types.Round, n), downTo: make([]types.Round, n), slow: make([]int, n),
-		own: make([]*types.Vertex, n), twinOf: map[types.Member]bool{}}
+		own: make([]*types.Vertex, n)}
 	for range n {
 		d.visible = append(d.visible, map[types.Hash]types.Round{})
 		d.listed = append(d.listed, map[types.BatchID]bool{})
@@ -71,6 +71,11 @@ func newRandomDAG(seed uint64, committee *types.Committee, network types.Network
 	}
 	if d.rng.IntN(3) == 0 {
 		d.slow[d.rng.IntN(n)] = 1 + d.rng.IntN(4)
+	}
+	d.hidden = -1
+	if d.rounds > 64 && d.rng.IntN(2) == 0 {
+		d.hidden = d.rng.IntN(n)
+		d.downFrom[d.hidden], d.downTo[d.hidden] = 5, d.rounds+1
 	}
 	d.makeBatches()
 	for r := types.Round(1); r <= d.rounds; r++ {
@@ -144,7 +149,6 @@ func (d *randomDAG) step(a types.Member, r types.Round) {
 	if d.byzantine[a] && d.rng.IntN(12) == 0 {
 		d.own[a] = previous
 		if twin := d.make(a, r, 1); twin != nil && twin.Digest() != v.Digest() {
-			d.twinOf[a] = true
 			d.publish(twin, v)
 		}
 		d.own[a] = v
@@ -356,6 +360,8 @@ func (d *randomDAG) publish(v, sibling *types.Vertex) {
 	for i := range d.committee.Len() {
 		at := v.Round() + 1 + types.Round(d.slow[a])
 		switch {
+		case int(a) == d.hidden && i != d.hidden && v.Round() < 5:
+			at = 65 + types.Round(d.rng.IntN(4))
 		case types.Member(i) == a && sibling == nil:
 			at = v.Round()
 		case sibling != nil && d.visible[i][sibling.Digest()] <= v.Round()+1 && d.rng.IntN(4) > 0:

@@ -1,0 +1,485 @@
+package consensus
+
+import (
+	"bytes"
+	"container/heap"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"testing"
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// cluster runs cores under one virtual clock: messages take time, nodes crash and come back from their logs, clocks are
+// off, and copies of one key tell different members different things. A run is a function of its seed.
+type cluster struct {
+	t         testing.TB
+	rng       *rand.Rand
+	committee *types.Committee
+	now       types.Time
+	queue     timeline
+	sequence  int
+	nodes     []*testNode
+	delay     func(from, to int) time.Duration
+	drop      func(from, to int, v *types.Vertex) bool // vertices that never arrive by push
+	bodies    map[types.BatchID][]TxInfo
+	rules     Rules
+	pacing    Pacing
+}
+
+// testNode is one core with what its driver would keep. Nodes above the committee's size are twins of a member.
+type testNode struct {
+	c          *cluster
+	index      int
+	member     int
+	core       *Core
+	alive      bool
+	life       int // events of an earlier life are dropped
+	skew       time.Duration
+	log        []*types.Vertex
+	byDigest   map[types.Hash]*types.Vertex
+	held       []BatchHeld // in order
+	holds      map[types.BatchID]bool
+	executed   types.Height
+	wakeAt     types.Time
+	sentRounds map[types.Round]types.Hash
+	roundsMade int
+
+	appended  []Appended
+	released  []Released
+	closed    []Closed
+	certified []types.CertifiedHeader
+	at        map[types.BatchID]types.Time // local release
+	received  map[types.BatchID]types.Time // local clock
+	heard     map[types.BatchID]types.Time // true time
+	twinsSeen int
+	replayed  int  // length of the log after the replay
+	hidden    bool // outputs of Byzantine nodes are not compared
+}
+
+type happening struct {
+	at       types.Time
+	sequence int
+	do       func()
+}
+
+type timeline []happening
+
+func (q timeline) Len() int { return len(q) }
+func (q timeline) Less(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].sequence < q[j].sequence
+}
+func (q timeline) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *timeline) Push(x any)   { *q = append(*q, x.(happening)) }
+func (q *timeline) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
+}
+
+const testStart = types.Time(1_700_000_000_000_000)
+
+func testCommittee(t testing.TB, stakes ...types.Stake) *types.Committee {
+	t.Helper()
+	members := make([]types.CommitteeMember, len(stakes))
+	for i := range members {
+		seed := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("cluster"), uint64(i)))
+		members[i] = types.CommitteeMember{Key: types.PublicKey(ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey))}
+	}
+	sort.Slice(members, func(i, j int) bool { return bytes.Compare(members[i].Key[:], members[j].Key[:]) < 0 })
+	for i := range members {
+		members[i].Stake = stakes[i]
+	}
+	committee, err := types.NewCommittee(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return committee
+}
+
+func equalStakes(n int) []types.Stake {
+	stakes := make([]types.Stake, n)
+	for i := range stakes {
+		stakes[i] = 1
+	}
+	return stakes
+}
+
+// newCluster makes a core for every member, and one more for each member in twins.
+func newCluster(t testing.TB, seed uint64, committee *types.Committee, twins ...int) *cluster {
+	c := &cluster{t: t, rng: rand.New(rand.NewPCG(seed, 7)), committee: committee, now: testStart,
+		bodies: map[types.BatchID][]TxInfo{},
+		rules:  Rules{Interval: 500_000, Heartbeat: 10_000_000, BlockBytes: 2 << 20, BlockGas: 60_000_000, RuleVersion: 1},
+	}
+	c.delay = func(int, int) time.Duration {
+		return 20*time.Millisecond + time.Duration(c.rng.IntN(10_000))*time.Microsecond
+	}
+	for i := range committee.Len() {
+		c.addNode(i)
+	}
+	for _, m := range twins {
+		c.nodes[m].hidden = true
+		c.addNode(m).hidden = true
+	}
+	return c
+}
+
+func (c *cluster) addNode(member int) *testNode {
+	n := &testNode{c: c, index: len(c.nodes), member: member, byDigest: map[types.Hash]*types.Vertex{},
+		holds: map[types.BatchID]bool{}, sentRounds: map[types.Round]types.Hash{}}
+	c.nodes = append(c.nodes, n)
+	return n
+}
+
+func (c *cluster) after(d time.Duration, do func()) {
+	c.sequence++
+	heap.Push(&c.queue, happening{c.now.Add(d), c.sequence, do})
+}
+
+func (c *cluster) run(d time.Duration) {
+	end := c.now.Add(d)
+	for len(c.queue) > 0 && c.queue[0].at <= end {
+		h := heap.Pop(&c.queue).(happening)
+		c.now = h.at
+		h.do()
+	}
+	c.now = end
+}
+
+// batch makes a batch of one transaction and gossips it from one node: everybody but those in except gets it.
+func (c *cluster) batch(k uint64, from int, except ...int) types.BatchID {
+	id := types.BatchIDOf(binary.BigEndian.AppendUint64([]byte("batch"), k))
+	c.bodies[id] = []TxInfo{{Hash: sha256.Sum256(id[:]), Gas: 21_000, Size: 200}}
+	for i, n := range c.nodes {
+		skip := false
+		for _, e := range except {
+			skip = skip || e == i
+		}
+		if skip {
+			continue
+		}
+		d := time.Duration(0)
+		if i != from {
+			d = c.delay(from, i)
+		}
+		c.after(d, func() { n.hold(id, -1, true) })
+	}
+	return id
+}
+
+func (n *testNode) clock() types.Time { return n.c.now.Add(n.skew) }
+
+func (n *testNode) hold(id types.BatchID, from int, admitted bool) {
+	if !n.alive {
+		return
+	}
+	held := BatchHeld{ID: id, Txs: n.c.bodies[id], Size: 200, Time: n.clock(), Admitted: admitted, From: from}
+	if !n.holds[id] {
+		n.holds[id] = true
+		n.held = append(n.held, held)
+	}
+	if _, known := n.received[id]; !known && admitted {
+		n.received[id], n.heard[id] = n.clock(), n.c.now
+	}
+	n.step(held)
+}
+
+// start gives the node a new life from its log.
+func (n *testNode) start() {
+	if n.alive {
+		return
+	}
+	c := n.c
+	core, err := New(Config{Network: types.NetworkID{5}, Committee: c.committee, Seed: types.Hash{3}, Self: n.member,
+		Parent: types.Header{Version: types.Version, Network: types.NetworkID{5}, Time: testStart}, Rules: c.rules, Pacing: c.pacing})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	n.core, n.alive, n.wakeAt = core, true, 0
+	n.life++
+	n.appended, n.released, n.closed, n.certified = nil, nil, nil, nil
+	n.at = map[types.BatchID]types.Time{}
+	if n.received == nil {
+		n.received, n.heard = map[types.BatchID]types.Time{}, map[types.BatchID]types.Time{}
+	}
+	for _, h := range n.held {
+		h.Admitted = false
+		n.step(h)
+	}
+	for i := 0; i < len(n.log); i += 50 {
+		n.step(Restored{Vertices: n.log[i:min(i+50, len(n.log))]})
+	}
+	n.replayed = len(n.log)
+	n.step(Start{})
+}
+
+func (n *testNode) crash() { n.alive = false }
+
+// catchUp hands over another node's log, as the driver does for a node that was away.
+func (n *testNode) catchUp(from *testNode) {
+	for _, v := range from.log {
+		if n.byDigest[v.Digest()] != nil {
+			continue
+		}
+		for _, r := range v.Body().Receipts {
+			if !n.holds[r.Batch] {
+				n.hold(r.Batch, -1, false)
+			}
+		}
+		n.step(VertexReceived{Vertex: v, From: types.Member(from.member), Asked: true})
+	}
+}
+
+func (n *testNode) step(ev Event) {
+	if !n.alive {
+		return
+	}
+	fx := n.core.Step(n.clock(), ev)
+	if err := n.core.Err(); err != nil {
+		if !n.hidden {
+			n.c.t.Fatalf("node %d stopped: %v", n.index, err)
+		}
+		n.alive = false
+		return
+	}
+	n.perform(fx)
+}
+
+func (n *testNode) perform(fx Effects) {
+	for _, v := range fx.Persist {
+		if n.byDigest[v.Digest()] != nil {
+			n.c.t.Fatalf("node %d persists %v twice", n.index, v.Ref())
+		}
+		for _, r := range v.Body().Receipts {
+			if !n.holds[r.Batch] {
+				n.c.t.Fatalf("node %d accepts %v without the body of %s", n.index, v.Ref(), r.Batch)
+			}
+		}
+		n.log = append(n.log, v)
+		n.byDigest[v.Digest()] = v
+	}
+	n.appended = append(n.appended, fx.Appended...)
+	n.closed = append(n.closed, fx.Closed...)
+	n.certified = append(n.certified, fx.Certified...)
+	for _, r := range fx.Released {
+		n.at[r.Batch] = n.c.now
+		n.released = append(n.released, r)
+	}
+	n.twinsSeen += len(fx.Equivocations)
+	for _, s := range fx.Send {
+		n.transmit(s)
+	}
+	for _, f := range fx.Fetch {
+		n.fetch(f)
+	}
+	n.answer(fx)
+	n.schedule(fx.Wake)
+}
+
+// answer does what a driver answers at once.
+func (n *testNode) answer(fx Effects) {
+	for _, digest := range fx.Sign {
+		n.step(Signed{Digest: digest, Signature: types.Signature(append(digest[:], digest[:]...))})
+	}
+	for _, e := range fx.Encode {
+		h := sha256.New()
+		for _, tx := range e.Transactions {
+			fmt.Fprintf(h, "%s/%d", tx.Batch, tx.Index)
+		}
+		n.step(Encoded{Height: e.Height, DataLength: uint64(len(e.Transactions)), Commitment: types.Hash(h.Sum(nil))})
+	}
+	if len(fx.Certified) > 0 {
+		n.step(Executed{fx.Certified[len(fx.Certified)-1].Header.Height})
+	}
+	for _, id := range fx.Forgotten {
+		n.hold(id, -1, true)
+	}
+}
+
+func (n *testNode) schedule(wake types.Time) {
+	if wake == 0 {
+		return
+	}
+	local := wake.Add(-n.skew)
+	if n.wakeAt > n.c.now && n.wakeAt <= local {
+		return
+	}
+	n.wakeAt = local
+	life := n.life
+	n.c.after(max(0, time.Duration(int64(local)-int64(n.c.now))*time.Microsecond), func() {
+		if n.alive && n.life == life {
+			n.step(Tick{})
+		}
+	})
+}
+
+// transmit delivers a push to all nodes that have the member's key. Twins split the committee between them.
+func (n *testNode) transmit(s Send) {
+	own := s.Vertices[len(s.Vertices)-1]
+	if n.byDigest[own.Digest()] == nil {
+		n.c.t.Fatalf("node %d sends %v before it is persisted", n.index, own.Ref())
+	}
+	if before, ok := n.sentRounds[own.Round()]; ok && before != own.Digest() {
+		n.c.t.Fatalf("node %d sends two vertices of round %d", n.index, own.Round())
+	} else if !ok {
+		n.sentRounds[own.Round()] = own.Digest()
+		n.roundsMade++
+	}
+	for _, to := range n.c.nodes {
+		if to.member != int(s.To) || to == n || (n.c.drop != nil && n.c.drop(n.index, to.index, own)) {
+			continue
+		}
+		to := to
+		n.c.after(n.c.delay(n.index, to.index), func() {
+			for _, id := range s.Batches {
+				if !to.holds[id] {
+					to.hold(id, n.member, false)
+				}
+			}
+			for _, v := range s.Vertices {
+				to.step(VertexReceived{Vertex: v, From: types.Member(n.member)})
+			}
+		})
+	}
+}
+
+func (n *testNode) fetch(f Fetch) {
+	if len(f.Vertices)+len(f.Batches) > types.MaxFetchItems {
+		n.c.t.Fatalf("fetch of %d items", len(f.Vertices)+len(f.Batches))
+	}
+	for _, from := range n.c.nodes {
+		if from.member != int(f.From[0]) || from == n {
+			continue
+		}
+		n.c.after(n.c.delay(n.index, from.index), func() {
+			if !from.alive {
+				return
+			}
+			n.c.after(n.c.delay(from.index, n.index), func() {
+				for _, id := range f.Batches {
+					if from.holds[id] {
+						n.hold(id, -1, false)
+					}
+				}
+				for _, d := range f.Vertices {
+					if v := from.byDigest[d]; v != nil {
+						n.step(VertexReceived{Vertex: v, From: types.Member(from.member), Asked: true})
+					}
+				}
+			})
+		})
+	}
+}
+
+// check compares the honest nodes: sequences, releases and blocks are prefixes of one another, keys ascend, nobody ever
+// signed two vertices of a round.
+func (c *cluster) check() {
+	c.t.Helper()
+	var longest *testNode
+	for _, n := range c.nodes {
+		if !n.hidden && n.core != nil && (longest == nil || len(n.appended) > len(longest.appended)) {
+			longest = n
+		}
+	}
+	for _, n := range c.nodes {
+		if n.hidden || n.core == nil {
+			continue
+		}
+		samePrefix(c.t, "appended", n.appended, longest.appended, func(a Appended) string { return fmt.Sprint(a) })
+		samePrefix(c.t, "released", n.released, longest.released, func(r Released) string { return fmt.Sprint(r) })
+		samePrefix(c.t, "closed", n.closed, longest.closed, func(b Closed) string { return fmt.Sprint(b.Header, b.Transactions) })
+		c.checkNode(n)
+	}
+}
+
+func (c *cluster) checkNode(n *testNode) {
+	c.t.Helper()
+	for i := 1; i < len(n.released); i++ {
+		a, b := n.released[i-1], n.released[i]
+		ta, tb := tieOf(types.Hash{3}, a.Batch), tieOf(types.Hash{3}, b.Batch)
+		if a.FairTime > b.FairTime || a.FairTime == b.FairTime && bytes.Compare(ta[:], tb[:]) >= 0 {
+			c.t.Fatalf("node %d releases %d after %d", n.index, b.FairTime, a.FairTime)
+		}
+	}
+	for i, ch := range n.certified {
+		if ch.Header.Height != types.Height(i+1) {
+			c.t.Fatalf("node %d certifies height %d at place %d", n.index, ch.Header.Height, i+1)
+		}
+		if c.committee.StakeOf(ch.Certificate.Signers) < c.committee.Quorum() {
+			c.t.Fatalf("certificate of %d without a quorum", ch.Header.Height)
+		}
+		if ch.Header.Digest() != n.closed[i].Header.Digest() {
+			c.t.Fatalf("node %d certifies another header %d than it built", n.index, ch.Header.Height)
+		}
+	}
+	rounds := map[types.Round]types.Hash{}
+	for _, v := range n.log {
+		if int(v.Author()) != n.member {
+			continue
+		}
+		if other, ok := rounds[v.Round()]; ok && other != v.Digest() {
+			c.t.Fatalf("node %d has two own vertices of round %d", n.index, v.Round())
+		}
+		rounds[v.Round()] = v.Digest()
+	}
+}
+
+func samePrefix[T any](t testing.TB, what string, a, b []T, show func(T) string) {
+	t.Helper()
+	for i := range min(len(a), len(b)) {
+		if show(a[i]) != show(b[i]) {
+			t.Fatalf("%s %d differs: %s and %s", what, i, show(a[i]), show(b[i]))
+		}
+	}
+}
+
+// inRange checks that fair times lie inside the honest receive times.
+func (c *cluster) inRange(n *testNode) {
+	c.t.Helper()
+	for _, r := range n.released {
+		low, high := maxTime, types.Time(0)
+		for _, x := range c.nodes {
+			if at, ok := x.received[r.Batch]; ok && !x.hidden {
+				low, high = min(low, at), max(high, at)
+			}
+		}
+		if r.FairTime < low || r.FairTime > high+1000 {
+			c.t.Errorf("fair time %d of %s is outside %d..%d", r.FairTime, r.Batch, low, high)
+		}
+	}
+}
+
+// missing lists the batches a node has not released.
+func (n *testNode) missing() []types.BatchID {
+	var out []types.BatchID
+	for id := range n.c.bodies {
+		if _, ok := n.at[id]; !ok {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// latency is the quantile q of the time from the first receipt to the release at the node.
+func (c *cluster) latency(n *testNode, q float64) time.Duration {
+	var all []types.Time
+	for id, at := range n.at {
+		first := maxTime
+		for _, x := range c.nodes {
+			if t, ok := x.heard[id]; ok {
+				first = min(first, t)
+			}
+		}
+		all = append(all, at-first)
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	return time.Duration(all[int(q*float64(len(all)-1))]) * time.Microsecond
+}
