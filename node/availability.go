@@ -32,7 +32,9 @@ func (n *Node) openAvailability() (err error) {
 		Logger: n.log,
 	}
 	if config.Server {
-		config.Datastore = n.store.Datastore(rowsPrefix)
+		if config.Datastore, err = n.store.Datastore(rowsPrefix); err != nil {
+			return err
+		}
 	}
 	if n.dht, err = dht.New(config); err != nil {
 		return err

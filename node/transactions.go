@@ -5,8 +5,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/holiman/uint256"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/gossip"
 	"github.com/etherscale/bedrock/gossip/pool"
 	"github.com/etherscale/bedrock/types"
@@ -18,15 +20,23 @@ func (n *Node) openPool() (err error) {
 	case !n.cfg.Role.Executes():
 		return nil
 	case n.exec == nil:
-		n.pool, err = pool.NewOpaque(pool.OpaqueConfig{Publish: n.publishBatch, Logger: n.log})
+		n.pool, err = pool.NewOpaque(pool.OpaqueConfig{Publish: n.publishBatch})
 		return err
 	}
 	n.wallets, err = pool.New(pool.Config{
-		ChainID: n.cfg.Genesis.ChainID, BaseFeeFloor: n.cfg.Genesis.BaseFeeFloor, State: n.exec, Publish: n.publishBatch, Logger: n.log,
+		ChainID: n.cfg.Genesis.ChainID, BaseFeeFloor: n.cfg.Genesis.BaseFeeFloor, State: poolState{n.exec}, Publish: n.publishBatch, Logger: n.log,
 	})
 	n.pool = n.wallets
 	return err
 }
+
+// poolState is the executed state as the pool sees it.
+type poolState struct{ *execution.Chain }
+
+var _ pool.State = poolState{}
+
+// BaseFee implements pool.State.
+func (s poolState) BaseFee() *uint256.Int { return uint256.NewInt(s.Chain.BaseFee()) }
 
 // directSubmissions is to how many sequencers a batch goes directly when pubsub alone has not got it ordered, or cannot.
 const directSubmissions = 2

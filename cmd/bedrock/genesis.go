@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/node/devnet"
 	"github.com/etherscale/bedrock/types"
@@ -61,7 +60,7 @@ func newNetwork(cmd *cobra.Command, f genesisFlags) error {
 	keys := make([]ed25519.PrivateKey, f.sequencers+1)
 	options := node.GenesisOptions{
 		Name: f.name, ChainID: f.chainID, Time: time.Now(), Payload: types.Payload(f.payload), ChallengeWindow: f.window,
-		Alloc: execution.SystemAlloc(), Accounts: devnet.Addresses(), Balance: devnet.Balance(),
+		Accounts: devnet.Addresses(), Balance: devnet.Balance(),
 	}
 	for i := range keys {
 		key, err := node.NewKey()

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/types"
 )
@@ -122,7 +121,7 @@ func drawPlan(path string, cfg Config) (*plan, *types.Genesis, error) {
 	p := &plan{Version: 1}
 	options := node.GenesisOptions{
 		Name: "devnet", ChainID: node.DevnetChainID, Time: time.Now(), Payload: cfg.Payload, ChallengeWindow: cfg.ChallengeWindow,
-		Accounts: Addresses(), Balance: Balance(), Alloc: execution.SystemAlloc(),
+		Accounts: Addresses(), Balance: Balance(),
 	}
 	add := func(role node.Role, n int, dishonest bool) error {
 		for i := range n {

@@ -1,0 +1,154 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/rpc/backend"
+	"github.com/etherscale/bedrock/sampling"
+	"github.com/etherscale/bedrock/types"
+)
+
+// openRPC binds the JSON-RPC address.
+func (n *Node) openRPC() (err error) {
+	if n.cfg.RPC == "" {
+		return nil
+	}
+	answers := &service{n: n}
+	config := rpc.Config{
+		Address: n.cfg.RPC, ChainID: n.cfg.Genesis.ChainID, Version: userAgent, Bedrock: answers, Debug: true, Logger: n.log,
+	}
+	if n.exec != nil {
+		answers.executed = backend.New(n.exec, tags{n})
+		answers.waiting = backend.NewPool(n.wallets)
+		config.Backend, config.Pool = answers.executed, answers.waiting
+	}
+	if n.rpc, err = rpc.New(config); err != nil {
+		return err
+	}
+	n.onClose(n.rpc.Close)
+	return nil
+}
+
+// tags says what the block tags stand for at this node.
+type tags struct{ n *Node }
+
+var _ backend.Tags = tags{}
+
+// Safe implements backend.Tags: certified and sampled here.
+func (t tags) Safe() types.Height { return t.n.sampled() }
+
+// Finalized implements backend.Tags.
+func (t tags) Finalized() types.Height { return t.n.settled() }
+
+// sampled is the height up to which every block is available to this node.
+func (n *Node) sampled() types.Height {
+	if n.sampling == nil {
+		return 0
+	}
+	return n.sampling.Safe()
+}
+
+// service answers bedrock_*.
+type service struct {
+	n        *Node
+	executed *backend.Chain // nil at nodes that execute nothing
+	waiting  *backend.Pool
+}
+
+var _ rpc.Bedrock = (*service)(nil)
+
+// Status implements rpc.Bedrock.
+func (s *service) Status(context.Context) (*rpc.Status, error) {
+	n := s.n
+	head := n.chain.Head().Header
+	status := &rpc.Status{
+		Role: string(n.cfg.Role), PeerID: n.PeerID(), NetworkID: n.network.String(), Epoch: uint64(head.Epoch),
+		Height: rpc.Height(head.Height), Certified: rpc.Height(head.Height), Sampled: rpc.Height(n.sampled()),
+		Asserted: rpc.Height(n.asserted()), Settled: rpc.Height(n.settled()), Peers: len(n.host.Network().Peers()),
+		Committee: rpc.CommitteeSize{Size: n.committee.Len(), Quorum: n.committee.Quorum()},
+	}
+	if n.exec != nil {
+		status.Height = rpc.Height(n.exec.Height())
+	}
+	if n.order != nil {
+		status.Round = uint64(n.order.Status().Round)
+	}
+	return status, nil
+}
+
+// Header implements rpc.Bedrock.
+func (s *service) Header(_ context.Context, h types.Height) (*types.CertifiedHeader, *types.Committee, error) {
+	if h == 0 {
+		return &types.CertifiedHeader{Header: s.n.chain.Genesis()}, s.n.committee, nil
+	}
+	ch, ok := s.n.chain.Header(h)
+	if !ok {
+		return nil, nil, nil
+	}
+	committee, _ := s.n.chain.Committee(ch.Header.Epoch)
+	return &ch, committee, nil
+}
+
+// Sampling implements rpc.Bedrock.
+func (s *service) Sampling(_ context.Context, h types.Height) (*rpc.Sampling, error) {
+	if s.n.sampling == nil {
+		return nil, nil
+	}
+	r, ok := s.n.sampling.Sampling(h)
+	if !ok {
+		if _, known := s.n.chain.Header(h); !known {
+			return nil, nil
+		}
+		return &rpc.Sampling{Verdict: rpc.VerdictPending, Indices: []int{}}, nil
+	}
+	out := &rpc.Sampling{Verdict: rpc.Verdict(r.Verdict), Asked: r.Asked, Answered: r.Answered, Wrong: r.Wrong, MissLog2: r.MissLog2, Indices: []int{}}
+	if r.Verdict == sampling.Misencoded {
+		out.Verdict = rpc.VerdictUnavailable // never to be built on; bedrock_getChallenges has the proof
+	}
+	for _, i := range r.Indices {
+		out.Indices = append(out.Indices, int(i))
+	}
+	return out, nil
+}
+
+// auditPatience bounds how long sequencers are asked for evidence.
+const auditPatience = 10 * time.Second
+
+// Audit implements rpc.Bedrock.
+func (s *service) Audit(ctx context.Context, tx rpc.TxHash) (*rpc.Audit, error) {
+	ctx, cancel := context.WithTimeout(ctx, auditPatience)
+	defer cancel()
+	place, err := s.n.audited(ctx, types.Hash(tx))
+	if err != nil || place == nil {
+		return nil, err
+	}
+	out := &rpc.Audit{Batch: place.record.Batch, FairTime: place.record.FairTime, Spread: place.record.Spread(),
+		Height: rpc.Height(place.height), Index: place.index}
+	for _, e := range place.record.Entries {
+		if !s.n.committee.Has(e.Author) {
+			continue
+		}
+		out.Receipts = append(out.Receipts, rpc.AuditReceipt{Sequencer: s.n.committee.Member(e.Author).Key.PeerID(), Time: e.Time,
+			Explicit: e.Explicit, Round: e.Vertex.Round, Vertex: e.Vertex.Digest})
+	}
+	return out, nil
+}
+
+// Committee implements rpc.Bedrock.
+func (s *service) Committee(_ context.Context, epoch types.Epoch) (*types.Committee, error) {
+	committee, ok := s.n.chain.Committee(epoch)
+	if !ok {
+		return nil, nil
+	}
+	return committee, nil
+}
+
+// TransactionStatus implements rpc.Bedrock.
+func (s *service) TransactionStatus(_ context.Context, tx rpc.TxHash) (*rpc.TransactionStatus, error) {
+	if s.executed == nil {
+		return nil, nil
+	}
+	return s.executed.TransactionStatus(tx, s.waiting, s.n.asserted())
+}
