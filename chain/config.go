@@ -31,6 +31,14 @@ type Peers interface {
 	Body(ctx context.Context, height types.Height, commitment types.Hash) ([]byte, error)
 }
 
+// Distruster is what Peers may also be: it is told which answers were lies, so that their senders are asked less.
+type Distruster interface {
+	// DistrustHeaders says that the last answer to Headers from this height did not verify.
+	DistrustHeaders(from types.Height)
+	// DistrustBody says that the last answer to Body of this height was not the block's data.
+	DistrustBody(height types.Height)
+}
+
 // Rows rebuilds the data of a block from its shards: what is left when no peer serves the body.
 type Rows interface {
 	Rebuild(ctx context.Context, header types.Header) ([]byte, error)
@@ -55,7 +63,7 @@ type Config struct {
 	BlockCache int
 	// Poll is how long without a new head until peers are asked; 0: 5 s.
 	Poll time.Duration
-	// Retry is the shortest wait before peers are asked again in vain; it doubles up to 32 times that; 0: 200 ms.
+	// Retry is the shortest wait before peers are asked again in vain; it doubles up to 16 times that; 0: 200 ms.
 	Retry time.Duration
 	// HeadersTimeout and BodyTimeout bound one request; 0: 10 s and 30 s.
 	HeadersTimeout, BodyTimeout time.Duration

@@ -83,6 +83,9 @@ func (c *Chain) tryBody(ctx context.Context, h types.Height, rebuild bool) error
 	err := c.fetchFrom(ctx, h, func(ctx context.Context) ([]byte, error) {
 		return c.cfg.Peers.Body(ctx, h, ch.Header.Commitment)
 	})
+	if d, ok := c.cfg.Peers.(Distruster); ok && isLie(err) {
+		d.DistrustBody(h)
+	}
 	if local := (*localError)(nil); err == nil || !rebuild || errors.As(err, &local) {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // maxBackoff is how many times Config.Retry the longest wait is.
-const maxBackoff = 32
+const maxBackoff = 16
 
 // Run keeps up with the network until ctx ends: it asks peers for headers when there is a gap or nothing new came for
 // Config.Poll, and, unless HeadersOnly, for the bodies of the headers it has. It returns ctx's error, the reason why the
@@ -112,6 +112,9 @@ func (c *Chain) fetchHeaders(ctx context.Context) (added int, err error) {
 	added, err = c.AddHeaders(list)
 	if isPeerFault(err) {
 		c.cfg.Logger.Debug("headers_refused", "from", from, "added", added, "error", err)
+		if d, ok := c.cfg.Peers.(Distruster); ok && isLie(err) {
+			d.DistrustHeaders(from)
+		}
 		return added, ctx.Err()
 	}
 	return added, err
@@ -125,6 +128,11 @@ func isPeerFault(err error) bool {
 		}
 	}
 	return false
+}
+
+// isLie reports whether an error proves that its sender did not check, or invented, what it sent.
+func isLie(err error) bool {
+	return errors.Is(err, types.ErrCertificate) || errors.Is(err, types.ErrMalformed) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrBody)
 }
 
 // sleep waits for d or the end of ctx, whose error it returns.

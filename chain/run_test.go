@@ -30,6 +30,26 @@ type crowd struct {
 	most     int
 	asked    map[types.Height]int
 	problems []string
+	lies     int // bodies that were no block's
+	found    int // complaints about bodies
+}
+
+var _ Distruster = (*crowd)(nil)
+
+func (c *crowd) DistrustHeaders(types.Height) {}
+
+func (c *crowd) DistrustBody(types.Height) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.found++
+}
+
+// lie counts a wrong body.
+func (c *crowd) lie(data []byte) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lies++
+	return data, nil
 }
 
 type behaviour int
@@ -112,7 +132,7 @@ func (c *crowd) Body(ctx context.Context, h types.Height, commitment types.Hash)
 	data := bytes.Clone(c.n.data[h])
 	switch c.draw() {
 	case empty:
-		return nil, nil
+		return c.lie(nil)
 	case failing:
 		return nil, errors.New("no route to anybody")
 	case silent:
@@ -120,12 +140,11 @@ func (c *crowd) Body(ctx context.Context, h types.Height, commitment types.Hash)
 		return nil, ctx.Err()
 	case forging:
 		data[len(data)-1] ^= 1
+		return c.lie(data)
 	case skipping:
-		return data[1:], nil
+		return c.lie(data[1:])
 	case flooding:
-		return append(data, 0), nil
-	case foreign:
-		return c.n.data[1], nil
+		return c.lie(append(data, 0))
 	}
 	return data, nil
 }
@@ -164,21 +183,22 @@ func follow(peers *crowd) func(*Config) {
 }
 
 func TestC5CatchUpAmongLiars(t *testing.T) {
-	n := newNetwork(t).grow(150)
+	n := newNetwork(t).grow(110)
 	n.endEpoch("second committee", 1)
-	n.grow(50)
-	peers := newCrowd(n, empty, failing, silent, forging, skipping, flooding, foreign)
+	n.grow(40)
+	peers := newCrowd(n, honest, honest, empty, failing, silent, forging, skipping, flooding, foreign)
 	node := n.node(follow(peers))
 	stop := start(t, node)
-	await(t, node, "catching up", func() bool { return node.BodiesHead() == 201 })
+	await(t, node, "catching up", func() bool { return node.BodiesHead() == 151 })
 	if err := stop(); !errors.Is(err, context.Canceled) {
 		t.Fatalf("Run: %v", err)
 	}
-	for h := types.Height(1); h <= 201; h++ {
+	for h := types.Height(1); h <= 151; h++ {
 		checkBlock(t, n, node, h)
 	}
 	must(t, peers.most <= BodiesInFlight && peers.most > 1, "%d bodies at once", peers.most)
 	must(t, len(peers.problems) == 0, "%v", peers.problems)
+	must(t, peers.lies > 10 && peers.lies == peers.found, "%d wrong bodies, %d were reported", peers.lies, peers.found)
 	must(t, peers.asked[7] == 0, "the empty block's body was asked for")
 }
 

@@ -74,14 +74,15 @@ func checkRun(t *testing.T, db *DB, promised, written, seed uint64) {
 // TestS2CrashWhileCreating cuts the power at every write operation of the first Open: the directory must open
 // afterwards, and belong to the network or to nobody.
 func TestS2CrashWhileCreating(t *testing.T) {
-	for stop := 1; ; stop++ {
+	for cut := 4; ; cut++ { // four ways to lose unsynced data before each write
+		stop := cut / 4
 		disk := vfs.NewCrashableMem()
 		var after *vfs.MemFS
 		ops := 0
 		fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
 				if ops++; ops == stop {
-					after = disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: (stop % 3) * 50, RNG: rand.New(rand.NewPCG(uint64(stop), 2))})
+					after = disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: (cut % 4) * 30, RNG: rand.New(rand.NewPCG(uint64(cut), 2))})
 				}
 			}
 			return nil

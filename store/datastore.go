@@ -3,10 +3,9 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
-	"fmt"
 	"path"
-	"strings"
 
 	ds "github.com/ipfs/go-datastore"
 	"github.com/ipfs/go-datastore/query"
@@ -28,12 +27,10 @@ type Datastore struct {
 	prefix string
 }
 
-// Datastore returns the view under prefix, which must be a non-empty word without zero bytes: prefixes never overlap.
-func (db *DB) Datastore(prefix string) (*Datastore, error) {
-	if prefix == "" || strings.ContainsRune(prefix, 0) {
-		return nil, fmt.Errorf("datastore prefix %q is empty or holds a zero byte", prefix)
-	}
-	return &Datastore{db: db, prefix: prefix + "\x00"}, nil
+// Datastore returns the view under prefix. Different prefixes never overlap: their length is part of the key.
+func (db *DB) Datastore(prefix string) *Datastore {
+	length := binary.BigEndian.AppendUint32(nil, uint32(len(prefix)))
+	return &Datastore{db: db, prefix: string(length) + prefix}
 }
 
 // Get implements ds.Datastore.
@@ -78,7 +75,7 @@ func (d *Datastore) DiskUsage(context.Context) (uint64, error) {
 		return 0, err
 	}
 	defer d.db.leave()
-	lower, upper := SpaceDatastore.bounds([]byte(d.prefix), prefixEnd([]byte(d.prefix)))
+	lower, upper := SpaceDatastore.bounds(d.span("/"))
 	n, err := d.db.pebble.EstimateDiskUsage(lower, upper)
 	return n, wrapPebble("disk usage", err)
 }
@@ -114,11 +111,12 @@ func (b *datastoreBatch) Commit(context.Context) error {
 
 // Query implements ds.Datastore. It reads in pages: entries written or deleted meanwhile may be seen or not.
 func (d *Datastore) Query(ctx context.Context, q query.Query) (query.Results, error) {
-	from := d.prefix
+	under := "/"
 	if p := path.Clean("/" + q.Prefix); p != "/" {
-		from += p + "/"
+		under = p + "/"
 	}
-	cursor := &queryCursor{d: d, ctx: ctx, q: q, from: []byte(from), to: prefixEnd([]byte(from))}
+	from, to := d.span(under)
+	cursor := &queryCursor{d: d, ctx: ctx, q: q, from: from, to: to}
 	results := query.ResultsFromIterator(q, query.Iterator{Next: cursor.next, Close: func() error { return nil }})
 	return query.NaiveQueryApply(q, results), nil
 }
@@ -166,11 +164,12 @@ func (c *queryCursor) fill() error {
 
 func (d *Datastore) key(key ds.Key) []byte { return []byte(d.prefix + key.String()) }
 
-// prefixEnd is the smallest key above every key that begins with prefix, which does not end in 0xff.
-func prefixEnd(prefix []byte) []byte {
-	end := bytes.Clone(prefix)
-	end[len(end)-1]++
-	return end
+// span is the half-open range of the keys that begin with under, which ends in a slash; every datastore key begins so.
+func (d *Datastore) span(under string) (from, to []byte) {
+	from = []byte(d.prefix + under)
+	to = bytes.Clone(from)
+	to[len(to)-1]++
+	return from, to
 }
 
 func dsError(err error) error {

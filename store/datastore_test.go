@@ -13,24 +13,21 @@ import (
 func TestDatastoreConformance(t *testing.T) {
 	db := openMemory(t)
 	defer db.Close()
-	view, err := db.Datastore("conformance")
-	must(t, err)
-	dstest.SubtestAll(t, view)
+	dstest.SubtestAll(t, db.Datastore("conformance"))
 }
 
 func TestS3DatastorePrefixes(t *testing.T) {
 	db := openMemory(t)
 	defer db.Close()
 	ctx := context.Background()
-	short, err := db.Datastore("a")
-	must(t, err)
-	long, err := db.Datastore("ab")
-	must(t, err)
+	short, long, odd := db.Datastore("a"), db.Datastore("a/x"), db.Datastore("")
 	for i := range 3 * queryPage {
 		must(t, short.Put(ctx, ds.NewKey(fmt.Sprintf("/x/%04d", i)), []byte{byte(i)}))
-		must(t, long.Put(ctx, ds.NewKey(fmt.Sprintf("/xy/%04d", i)), []byte{byte(i)}))
+		must(t, short.Put(ctx, ds.NewKey(fmt.Sprintf("/xy%04d", i)), []byte{byte(i)}))
+		must(t, long.Put(ctx, ds.NewKey(fmt.Sprintf("/%04d", i)), []byte{byte(i)}))
+		must(t, odd.Put(ctx, ds.NewKey(fmt.Sprintf("/a/x/%04d", i)), []byte{byte(i)}))
 	}
-	for prefix, want := range map[string]int{"": 3 * queryPage, "/x": 3 * queryPage, "x/": 3 * queryPage, "/xy": 0, "/x/0000": 0} {
+	for prefix, want := range map[string]int{"": 6 * queryPage, "/x": 3 * queryPage, "x/": 3 * queryPage, "/xy": 0, "/y": 0, "/x/0000": 0} {
 		results, err := short.Query(ctx, query.Query{Prefix: prefix})
 		must(t, err)
 		entries, err := results.Rest()
@@ -38,25 +35,18 @@ func TestS3DatastorePrefixes(t *testing.T) {
 		if len(entries) != want {
 			t.Fatalf("prefix %q: %d entries, want %d", prefix, len(entries), want)
 		}
-		for i, e := range entries {
+		for i, e := range entries[:min(len(entries), 3*queryPage)] {
 			if want := fmt.Sprintf("/x/%04d", i); e.Key != want || e.Value[0] != byte(i) {
 				t.Fatalf("entry %d is %q", i, e.Key)
 			}
 		}
-	}
-	if _, err := db.Datastore("a\x00b"); err == nil {
-		t.Fatal("a prefix with a zero byte would overlap")
-	}
-	if _, err := db.Datastore(""); err == nil {
-		t.Fatal("an empty prefix was taken")
 	}
 }
 
 func TestQueryEndsWithItsContext(t *testing.T) {
 	db := openMemory(t)
 	defer db.Close()
-	view, err := db.Datastore("a")
-	must(t, err)
+	view := db.Datastore("a")
 	must(t, view.Put(context.Background(), ds.NewKey("/k"), nil))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -16,6 +16,7 @@ import (
 
 const (
 	dbName   = "db"
+	newName  = "db.new"
 	lockName = "LOCK"
 )
 
@@ -92,11 +93,39 @@ func OpenFS(fs vfs.FS, dir string, opts Options) (*DB, error) {
 	if err := claim(fs, dir, opts); err != nil {
 		return nil, err
 	}
+	if err := createDatabase(fs, dir, opts); err != nil {
+		return nil, err
+	}
 	var err error
 	if db.pebble, err = pebble.Open(fs.PathJoin(dir, dbName), pebbleOptions(fs, opts)); err != nil {
 		return nil, broken(dir, err)
 	}
 	return db, nil
+}
+
+// createDatabase makes an empty database if there is none. It is made aside and renamed when it is complete: what bears
+// the name was once whole, and is never taken for a new one.
+func createDatabase(fs vfs.FS, dir string, opts Options) error {
+	final, aside := fs.PathJoin(dir, dbName), fs.PathJoin(dir, newName)
+	if _, err := fs.Stat(final); err == nil || opts.ReadOnly {
+		return nil
+	}
+	if err := fs.RemoveAll(aside); err != nil {
+		return fmt.Errorf("remove an unfinished database: %w", err)
+	}
+	options := pebbleOptions(fs, opts)
+	options.ErrorIfNotExists, options.ErrorIfExists = false, true
+	db, err := pebble.Open(aside, options)
+	if err != nil {
+		return fmt.Errorf("make the database: %w", err)
+	}
+	if err := db.Close(); err != nil {
+		return fmt.Errorf("make the database: %w", err)
+	}
+	if err := errors.Join(syncDir(fs, aside), fs.Rename(aside, final)); err != nil {
+		return fmt.Errorf("make the database: %w", err)
+	}
+	return syncDir(fs, dir)
 }
 
 // Dir is the data directory.

@@ -5,7 +5,7 @@
 //
 //	<dir>/LOCK          held by flock while a process uses the directory
 //	<dir>/bedrock.json  manifest: schema version and network id; written once, atomically, before anything else
-//	<dir>/db/           pebble
+//	<dir>/db/           pebble; db.new while it is being made
 //
 // # Invariants
 //
@@ -32,7 +32,8 @@
 //	db.go         open, close           kv.go         get, set, delete      spaces.go     who owns which keys
 //	manifest.go   schema and network    batch.go      atomic batches        scan.go       ordered reading
 //	errors.go     what can go wrong     datastore.go  go-datastore adapter  audit.go      audit records
-//	pebble.go     tuning and logging    freespace.go  the free-space guard  vertexlog*.go log of vertices and batches
+//	pebble.go     tuning and logging    freespace.go  the free-space guard  orderedfs.go  order of directory entries
+//	vertexlog*.go log of vertices and batches
 //
 // Package storetest opens stores on a simulated disk and cuts its power.
 package store

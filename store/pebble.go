@@ -24,7 +24,7 @@ func pebbleOptions(fs vfs.FS, opts Options) *pebble.Options {
 		opts.Cache = defaultCache
 	}
 	return &pebble.Options{
-		FS:                          fs,
+		FS:                          orderedFS{fs},
 		FormatMajorVersion:          format,
 		CacheSize:                   opts.Cache,
 		MemTableSize:                memTable,
@@ -34,7 +34,7 @@ func pebbleOptions(fs vfs.FS, opts Options) *pebble.Options {
 		L0CompactionThreshold:       4,
 		BytesPerSync:                1 << 20,
 		ReadOnly:                    opts.ReadOnly,
-		ErrorIfNotExists:            opts.ReadOnly,
+		ErrorIfNotExists:            true, // an empty database in the place of a lost one would go unnoticed
 		Logger:                      logger{opts.Logger, opts.Fatal},
 	}
 }

@@ -31,7 +31,7 @@ const (
 	SpaceFraud Space = 'f'
 	// SpaceNode holds what the node itself remembers, such as addresses of peers (node).
 	SpaceNode Space = 'n'
-	// SpaceDatastore holds the go-datastore views: prefix, 0, datastore key (dht).
+	// SpaceDatastore holds the go-datastore views: BE32 length of the prefix, prefix, datastore key (dht).
 	SpaceDatastore Space = 'd'
 )
 
