@@ -42,32 +42,39 @@ func readShard(r io.Reader, p coding.Params, index uint32) (coding.Shard, error)
 	return s, err
 }
 
-// search looks for what holders did not have by Kademlia lookups; the first valid record ends a lookup.
+// search looks for what holders did not have by Kademlia lookups, in groups, as long as they find anything. Where every
+// server of a small network is known and r of them said no, a lookup could only ask the same again.
 func (u *hunt) search(ctx context.Context) {
-	left := keys(u.open)
-	if len(left) == 0 || ctx.Err() != nil {
-		return
-	}
-	type find struct {
-		index uint32
-		value []byte
-	}
-	finds := make(chan find, len(left))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, searchParallel)
-	for _, i := range left {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			finds <- find{i, u.d.lookup(ctx, Key(u.header.Commitment, i))}
-		})
-	}
-	go func() { wg.Wait(); close(finds) }()
-	for f := range finds {
-		if len(f.value) > recordHead {
-			u.settle(f.index, "kademlia", f.value[recordHead:])
+	var left []uint32
+	for _, i := range keys(u.open) {
+		if !u.d.servers.whole.Load() || u.open[i].noes < u.d.cfg.Replicas {
+			left = append(left, i)
 		}
 	}
+	for len(left) > 0 && ctx.Err() == nil {
+		n := min(len(left), searchParallel)
+		if !u.searchGroup(ctx, left[:n]) {
+			return
+		}
+		left = left[n:]
+	}
+}
+
+// searchGroup looks up a few rows at once; true if it settled any. The first valid record ends a lookup.
+func (u *hunt) searchGroup(ctx context.Context, indices []uint32) bool {
+	values := make([][]byte, len(indices))
+	var wg sync.WaitGroup
+	for j, i := range indices {
+		wg.Go(func() { values[j] = u.d.lookup(ctx, Key(u.header.Commitment, i)) })
+	}
+	wg.Wait()
+	found := false
+	for j, value := range values {
+		if len(value) > recordHead && u.settle(indices[j], "kademlia", value[recordHead:]) {
+			found = true
+		}
+	}
+	return found
 }
 
 // lookup is a plain SearchValue that stops at the first value; the validator has checked it against the key.

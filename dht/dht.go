@@ -41,7 +41,9 @@ type Config struct {
 	// Sweep is the time between two looks for servers; 30 s. SweepLimit is the number of servers asked each time; 256.
 	Sweep      time.Duration
 	SweepLimit int
-	WholeTable bool // crawl large networks: publishers need every server, readers only some
+	// TakeOverDelay is how long a publisher has before another one looks whether its rows are there; 2 s.
+	TakeOverDelay time.Duration
+	WholeTable    bool // crawl large networks: publishers need every server, readers only some
 	// Sign, if set, signs a header digest with a committee member's key, so that rows can be published before their
 	// header is certified. It must sign only what is durable in the own vertex log.
 	Sign func(digest types.Hash) (types.PublicKey, types.Signature)
@@ -60,6 +62,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Replicas, 3)
 	setDefault(&c.Budget, 4<<30)
 	setDefault(&c.Sweep, 30*time.Second)
+	setDefault(&c.TakeOverDelay, 2*time.Second)
 	setDefault(&c.SweepLimit, 256)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -91,8 +94,8 @@ func (c Config) Validate() error {
 	if c.Replicas < 0 || c.Replicas > 20 {
 		problems = append(problems, fmt.Errorf("dht: Replicas %d is not in 1..20", c.Replicas))
 	}
-	if c.Budget < 0 || c.Retention < 0 || c.Sweep < 0 || c.SweepLimit < 0 {
-		problems = append(problems, errors.New("dht: Budget, Retention, Sweep and SweepLimit must not be negative"))
+	if c.Budget < 0 || c.Retention < 0 || c.Sweep < 0 || c.SweepLimit < 0 || c.TakeOverDelay < 0 {
+		problems = append(problems, errors.New("dht: Budget, Retention, Sweep, SweepLimit and TakeOverDelay must not be negative"))
 	}
 	return errors.Join(problems...)
 }

@@ -41,6 +41,7 @@ type quarry struct {
 	holders []peer.ID // in the order of asking
 	next    int
 	asked   int // questions under way
+	noes    int // holders that answered without having it
 }
 
 // haul is the outcome of one question to one holder.
@@ -205,6 +206,9 @@ func (u *hunt) take(ctx context.Context, got haul) {
 		if answered && u.judge(got.from.String(), s) {
 			delete(u.open, i)
 			continue
+		}
+		if !answered && got.err == nil {
+			q.noes++
 		}
 		if answered {
 			u.d.door.shut(got.from)

@@ -174,9 +174,6 @@ func (pub *publication) deliver(ctx context.Context, holder peer.ID, indices []u
 
 // keepOwn stores rows for which this node itself is among the nearest.
 func (pub *publication) keepOwn(ctx context.Context, indices []uint32) ([]uint32, int, error) {
-	if pub.kind != proofCertified {
-		return nil, 0, nil // the certificate comes, and with it somebody's offer
-	}
 	shards := make(map[uint32][]byte, len(indices))
 	for _, i := range indices {
 		raw, err := pub.shard(i)
@@ -185,10 +182,11 @@ func (pub *publication) keepOwn(ctx context.Context, indices []uint32) ([]uint32
 		}
 		shards[i] = raw
 	}
-	stored, err := pub.d.rows.put(ctx, &pub.header, pub.block.Opening(), shards)
-	if err == nil && stored > 0 {
-		err = pub.d.rows.sync.wait(ctx)
+	_, certified, err := pub.d.admit(&request{kind: kindOffer, proofKind: pub.kind, proof: pub.proof})
+	if err != nil {
+		return nil, 0, err
 	}
+	stored, err := pub.d.keep(ctx, &pub.header, pub.block.Opening(), shards, certified)
 	if err != nil {
 		return nil, stored, err
 	}

@@ -165,9 +165,6 @@ func (d *DHT) serveOffer(ctx context.Context, s network.Stream, r *request) erro
 	if errors.Is(err, ErrBudget) {
 		result, err = statusFull, nil
 	}
-	if err == nil && stored > 0 && certified {
-		err = d.rows.sync.wait(ctx)
-	}
 	if err != nil {
 		d.report(h, certified, err)
 		return err
@@ -309,12 +306,17 @@ func (d *DHT) takeRows(ctx context.Context, s network.Stream, h *types.Header, v
 	return stored, nil
 }
 
-// keep stores verified shards, on disk if the header is certified, else in memory.
+// keep stores verified shards: on disk if the header is certified, else in memory. What it counts is durable as far as it
+// ever will be.
 func (d *DHT) keep(ctx context.Context, h *types.Header, o coding.Opening, shards map[uint32][]byte, certified bool) (int, error) {
-	if certified {
-		return d.rows.put(ctx, h, o, shards)
+	if !certified {
+		return d.waiting.put(h.Commitment, o, shards)
 	}
-	return d.waiting.put(h.Commitment, o, shards)
+	stored, err := d.rows.put(ctx, h, o, shards)
+	if err == nil && stored > 0 {
+		err = d.rows.sync.wait(ctx)
+	}
+	return stored, err
 }
 
 // readShards reads the shards of indices and verifies each. A wrong row stops everything: whoever it is that lies, the

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	kb "github.com/libp2p/go-libp2p-kbucket"
@@ -37,6 +38,7 @@ type servers struct {
 	kad      protocol.ID
 	routing  func() []peer.ID // kad-dht's routing table
 	isServer bool             // whether the own node is one
+	whole    atomic.Bool      // the last sweep met every server there is
 
 	mu       sync.Mutex
 	answered map[peer.ID]time.Time

@@ -167,16 +167,16 @@ func newSwarm(tb testing.TB, a *authority, n int) []*node {
 		nodes[i] = newNode(tb, a, nil)
 	}
 	boot := infoOf(nodes[0].host)
-	for range 2 {
-		for _, nd := range nodes[1:] {
-			if err := nd.Bootstrap(tb.Context(), []peer.AddrInfo{boot}); err != nil {
-				tb.Fatal(err)
-			}
+	for _, nd := range nodes[1:] {
+		if err := nd.Bootstrap(tb.Context(), []peer.AddrInfo{boot}); err != nil {
+			tb.Fatal(err)
 		}
 	}
-	nodes[0].sweep(tb.Context())
 	for i, nd := range nodes {
-		eventually(tb, func() bool { return len(nd.servers.list()) == n }, "node %d knows %d of %d servers", i, len(nd.servers.list()), n)
+		eventually(tb, func() bool {
+			nd.sweep(tb.Context())
+			return len(nd.servers.list()) == n
+		}, "node %d does not know all %d servers", i, n)
 	}
 	return nodes
 }

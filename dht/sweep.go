@@ -37,6 +37,7 @@ func (d *DHT) sweep(ctx context.Context) {
 		}
 		next = unasked(learnt, asked)
 	}
+	d.servers.whole.Store(!full && len(next) == 0 && len(asked) > 0)
 	if full && d.cfg.WholeTable && ctx.Err() == nil {
 		d.crawl(ctx)
 	}

@@ -10,30 +10,26 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-const (
-	// takeOverDelay is how long the member whose rows they are has before the next in line looks.
-	takeOverDelay = 2 * time.Second
-	// takeOverProbe is the number of rows asked about to tell whether a member published its part.
-	takeOverProbe = 4
-)
+// takeOverProbe is the number of rows asked about to tell whether a member published its part.
+const takeOverProbe = 4
 
 // TakeOver makes up for silent publishers. Of m members, member j publishes the rows with index = j mod m; self is the
-// own number. For each other member it waits its turn (2 s for the next in line, 1 s more for each further), asks
-// holders about a few of that member's rows, and publishes the part if most are missing. It returns when all were looked
-// at or ctx ends. The rows may be unknown to the header's chain no longer: the header must be certified.
+// own number. For each other member it waits its turn (TakeOverDelay for the one before it, half of that more for each
+// further), asks holders about a few of that member's rows, and publishes the part if most are missing. It returns when
+// all were looked at or ctx ends. The header must be certified.
 func (d *DHT) TakeOver(ctx context.Context, header types.Header, block *coding.Block, self, m int) (Report, error) {
 	var total Report
 	if block.Params().N == 0 || m < 2 {
 		return total, nil
 	}
-	timer := time.NewTimer(takeOverDelay)
+	timer := time.NewTimer(d.cfg.TakeOverDelay)
 	defer timer.Stop()
 	for distance := 1; distance < m; distance++ {
 		select {
 		case <-ctx.Done():
 			return total, ctx.Err()
 		case <-timer.C:
-			timer.Reset(takeOverDelay / 2)
+			timer.Reset(d.cfg.TakeOverDelay / 2)
 		}
 		member := (self - distance + m) % m
 		if d.published(ctx, header, block.Params(), member, m) {

@@ -38,6 +38,7 @@ type Config struct {
 	Chance   io.Reader     // crypto/rand
 	Parallel int           // blocks in work at once; 4
 	Timeout  time.Duration // of one attempt; 15 s
+	Delay    time.Duration // before the first look at a new block, whose rows are on their way; 300 ms
 	Linger   time.Duration // for the rest of the rows once enough came; 500 ms
 	Grace    time.Duration // before a block whose rows do not come is called unavailable; 10 s
 	Backoff  time.Duration // before the second attempt; doubles up to a minute; 500 ms
@@ -61,6 +62,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	def(&c.Timeout, 15*time.Second)
+	def(&c.Delay, 300*time.Millisecond)
 	def(&c.Linger, 500*time.Millisecond)
 	def(&c.Grace, 10*time.Second)
 	def(&c.Backoff, 500*time.Millisecond)
@@ -86,7 +88,7 @@ func (c Config) Validate() error {
 	if c.Headers == nil || c.Rows == nil || c.Openings == nil || c.Store == nil {
 		problems = append(problems, errors.New("sampling: Headers, Rows, Openings and Store are needed"))
 	}
-	if c.Parallel < 0 || c.Timeout < 0 || c.Linger < 0 || c.Grace < 0 || c.Backoff < 0 || c.Retention < 0 || c.StaleAfter < 0 {
+	if c.Parallel < 0 || c.Timeout < 0 || c.Delay < 0 || c.Linger < 0 || c.Grace < 0 || c.Backoff < 0 || c.Retention < 0 || c.StaleAfter < 0 {
 		problems = append(problems, errors.New("sampling: Parallel and durations must not be negative"))
 	}
 	first, second := c.Rules[0], c.Rules[1]

@@ -95,7 +95,8 @@ func (f *fetcher) ask(ctx context.Context, rows Rows, indices []uint32, got func
 	})
 }
 
-// decode fetches rows until K are here: the data rows, then as many parity rows as are missing, and so on.
+// decode fetches rows until K are here: the data rows, then as many parity rows as are missing, and so on, as long as any
+// come at all.
 func (f *fetcher) decode(ctx context.Context, rows Rows) ([]byte, error) {
 	for f.asked < f.params.N && len(f.shards) < f.params.K {
 		missing := f.params.K - len(f.shards)
@@ -104,9 +105,13 @@ func (f *fetcher) decode(ctx context.Context, rows Rows) ([]byte, error) {
 			next[j] = uint32(f.asked + j)
 		}
 		f.asked += len(next)
+		before := len(f.shards)
 		f.ask(ctx, rows, next, func(s coding.Shard) { f.shards = append(f.shards, s) })
 		if f.bad != nil {
 			return nil, f.bad
+		}
+		if before == len(f.shards) {
+			break
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("%w: %d of %d rows of block %d: %w", ErrUnavailable, len(f.shards), f.params.K, f.header.Height, err)

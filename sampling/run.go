@@ -76,19 +76,28 @@ func (s *schedule) learn() {
 	}
 	now, fresh := time.Now(), 0
 	for _, t := range s.tasks {
-		if t.running || !t.due.After(now) {
+		if t.running || t.due.Sub(now) <= s.c.cfg.Delay {
 			fresh++
 		}
 	}
 	for ; fresh < window && len(s.backlog) > 0; fresh++ {
 		last := &s.backlog[len(s.backlog)-1]
-		s.tasks[last.high] = &task{seen: now, due: now, backoff: s.c.cfg.Backoff}
+		s.tasks[last.high] = &task{seen: now, due: s.firstLook(last.high, now), backoff: s.c.cfg.Backoff}
 		if last.high == last.low {
 			s.backlog = s.backlog[:len(s.backlog)-1]
 			continue
 		}
 		last.high--
 	}
+}
+
+// firstLook gives the rows of a block that is just being published a moment to reach their holders.
+func (s *schedule) firstLook(h types.Height, now time.Time) time.Time {
+	ch, ok := s.c.cfg.Headers.Header(h)
+	if !ok || now.Sub(ch.Header.Time.Std()) > s.c.cfg.Grace {
+		return now
+	}
+	return now.Add(s.c.cfg.Delay)
 }
 
 // start sets off attempts while there is room, and returns a channel that fires when the next task is due.
