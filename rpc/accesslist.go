@@ -24,8 +24,11 @@ type AccessListResult struct {
 // gas may change what is touched, so it takes at least two runs; the request's time limit ends a transaction that
 // never settles.
 func (c *Calls) CreateAccessList(ctx context.Context, args CallArgs, at *gethrpc.BlockNumberOrHash, accounts *StateOverride) (*AccessListResult, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	if err := args.check(c.r.ChainConfig().ChainID); err != nil {
 		return nil, err
 	}

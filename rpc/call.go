@@ -21,6 +21,19 @@ type Calls struct {
 	r       *reader
 	gasCap  uint64
 	timeout time.Duration
+	slots   chan struct{} // as many requests run the EVM at once as fit; the others wait within their time
+}
+
+// begin bounds the time of a request and waits for its turn; the caller calls end.
+func (c *Calls) begin(ctx context.Context) (within context.Context, end func(), err error) {
+	within, cancel := context.WithTimeout(ctx, c.timeout)
+	select {
+	case c.slots <- struct{}{}:
+		return within, func() { <-c.slots; cancel() }, nil
+	case <-within.Done():
+		cancel()
+		return nil, nil, limitExceeded("too many calls are running (waited %v): try again", c.timeout)
+	}
 }
 
 // scene is where a call runs: a state of its own, the block around it and the precompiles.
@@ -69,8 +82,11 @@ func (c *Calls) run(ctx context.Context, s *scene, statedb *state.StateDB, m *co
 
 // Call answers eth_call: the return data, or a RevertError.
 func (c *Calls) Call(ctx context.Context, args CallArgs, at *gethrpc.BlockNumberOrHash, accounts *StateOverride, block *BlockOverride) (hexutil.Bytes, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	if err := args.check(c.r.ChainConfig().ChainID); err != nil {
 		return nil, err
 	}

@@ -22,8 +22,11 @@ const estimateError = 15
 // It searches with the backend's own Apply instead of go-ethereum's estimator, so that a transaction that the chain's
 // meter would stop is not estimated as if there were none.
 func (c *Calls) EstimateGas(ctx context.Context, args CallArgs, at *gethrpc.BlockNumberOrHash, accounts *StateOverride, block *BlockOverride) (hexutil.Uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	if err := args.check(c.r.ChainConfig().ChainID); err != nil {
 		return 0, err
 	}

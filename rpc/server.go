@@ -34,6 +34,7 @@ type Config struct {
 
 	GasCap      uint64        // gas of a call; 50 million
 	CallTimeout time.Duration // of a call, an estimate, a trace or a log search; 5 s
+	Calls       int           // calls, estimates and traces that run at once; 8
 	LogRange    uint64        // blocks of a log search; 10,000
 	LogCount    int           // logs of an answer; 10,000
 	BatchItems  int           // requests of a batch; 1,000
@@ -47,6 +48,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.GasCap = orDefault(c.GasCap, 50_000_000)
 	c.CallTimeout = orDefault(c.CallTimeout, 5*time.Second)
+	c.Calls = orDefault(c.Calls, 8)
 	c.LogRange = orDefault(c.LogRange, 10_000)
 	c.LogCount = orDefault(c.LogCount, 10_000)
 	c.BatchItems = orDefault(c.BatchItems, 1_000)
@@ -184,7 +186,7 @@ func (s *Server) registerEthereum(server *gethrpc.Server, f *feed) error {
 		Blocks: 20, Percentile: 60, MaxHeaderHistory: 1024, MaxBlockHistory: 1024,
 		MaxPrice: gasprice.DefaultMaxPrice, IgnorePrice: gasprice.DefaultIgnorePrice,
 	}, nil)
-	calls := &Calls{f.reader, s.cfg.GasCap, s.cfg.CallTimeout}
+	calls := &Calls{f.reader, s.cfg.GasCap, s.cfg.CallTimeout, make(chan struct{}, s.cfg.Calls)}
 	logs := &Logs{
 		FilterAPI: filters.NewFilterAPI(filters.NewFilterSystem(f, filters.Config{LogQueryLimit: 1000})),
 		r:         f.reader, maxRange: s.cfg.LogRange, maxLogs: s.cfg.LogCount, timeout: s.cfg.CallTimeout,

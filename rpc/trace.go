@@ -75,8 +75,11 @@ func (t *Tracing) traceBlock(ctx context.Context, block *types.Block, config *Tr
 
 // trace runs the block from its parent's state. It traces the transaction with the given index, or all if negative.
 func (t *Tracing) trace(ctx context.Context, block *types.Block, only int, config *TraceConfig) ([]TraceResult, error) {
-	ctx, cancel := context.WithTimeout(ctx, t.calls.timeout)
-	defer cancel()
+	ctx, end, err := t.calls.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	header := block.Header()
 	if header.Number.Sign() == 0 {
 		return nil, errors.New("genesis is not traceable")
