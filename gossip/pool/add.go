@@ -111,7 +111,15 @@ func (p *Pool) checkNonce(a *account, e *entry) error {
 	if nonce-next >= uint64(window) {
 		return fmt.Errorf("%w: next nonce %d, tx nonce %d, at most %d ahead", core.ErrNonceTooHigh, next, nonce, window-1)
 	}
-	if !e.local && !a.contiguous(next, nonce) {
+	if !e.local {
+		return p.checkOrder(a, e)
+	}
+	return nil
+}
+
+// checkOrder demands that all nonces before e's are here.
+func (p *Pool) checkOrder(a *account, e *entry) error {
+	if next, nonce := p.nonce(a.address), e.tx.Nonce(); p.cfg.State != nil && !a.contiguous(next, nonce) {
 		return fmt.Errorf("%w: next nonce %d, tx nonce %d, one between is not here", core.ErrNonceTooHigh, next, nonce)
 	}
 	return nil
@@ -145,6 +153,11 @@ func (p *Pool) checkRoom(a *account, e *entry, old *entry) error {
 		}
 		return nil
 	}
+	return p.checkUnderWay(a, e)
+}
+
+// checkUnderWay demands room for e beside what is under way.
+func (p *Pool) checkUnderWay(a *account, e *entry) error {
 	count, bytes, _ := a.underWay()
 	if room := p.room(a.address); count >= room || (count > 0 && bytes+len(e.envelope) > p.cfg.AccountBytes) {
 		return fmt.Errorf("%w: %d transactions of %v, %d bytes, are under way", ErrAccountLimit, count, a.address, bytes)

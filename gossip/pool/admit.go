@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ethereum/go-ethereum/core"
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
 	"github.com/holiman/uint256"
 
@@ -109,11 +110,7 @@ func (t *trial) try(tx *transaction, cost *uint256.Int) {
 
 func (t *trial) take(tx *transaction, cost *uint256.Int) error {
 	if known := t.pool.byHash[tx.info.Hash]; known != nil {
-		if !t.mayCarryAgain(known) {
-			return ErrAlreadyKnown
-		}
-		t.again = append(t.again, known)
-		return nil
+		return t.takeKnown(known)
 	}
 	e := &entry{transaction: tx, cost: cost, added: t.now}
 	undo, err := t.pool.place(e)
@@ -126,10 +123,28 @@ func (t *trial) take(tx *transaction, cost *uint256.Int) error {
 	return nil
 }
 
-// mayCarryAgain reports whether a known transaction counts as new in this batch: it is this batch's own, nobody has
-// published it yet, or the batch that carried it seems lost.
-func (t *trial) mayCarryAgain(e *entry) bool {
-	return e.batch == t.batch || e.stage != sent || t.now.Sub(e.admitted) >= 3*t.pool.cfg.Rebroadcast/4
+// takeKnown takes a known transaction if it counts as new in this batch: it is this batch's own, nobody has published it
+// yet, or the batch that carried it seems lost.
+func (t *trial) takeKnown(e *entry) error {
+	switch {
+	case e.stage == held: // it waits here; another peer was quicker, and is held to the same limits
+		a := t.pool.accounts[e.from]
+		if err := t.pool.checkOrder(a, e); err != nil {
+			return err
+		}
+		if err := t.pool.checkUnderWay(a, e); err != nil {
+			return err
+		}
+		if _, _, cost := a.underWay(); addCost(cost, e.cost).Gt(t.pool.balance(e.from)) {
+			return core.ErrInsufficientFunds
+		}
+		e.stage = sent
+		t.undos = append(t.undos, func() { e.stage = held })
+	case e.stage == sent && e.batch != t.batch && t.now.Sub(e.admitted) < 3*t.pool.cfg.Rebroadcast/4:
+		return ErrAlreadyKnown
+	}
+	t.again = append(t.again, e)
+	return nil
 }
 
 func (t *trial) passed() bool {
