@@ -53,7 +53,8 @@ type Config struct {
 	Rows Rows
 	// HeadersOnly makes a light client: Run fetches no bodies.
 	HeadersOnly bool
-	// BodyDelay is how long a body is waited for before peers are asked: a sequencer closes blocks itself. 0: not at all.
+	// BodyDelay is how long the body of a new block is waited for before peers are asked: a sequencer closes blocks itself.
+	// 0: not at all.
 	BodyDelay time.Duration
 	// RuleVersion is the newest version of the rules this program knows; 0: that of the genesis file.
 	RuleVersion uint64

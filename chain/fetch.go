@@ -9,6 +9,10 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
+// ownLag is how many blocks behind the head the own sequencer is still waited for; further behind it is catching up
+// itself, and waiting for each body would make the node as slow as the network.
+const ownLag = 8
+
 // followBodies keeps at most BodiesInFlight fetches going, for the lowest heights whose bodies are missing.
 func (c *Chain) followBodies(ctx context.Context) error {
 	signal, cancel := c.Subscribe()
@@ -49,7 +53,7 @@ func (c *Chain) missingBodies(inFlight map[types.Height]bool) (list []types.Heig
 // fetchBody asks for one body until it is here: peers first, from the second failure on the shards as well. It returns
 // only errors that end Run.
 func (c *Chain) fetchBody(ctx context.Context, h types.Height) error {
-	if c.cfg.BodyDelay > 0 {
+	if c.cfg.BodyDelay > 0 && h+ownLag > c.Head().Header.Height {
 		if err := sleep(ctx, c.cfg.BodyDelay); err != nil {
 			return err
 		}

@@ -289,6 +289,15 @@ func TestSequencerDoesNotAskForWhatItCloses(t *testing.T) {
 	must(t, len(peers.asked) == 0, "asked for bodies %v", peers.asked)
 }
 
+func TestSequencerThatWasAwayDoesNotWait(t *testing.T) {
+	n := newNetwork(t).grow(64)
+	node := n.node(follow(newCrowd(n)), func(cfg *Config) { cfg.BodyDelay = time.Hour })
+	stop := start(t, node)
+	defer stop()
+	// Waiting an hour for each of the last few only: all others come at once.
+	await(t, node, "catching up", func() bool { return node.BodiesHead() >= 64-ownLag })
+}
+
 func TestC4RunEndsAtAConflict(t *testing.T) {
 	n := newNetwork(t).grow(5)
 	node := n.node(follow(newCrowd(n)))
