@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -69,6 +70,7 @@ type VertexLog struct {
 	positions []location
 	batches   map[types.BatchID]location
 	durable   uint64 // vertices that a finished Sync covers
+	bound     types.Round
 
 	torn  int64
 	syncs atomic.Uint64
@@ -131,6 +133,20 @@ func (l *VertexLog) AppendVertex(digest types.Hash, encoded []byte) error {
 		return nil
 	}
 	return l.append(kindVertex, digest[:], encoded, func(at location) { l.addVertex(digest, at) })
+}
+
+// SetBound notes that the node makes no own vertex of the round or below, since an earlier log was lost; the newest
+// bound counts. It is durable after the next Sync.
+func (l *VertexLog) SetBound(round types.Round) error {
+	body := binary.LittleEndian.AppendUint64(nil, uint64(round))
+	return l.append(kindBound, nil, body, func(location) { l.bound = round })
+}
+
+// Bound is the newest bound, 0 if none was ever set.
+func (l *VertexLog) Bound() types.Round {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.bound
 }
 
 func (l *VertexLog) addVertex(digest types.Hash, at location) {

@@ -161,7 +161,7 @@ func (l *VertexLog) Range(from uint64, maxBytes int) (LogRange, error) {
 	return out, nil
 }
 
-// scan hands over the durable records from a place on, without marks.
+// scan hands over the durable batches and vertices from a place on.
 func (l *VertexLog) scan(first int, offset int64, visit func(record) error) error {
 	l.mu.RLock()
 	segments := append([]*segment(nil), l.segments...)
@@ -192,7 +192,7 @@ func scanSegment(s *segment, offset, end int64, visit func(record) error) error 
 			return fmt.Errorf("vertex log: read %s at %d: %w", s.path, offset, err)
 		}
 		offset += int64(r.size)
-		if r.kind == kindMark {
+		if r.kind != kindBatch && r.kind != kindVertex {
 			continue
 		}
 		if err := visit(r); err != nil {

@@ -19,6 +19,7 @@ const (
 	kindBatch  recordKind = 1 // key: batch id, body: encoded batch
 	kindVertex recordKind = 2 // key: digest, body: encoded vertex
 	kindMark   recordKind = 3 // no key, body: LE64 offset up to which this segment was synced before
+	kindBound  recordKind = 4 // no key, body: LE64 round: see SetBound
 )
 
 const (
@@ -65,7 +66,7 @@ func keyBytes(kind recordKind) (int, bool) {
 		return len(types.BatchID{}), true
 	case kindVertex:
 		return len(types.Hash{}), true
-	case kindMark:
+	case kindMark, kindBound:
 		return 0, true
 	}
 	return 0, false
@@ -90,7 +91,7 @@ func decodeRecord(raw []byte) (record, error) {
 	}
 	kind := recordKind(payload[4])
 	key, known := keyBytes(kind)
-	if !known || 5+key > len(payload) || (kind == kindMark && len(raw) != markBytes) {
+	if !known || 5+key > len(payload) || (key == 0 && len(raw) != markBytes) {
 		return record{}, errBadRecord
 	}
 	return record{kind: kind, key: payload[5 : 5+key], body: payload[5+key:], size: len(raw)}, nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -174,6 +175,8 @@ func (l *VertexLog) indexSegment(s *segment, size int64) (int64, error) {
 		switch r.kind {
 		case kindBatch:
 			l.batches[types.BatchID(r.key)] = at
+		case kindBound:
+			l.bound = types.Round(binary.LittleEndian.Uint64(r.body))
 		case kindVertex:
 			if _, twice := l.vertices[types.Hash(r.key)]; !twice {
 				l.addVertex(types.Hash(r.key), at)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -133,6 +134,29 @@ func TestVertexLogSyncIsOneFsyncAndOnlyWhenNeeded(t *testing.T) {
 	}
 	if fsyncs != 1 || l.Syncs() != 1 {
 		t.Fatalf("%d fsyncs, counter %d, want one for the whole group", fsyncs, l.Syncs())
+	}
+}
+
+func TestVertexLogBound(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpenLog(t, dir, LogOptions{})
+	if l.Bound() != 0 {
+		t.Fatalf("a new log has bound %d", l.Bound())
+	}
+	for _, bound := range []types.Round{math.MaxUint64, 17} {
+		fill(t, l, 1, 3, 10)
+		if err := l.SetBound(bound); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if l = mustOpenLog(t, dir, LogOptions{}); l.Bound() != bound || l.Len() != 2 {
+			t.Fatalf("bound %d and %d vertices after reopening", l.Bound(), l.Len())
+		}
+	}
+	if r, err := l.Range(0, 1<<20); err != nil || len(r.Vertices) != 2 || len(r.Batches) != 0 {
+		t.Fatalf("range %+v, %v", r, err)
 	}
 }
 

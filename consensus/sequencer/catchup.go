@@ -11,8 +11,8 @@ import (
 const (
 	catchUpPause   = time.Second
 	catchUpTimeout = 5 * time.Second // of one request for a stretch of a log
-	stallAfter     = 3 * time.Second // without a new round while others are ahead
-	stallLag       = 4               // rounds that others must be ahead to call it a stall
+	stallAfter     = 3 * time.Second // without a new round, doubling with each pass up to
+	maxStall       = 4               // so many doublings
 	// firstOverlap is by how many rounds' worth of vertices a stretch begins before the own log's length: logs hold the
 	// same vertices in slightly different orders.
 	firstOverlap = 128
@@ -27,15 +27,19 @@ type catchUp struct {
 	after   time.Time
 }
 
-// considerCatchUp starts a pass when the others are far ahead, or when rounds have stalled while they go on. The first one
-// comes right after the start.
+// considerCatchUp starts a pass when the others are far ahead, or when rounds have stalled. The first one comes right after
+// the start.
 func (s *Sequencer) considerCatchUp(now time.Time) {
 	if !s.live || s.catchUp.running || now.Before(s.catchUp.after) || s.members() < 2 {
 		return
 	}
 	status := s.Status()
 	far := uint64(status.HeardRound) > uint64(status.AcceptedRound)+s.cfg.CatchUpLag
-	stalled := status.HeardRound > status.AcceptedRound+stallLag && now.Sub(s.lastAdvance) > stallAfter
+	stalled := now.Sub(s.lastAdvance) > stallAfter
+	if stalled {
+		s.lastAdvance = now.Add(stallAfter<<min(s.stalls, maxStall) - stallAfter)
+		s.stalls++
+	}
 	if s.catchUp.asked == 0 || far || stalled {
 		s.startCatchUp()
 	}

@@ -70,6 +70,8 @@ type Log interface {
 	HasVertex(digest types.Hash) bool
 	Vertex(digest types.Hash) ([]byte, error)
 	Len() uint64
+	SetBound(round types.Round) error
+	Bound() types.Round
 	Range(from uint64, maxBytes int) (store.LogRange, error)
 	Replay(batch func(types.BatchID, []byte) error, vertex func(types.Hash, []byte) error) error
 }
@@ -86,6 +88,9 @@ type Config struct {
 	Rows    Rows
 	Blocks  Blocks
 	Audit   Audit // may be nil
+	// FirstStart says that Key never signed in this epoch. Otherwise an empty log is a lost log: the sequencer first asks
+	// the others how far it may have come.
+	FirstStart bool
 	// Equivocations is told of proven equivocations; it must not wait. May be nil.
 	Equivocations func([]types.Equivocation)
 	Logger        *slog.Logger // nil: no log

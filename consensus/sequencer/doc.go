@@ -22,6 +22,6 @@
 // from anywhere, before Run too, and never wait for the core.
 //
 // Files: config.go (interfaces, bounds), sequencer.go (the loop), effects.go (what a step asks for), persist.go (D1, D2),
-// blocks.go (encode, store, publish), inbox.go and verify.go (pushes), bodies.go, fetch.go, catchup.go, serve.go, restore.go,
+// blocks.go (encode, store, publish), inbox.go and verify.go (pushes), bodies.go, fetch.go, catchup.go, serve.go, restore.go, recover.go,
 // mailbox.go, stats.go.
 package sequencer

@@ -252,7 +252,7 @@ func openLog(t testing.TB, dir string) *store.VertexLog {
 func (net *network) config(self int, log Log) Config {
 	cfg := Config{
 		Core: net.coreConfig(self), Log: log, Streams: &noStreams{}, Batches: &openBatches{}, Rows: &recordedRows{},
-		Blocks: newMemoryBlocks(nil),
+		Blocks: newMemoryBlocks(nil), FirstStart: true,
 	}
 	if self >= 0 {
 		cfg.Key = net.keys[self]

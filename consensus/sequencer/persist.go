@@ -25,6 +25,7 @@ func (s *Sequencer) persist(vertices []*types.Vertex) error {
 			s.dirty, s.dirtySince = true, time.Now()
 		}
 		s.stats.vertices.Add(1)
+		s.lastVertex = time.Now()
 	}
 	return nil
 }
@@ -44,7 +45,7 @@ func (s *Sequencer) persistOwn(v *types.Vertex) error {
 		return fmt.Errorf("%w: an own vertex of round %d would follow the one of round %d in the log; is a second copy of this key running?",
 			ErrHalted, v.Round(), s.ownRound)
 	}
-	s.ownRound = v.Round()
+	s.ownRound, s.own = v.Round(), v
 	digest := v.Digest()
 	s.unsent.Store(&digest)
 	return nil

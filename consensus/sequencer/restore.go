@@ -15,8 +15,8 @@ const (
 	readmissionRoom = 1 << 17 // bodies that wait to be asked about; further ones are dropped
 )
 
-// restore replays the log into the core and starts it.
-func (s *Sequencer) restore() error {
+// restore replays the log into the core and starts it. No own vertex is made up to the bound.
+func (s *Sequencer) restore(bound types.Round) error {
 	var chunk []*types.Vertex
 	flush := func() error {
 		if len(chunk) == 0 {
@@ -35,7 +35,7 @@ func (s *Sequencer) restore() error {
 			return err
 		}
 		if int(v.Author()) == s.self {
-			s.ownRound = max(s.ownRound, v.Round())
+			s.ownRound, s.own = max(s.ownRound, v.Round()), v
 		}
 		if chunk = append(chunk, v); len(chunk) < restoreChunk {
 			return nil
@@ -51,7 +51,7 @@ func (s *Sequencer) restore() error {
 	s.live = true
 	s.blocks.replayed()
 	s.log.Info("vertex log replayed", "vertices", s.cfg.Log.Len(), "own_round", s.ownRound)
-	if err := s.step(consensus.Start{}); err != nil {
+	if err := s.step(consensus.Start{Above: bound}); err != nil {
 		return err
 	}
 	s.readmit()

@@ -50,16 +50,17 @@ type Sequencer struct {
 	pool   *readmission
 	stats  counters
 
-	inputs   chan input
-	holds    chan input
-	holding  atomic.Int64 // bytes in holds
-	results  *mailbox[func() error]
-	executed atomic.Uint64
-	ran      chan struct{} // capacity 1: executed rose
-	cpu      chan struct{} // capacity Workers: who may check signatures
-	serving  chan struct{} // capacity ServeLimit
-	status   atomic.Pointer[consensus.Status]
-	unsent   atomic.Pointer[types.Hash] // own vertex that is in the log but not synced: shown to nobody
+	inputs     chan input
+	holds      chan input
+	holding    atomic.Int64 // bytes in holds
+	results    *mailbox[func() error]
+	executed   atomic.Uint64
+	ran        chan struct{} // capacity 1: executed rose
+	cpu        chan struct{} // capacity Workers: who may check signatures
+	serving    chan struct{} // capacity ServeLimit
+	status     atomic.Pointer[consensus.Status]
+	recovering atomic.Bool                // the log was lost: what this node knows of its rounds is incomplete
+	unsent     atomic.Pointer[types.Hash] // own vertex that is in the log but not synced: shown to nobody
 
 	// Owned by the loop.
 	core        core
@@ -80,6 +81,9 @@ type Sequencer struct {
 	unsettled   map[types.BatchID]uint64    // bodies neither admitted by the own pool nor released, with their order
 	noted       uint64                      // bodies ever put there
 	catchUp     catchUp
+	own         *types.Vertex // newest own vertex in the log
+	lastVertex  time.Time     // when a vertex was last accepted, or the own newest sent again
+	stalls      int           // catch-ups since a round was last reached
 	lastAdvance time.Time
 	lastRound   types.Round
 }
@@ -145,7 +149,12 @@ func (s *Sequencer) Run(ctx context.Context) error {
 }
 
 func (s *Sequencer) loop(ctx context.Context) error {
-	if err := s.restore(); err != nil {
+	if s.lostLog() {
+		if err := s.recoverPlace(); err != nil {
+			return err
+		}
+	}
+	if err := s.restore(s.cfg.Log.Bound()); err != nil {
 		return err
 	}
 	timer := time.NewTimer(0)
@@ -251,6 +260,7 @@ func (s *Sequencer) housekeeping(now time.Time) error {
 	if now.Sub(s.lastLag) >= lagCheck {
 		s.lastLag = now
 		s.considerCatchUp(now)
+		s.considerResend(now)
 	}
 	return nil
 }
@@ -260,7 +270,7 @@ func (s *Sequencer) refreshStatus(now time.Time) {
 	status := s.core.Status()
 	s.status.Store(&status)
 	if status.AcceptedRound > s.lastRound || s.lastAdvance.IsZero() {
-		s.lastRound, s.lastAdvance = status.AcceptedRound, now
+		s.lastRound, s.lastAdvance, s.stalls = status.AcceptedRound, now, 0
 	}
 }
 

@@ -22,6 +22,9 @@ func (s *Sequencer) HandleFetch(ctx context.Context, r *types.FetchRequest) (*ty
 	defer func() { <-s.serving }()
 	s.stats.served.Add(1)
 	if r.Log {
+		if s.recovering.Load() {
+			return nil, ErrRecovering
+		}
 		return s.serveLog(r.From)
 	}
 	return s.serveItems(r), nil

@@ -16,6 +16,7 @@ type Stats struct {
 	Released       uint64 // batches that left fair order, replay included
 	Certified      uint64 // blocks, replay included
 	PushesSent     uint64 // queued for a member
+	Resent         uint64 // times the own newest vertex was pushed again in a stall
 	PushesLost     uint64 // the member's outgoing queue was full
 	PushesDropped  uint64 // the member's incoming queue was full
 	HoldsDropped   uint64 // the queue of batches was full
@@ -36,7 +37,7 @@ type Stats struct {
 }
 
 type counters struct {
-	vertices, appended, released, certified, pushesSent, pushesLost, pushesDropped, holdsDropped, spilled, fetches,
+	vertices, appended, released, certified, pushesSent, resent, pushesLost, pushesDropped, holdsDropped, spilled, fetches,
 	fetchesFailed, fetchesSkipped, served, badBodies, badVertices, rejected, equivocations, catchUps, caughtUp, readmitted,
 	rowsDropped, rowsFailed atomic.Uint64
 }
@@ -46,7 +47,7 @@ func (s *Sequencer) Stats() Stats {
 	c := &s.stats
 	return Stats{
 		Vertices: c.vertices.Load(), Appended: c.appended.Load(), Released: c.released.Load(), Certified: c.certified.Load(),
-		PushesSent: c.pushesSent.Load(), PushesLost: c.pushesLost.Load(), PushesDropped: c.pushesDropped.Load(),
+		PushesSent: c.pushesSent.Load(), Resent: c.resent.Load(), PushesLost: c.pushesLost.Load(), PushesDropped: c.pushesDropped.Load(),
 		HoldsDropped: c.holdsDropped.Load(), Spilled: c.spilled.Load(), Fetches: c.fetches.Load(),
 		FetchesFailed: c.fetchesFailed.Load(), FetchesSkipped: c.fetchesSkipped.Load(), Served: c.served.Load(),
 		BadBodies: c.badBodies.Load(), BadVertices: c.badVertices.Load(), Rejected: c.rejected.Load(),
