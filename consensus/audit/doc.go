@@ -6,6 +6,21 @@
 // every signature against the genesis committee and derives record, place and block header anew by the ordering core as an
 // observer. Finding.CompareRecord and Finding.ComparePlace name the first difference to what was claimed.
 //
+// Use of a Replay, with ask standing for types.FetchRequest{Log: true, From: from} to any sequencer:
+//
+//	r, err := audit.New(config)
+//	for from := uint64(0); err == nil && !r.Done(); {
+//		answer := ask(from)
+//		if err = r.Feed(answer.Batches, answer.Vertices); answer.Next == from {
+//			break // the log ends here: Verify says how far the transaction has come
+//		}
+//		from = answer.Next
+//	}
+//	finding, err := r.Verify()
+//
+// On a MissingError, fetch what it names by FetchRequest.Vertices and Batches, Feed that, then the same answer again: what
+// was taken before is passed over.
+//
 // The package is pure: bytes come in by Feed, and the clock's reading by Config.Now. One goroutine at a time may use a
 // Collector or a Replay.
 //

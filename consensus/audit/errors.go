@@ -3,7 +3,6 @@ package audit
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/etherscale/bedrock/types"
 )
@@ -41,15 +40,15 @@ type MissingError struct {
 
 // Error says what is missing.
 func (e *MissingError) Error() string {
-	var what []string
-	for _, p := range e.Parents {
-		what = append(what, "vertex "+p.String())
-	}
-	for _, b := range e.Batches {
-		what = append(what, "batch "+b.String())
+	what := fmt.Sprintf("%d vertices and %d batches", len(e.Parents), len(e.Batches))
+	switch {
+	case len(e.Parents) == 1 && len(e.Batches) == 0:
+		what = "vertex " + e.Parents[0].String()
+	case len(e.Parents) == 0 && len(e.Batches) == 1:
+		what = "batch " + e.Batches[0].String()
 	}
 	return fmt.Sprintf("log position %d: vertex of member %d, round %d needs %s: %v: fetch it, or ask another sequencer",
-		e.Position, e.Vertex.Author, e.Vertex.Round, strings.Join(what, ", "), ErrMissing)
+		e.Position, e.Vertex.Author, e.Vertex.Round, what, ErrMissing)
 }
 
 // Unwrap is ErrMissing.
