@@ -9,6 +9,7 @@ const (
 	maxWaiting      = 256
 	maxWaitingBytes = 16 << 20
 	maxWaitingAsked = 4096
+	maxRound        = 1 << 48
 	maxRoundsAhead  = 1000 // rounds above the accepted top beyond which a pushed vertex is not kept
 
 	// bodyRate limits the bytes a second of bodies first learnt through an author's vertices; bodyBurst is what may
@@ -45,7 +46,7 @@ func (c *Core) receive(v *types.Vertex, from types.Member, asked bool) {
 		s.asked = s.asked || asked
 		return
 	}
-	if c.refused.has(digest) || !c.dag.needed(v.Round()) {
+	if c.refused.has(digest) || !c.dag.needed(v.Round()) || v.Round() > maxRound {
 		return
 	}
 	asked = asked || c.wants.wantsVertex(digest)
@@ -86,9 +87,6 @@ func (c *Core) otherOf(v *types.Vertex) *types.Vertex {
 			}
 		}
 	}
-	if c.draft != nil && c.member && v.Author() == c.self && v.Round() == c.draft.Round() {
-		return nil // the own draft was never sent: see signed
-	}
 	return c.wants.suspendedTwin(v)
 }
 
@@ -111,6 +109,12 @@ func (c *Core) prove(e types.Equivocation, found bool) {
 
 // suspend registers what the vertex waits for, within the bounds of its author.
 func (c *Core) suspend(s *suspended) {
+	for _, ref := range parentsOf(s.v) {
+		if c.refused.has(ref.Digest) {
+			c.reject(s.v, s.from, errBadParent)
+			return
+		}
+	}
 	if !c.makeRoom(s) {
 		return
 	}

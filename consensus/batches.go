@@ -32,7 +32,7 @@ type batch struct {
 
 // looseBody remembers when to look whether a body is still unreferenced.
 type looseBody struct {
-	b  *batch
+	id types.BatchID
 	at types.Time
 }
 
@@ -54,8 +54,7 @@ func (c *Core) batchHeld(e BatchHeld) {
 			b.from = -1
 		}
 		c.batches[e.ID] = b
-		c.loose = append(c.loose, looseBody{b, c.now.Add(looseAge)})
-		c.dropLoose()
+		c.loose = append(c.loose, looseBody{e.ID, c.now.Add(looseAge)})
 	}
 	c.arrived(c.wants.bodyArrived(e.ID))
 	if b := c.batches[e.ID]; b != nil && e.Admitted && c.member {
@@ -77,15 +76,15 @@ func (c *Core) enqueue(b *batch, at types.Time) {
 func (c *Core) dropLoose() {
 	for len(c.loose) > 0 && c.started {
 		head := c.loose[0]
-		if !head.b.unreferenced() {
-			c.loose = c.loose[1:]
-			continue
-		}
-		if c.now < head.at {
+		b := c.batches[head.id]
+		loose := b != nil && b.unreferenced()
+		if loose && c.now < head.at {
 			return
 		}
 		c.loose = c.loose[1:]
-		c.deleteBatch(head.b)
+		if loose {
+			c.deleteBatch(b)
+		}
 	}
 }
 

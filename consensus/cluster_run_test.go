@@ -324,22 +324,21 @@ func TestClusterJunk(t *testing.T) {
 	c := newCluster(t, 95, testCommittee(t, equalStakes(4)...))
 	c.startAll()
 	c.run(200 * time.Millisecond)
-	junk := map[types.BatchID]bool{}
 	for k := range uint64(20) {
-		junk[c.batch(5000+k, 0, 1, 2, 3)] = true
+		c.junk[c.batch(5000+k, 0, 1, 2, 3)] = true
 	}
 	c.load(0, 400, 20*time.Millisecond)
 	c.run(12 * time.Second)
 	c.check()
 	for _, r := range c.nodes[1].released {
-		if junk[r.Batch] {
+		if c.junk[r.Batch] {
 			t.Fatalf("junk %s was released", r.Batch)
 		}
 	}
-	if left := c.nodes[1].missing(); len(left) != len(junk) {
-		t.Errorf("%d batches not released, %d are junk", len(left), len(junk))
+	if left := c.nodes[1].missing(); len(left) != len(c.junk) {
+		t.Errorf("%d batches not released, %d are junk", len(left), len(c.junk))
 	}
-	if k := c.nodes[1].core.Counters(); k.Voids < uint64(len(junk)) {
+	if k := c.nodes[1].core.Counters(); k.Voids < uint64(len(c.junk)) {
 		t.Errorf("voids: %+v", k)
 	}
 }

@@ -28,6 +28,7 @@ type cluster struct {
 	delay     func(from, to int) time.Duration
 	drop      func(from, to int, v *types.Vertex) bool // vertices that never arrive by push
 	bodies    map[types.BatchID][]TxInfo
+	junk      map[types.BatchID]bool // admitted only where gossip brings it
 	rules     Rules
 	pacing    Pacing
 }
@@ -113,8 +114,8 @@ func equalStakes(n int) []types.Stake {
 // newCluster makes a core for every member, and one more for each member in twins.
 func newCluster(t testing.TB, seed uint64, committee *types.Committee, twins ...int) *cluster {
 	c := &cluster{t: t, rng: rand.New(rand.NewPCG(seed, 7)), committee: committee, now: testStart,
-		bodies: map[types.BatchID][]TxInfo{},
-		rules:  Rules{Interval: 500_000, Heartbeat: 10_000_000, BlockBytes: 2 << 20, BlockGas: 60_000_000, RuleVersion: 1},
+		bodies: map[types.BatchID][]TxInfo{}, junk: map[types.BatchID]bool{},
+		rules: Rules{Interval: 500_000, Heartbeat: 10_000_000, BlockBytes: 2 << 20, BlockGas: 60_000_000, RuleVersion: 1},
 	}
 	c.delay = func(int, int) time.Duration {
 		return 20*time.Millisecond + time.Duration(c.rng.IntN(10_000))*time.Microsecond
@@ -228,7 +229,7 @@ func (n *testNode) catchUp(from *testNode) {
 		}
 		for _, r := range v.Body().Receipts {
 			if !n.holds[r.Batch] {
-				n.hold(r.Batch, -1, false)
+				n.hold(r.Batch, -1, !n.c.junk[r.Batch])
 			}
 		}
 		n.step(VertexReceived{Vertex: v, From: types.Member(from.member), Asked: true})
@@ -338,7 +339,7 @@ func (n *testNode) transmit(s Send) {
 		n.c.after(n.c.delay(n.index, to.index), func() {
 			for _, id := range s.Batches {
 				if !to.holds[id] {
-					to.hold(id, n.member, false)
+					to.hold(id, n.member, !n.c.junk[id])
 				}
 			}
 			for _, v := range s.Vertices {
@@ -363,7 +364,7 @@ func (n *testNode) fetch(f Fetch) {
 			n.c.after(n.c.delay(from.index, n.index), func() {
 				for _, id := range f.Batches {
 					if from.holds[id] {
-						n.hold(id, -1, false)
+						n.hold(id, -1, !n.c.junk[id])
 					}
 				}
 				for _, d := range f.Vertices {

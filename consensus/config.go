@@ -40,6 +40,7 @@ type Pacing struct {
 	HeartbeatRound time.Duration // time between own vertices when there is nothing to order; default 1 s
 	FetchDelay     time.Duration // how long a missing item may still arrive by itself; default 30 ms
 	FetchRetry     time.Duration // until the next member is asked, doubling up to 16 times; default 300 ms
+	Resend         time.Duration // until the own vertex is sent again while its round lacks a quorum; default 500 ms
 	MaxDrift       time.Duration // how far ahead of local time a vertex may be before it is held back; default 500 ms
 }
 
@@ -54,6 +55,7 @@ func (p Pacing) withDefaults() Pacing {
 		{&p.HeartbeatRound, time.Second},
 		{&p.FetchDelay, 30 * time.Millisecond},
 		{&p.FetchRetry, 300 * time.Millisecond},
+		{&p.Resend, 500 * time.Millisecond},
 		{&p.MaxDrift, 500 * time.Millisecond},
 	} {
 		if *d.field == 0 {
@@ -92,7 +94,7 @@ func (c *Config) Validate() error {
 	need(c.Rules.BlockBytes > 0 && c.Rules.BlockGas > 0, "Rules.BlockBytes and BlockGas must be above 0")
 	need(c.Parent.Network == c.Network, "Parent is a header of another network")
 	for _, d := range []time.Duration{c.Pacing.MinRound, c.Pacing.Wait, c.Pacing.MaxWait, c.Pacing.HeartbeatRound,
-		c.Pacing.FetchDelay, c.Pacing.FetchRetry, c.Pacing.MaxDrift} {
+		c.Pacing.FetchDelay, c.Pacing.FetchRetry, c.Pacing.Resend, c.Pacing.MaxDrift} {
 		need(d >= 0, "Pacing has a negative duration %s", d)
 	}
 	return errors.Join(problems...)

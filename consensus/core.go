@@ -47,6 +47,7 @@ type Core struct {
 	ownHeard  types.Round   // highest round of any own vertex ever seen: never made again
 	above     types.Round   // no own vertex up to here: the log was lost
 	madeAt    types.Time    // local time of the last own vertex
+	resendAt  types.Time    // when the own vertex goes out again if its round still lacks a quorum
 	convicted bool          // an equivocation of the own key is proven: make nothing more
 	evidence  []types.Equivocation
 	executed  types.Height
@@ -111,10 +112,12 @@ func (c *Core) Step(now types.Time, ev Event) Effects {
 	}
 	c.fx = Effects{}
 	c.setClock(now)
+	c.dropLoose()
 	c.handle(ev)
 	c.settle()
 	if c.err == nil && c.started {
 		c.propose()
+		c.resend()
 		c.flushFetches()
 		c.fx.Wake = c.wake()
 	}
@@ -131,6 +134,7 @@ func (c *Core) Step(now types.Time, ev Event) Effects {
 func (c *Core) setClock(now types.Time) {
 	if now < c.now {
 		c.madeAt = min(c.madeAt, now)
+		c.resendAt = min(c.resendAt, now)
 		for r := c.dag.current; r <= c.dag.top(); r++ {
 			if rs := c.dag.round(r); rs != nil {
 				rs.quorumAt = min(rs.quorumAt, now)

@@ -95,7 +95,7 @@ func (d *dag) ensure(r types.Round) *roundSlots {
 }
 
 // needed reports whether vertices of the round may still be appended: only those are fetched and waited for.
-func (d *dag) needed(r types.Round) bool { return r+Horizon > d.current }
+func (d *dag) needed(r types.Round) bool { return r >= d.current || d.current-r < Horizon }
 
 // hasQuorum reports whether a quorum of authors has an accepted vertex of the round; round 0 is the epoch's header.
 func (d *dag) hasQuorum(r types.Round) bool {

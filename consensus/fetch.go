@@ -217,7 +217,7 @@ func (c *Core) flushFetches() {
 
 func (c *Core) fetch(x *want, byTarget map[types.Member]int) {
 	from := c.candidates(x)
-	if len(from) == 0 {
+	if here := !x.isBody && c.suspended[x.ref.Digest] != nil; here || len(from) == 0 {
 		x.due = c.now.Add(c.pacing.FetchRetry)
 		return
 	}

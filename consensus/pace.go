@@ -180,6 +180,8 @@ func (c *Core) wake() types.Time {
 	if c.member && !c.convicted && c.draft == nil {
 		if round, ok := c.nextRound(); ok {
 			consider(c.dueAt(round))
+		} else if c.own != nil {
+			consider(c.resendAt)
 		}
 	}
 	if len(c.wants.list) > 0 {

@@ -20,9 +20,28 @@ const (
 
 // send pushes the own vertex to every other member, with the ancestors and bodies that the member is not known to hold.
 func (c *Core) send(own *node) {
+	c.resendAt = c.now.Add(c.pacing.Resend)
 	for m := 0; m < c.n; m++ {
 		if to := types.Member(m); to != c.self {
 			c.fx.Send = append(c.fx.Send, c.push(to, own))
+		}
+	}
+}
+
+// resend sends the own newest vertex again to those who have not gone beyond its round, while that round lacks a quorum:
+// a push may be lost, and what nobody received nobody asks for.
+func (c *Core) resend() {
+	if c.own == nil || c.draft != nil || c.now < c.resendAt {
+		return
+	}
+	if _, ok := c.nextRound(); ok {
+		return
+	}
+	c.resendAt = c.now.Add(c.pacing.Resend)
+	for m := 0; m < c.n; m++ {
+		newest := c.dag.newest[m]
+		if to := types.Member(m); to != c.self && (newest == nil || newest.ref.Round <= c.own.ref.Round) {
+			c.fx.Send = append(c.fx.Send, c.push(to, c.own))
 		}
 	}
 }
