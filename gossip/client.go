@@ -75,8 +75,9 @@ func (g *Gossip) distrust(q question) {
 	}
 }
 
-// Headers asks for certified headers from a height on, at most max (and MaxHeaders). The answer ascends without gaps
-// and begins at from; certificates are for the caller to verify. If they do not, call DistrustHeaders.
+// Headers asks for certified headers from a height on, at most max (and MaxHeaders). The answer ascends without gaps and
+// begins at from, or is empty if the peers asked have none; certificates are for the caller to verify. If they do not,
+// call DistrustHeaders.
 func (g *Gossip) Headers(ctx context.Context, from types.Height, max int) ([]types.CertifiedHeader, error) {
 	max = min(max, MaxHeaders)
 	if max <= 0 {
@@ -84,6 +85,9 @@ func (g *Gossip) Headers(ctx context.Context, from types.Height, max int) ([]typ
 	}
 	r := blockRequest{Kind: uint64(kindHeaders), Height: uint64(from), Max: uint64(max)}
 	headers, err := askBlock(ctx, g, r, func(b []byte) ([]types.CertifiedHeader, error) { return decodeHeaders(b, from, max) })
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("headers from %d: %w", from, err)
 	}
@@ -127,7 +131,8 @@ func (g *Gossip) DistrustHeaders(from types.Height) { g.distrust(question{kindHe
 // DistrustBody reports that the last answer to Body of this height did not match.
 func (g *Gossip) DistrustBody(height types.Height) { g.distrust(question{kindBody, height}) }
 
-// Audit asks for the encoded audit record of a released batch; it carries its own proof.
+// Audit asks for the encoded audit record of a released batch, or of a transaction by types.TransactionCID; it carries its
+// own proof.
 func (g *Gossip) Audit(ctx context.Context, id types.BatchID) ([]byte, error) {
 	r := blockRequest{Kind: uint64(kindAudit), ID: id[:]}
 	record, err := askBlock(ctx, g, r, func(b []byte) ([]byte, error) { return b, nil })

@@ -48,7 +48,7 @@ type Handlers struct {
 	Body func(h types.Height) ([]byte, error)
 	// Opening is the encoded opening of a block's commitment.
 	Opening func(h types.Height) ([]byte, error)
-	// Audit is the encoded audit record of a released batch.
+	// Audit is the encoded audit record of a released batch or, if id.NamesTransaction, of a transaction.
 	Audit func(id types.BatchID) ([]byte, bool)
 	// ChallengeBody is a challenge by its CID.
 	ChallengeBody func(id types.BatchID) ([]byte, bool)

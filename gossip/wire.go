@@ -16,7 +16,7 @@ const (
 	kindHeaders      kind = 1 // certified headers from Height on, at most Max
 	kindBody         kind = 2 // data of block Height
 	kindOpening      kind = 3 // opening of block Height
-	kindAudit        kind = 4 // audit record of batch ID
+	kindAudit        kind = 4 // audit record of batch or transaction ID
 	kindChallenge    kind = 5 // challenge ID
 	kindChallengeIDs kind = 6 // CIDs of valid challenges against block Height
 	kindAssertions   kind = 7 // assertions for block Height
@@ -60,10 +60,11 @@ func (r *blockRequest) check() error {
 	var id types.BatchID
 	wantID := kind(r.Kind) == kindAudit || kind(r.Kind) == kindChallenge
 	copy(id[:], r.ID)
+	known := id.Valid() || (kind(r.Kind) == kindAudit && id.NamesTransaction())
 	switch {
 	case kind(r.Kind) < kindHeaders || kind(r.Kind) > kindAssertions:
 		return fmt.Errorf("block request of kind %d: %w", r.Kind, types.ErrMalformed)
-	case wantID && (len(r.ID) != len(id) || !id.Valid() || r.Height != 0):
+	case wantID && (len(r.ID) != len(id) || !known || r.Height != 0):
 		return fmt.Errorf("block request %d: id of %d bytes: %w", r.Kind, len(r.ID), types.ErrMalformed)
 	case !wantID && len(r.ID) != 0:
 		return fmt.Errorf("block request %d carries an id: %w", r.Kind, types.ErrMalformed)
