@@ -48,7 +48,11 @@ func (f *feed) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case transactions := <-added:
+		case transactions, open := <-added:
+			if !open {
+				added = nil // the pool has ended
+				continue
+			}
 			f.added.Send(core.NewTxsEvent{Txs: transactions})
 		case <-signal:
 			for ; next <= f.Head().Number.Uint64() && ctx.Err() == nil; next++ {

@@ -69,8 +69,12 @@ type FeeHistory struct {
 
 // FeeHistory answers for at most 1024 blocks. go-ethereum's oracle computes the base fee after the last block by
 // Ethereum's rule; the backend's rule replaces it.
-func (f *Fees) FeeHistory(ctx context.Context, count math.HexOrDecimal64, last gethrpc.BlockNumber, percentiles []float64) (*FeeHistory, error) {
-	oldest, rewards, baseFees, gasUsed, blobFees, blobUsed, err := f.history.FeeHistory(ctx, uint64(count), last, percentiles)
+func (f *Fees) FeeHistory(ctx context.Context, count math.HexOrDecimal64, last gethrpc.BlockNumber, percentiles *[]float64) (*FeeHistory, error) {
+	var rewardsAt []float64
+	if percentiles != nil {
+		rewardsAt = *percentiles
+	}
+	oldest, rewards, baseFees, gasUsed, blobFees, blobUsed, err := f.history.FeeHistory(ctx, uint64(count), last, rewardsAt)
 	if err != nil {
 		return nil, err
 	}

@@ -146,6 +146,8 @@ func (o *orderer) Content() (pending, queued map[common.Address][]*ethtypes.Tran
 	return map[common.Address][]*ethtypes.Transaction{}, nil
 }
 
+func (o *orderer) NewTransactions() (<-chan []*ethtypes.Transaction, func()) { return nil, func() {} }
+
 // close executes what waits as the next block.
 func (o *orderer) close() *execution.Result {
 	o.t.Helper()

@@ -1,51 +1,63 @@
 package backend
 
 import (
+	"errors"
+
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/rawdb"
 
+	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
 
-// TransactionStatus says how far a transaction has come; nil if neither the chain nor the pool knows it. asserted is the
-// newest height with exactly one unrefuted value.
-func (c *Chain) TransactionStatus(tx rpc.TxHash, waiting rpc.Pool, asserted types.Height) (*rpc.TransactionStatus, error) {
+// TransactionStatus says how far a transaction has come, as far as this node executed; nil if it knows nothing of it.
+// Asserted is the newest height with exactly one unrefuted value. Only certified blocks are executed.
+func (c *Chain) TransactionStatus(tx rpc.TxHash, waiting *Pool, asserted types.Height) (*rpc.TransactionStatus, error) {
 	hash := common.Hash(tx)
-	if found, _, number, index := rawdb.ReadCanonicalTransaction(c.chain.Disk(), hash); found != nil {
-		height := types.Height(number)
+	if executed, height, index := c.executed(hash); executed {
 		place, err := c.place(height, index)
 		if err != nil {
 			return nil, err
 		}
-		return c.placed("executed", "", height, place, asserted), nil
+		return c.status("executed", "", height, place, asserted), nil
 	}
-	if height, skipped, err := c.chain.SkippedByHash(hash); err == nil {
-		return c.placed("skipped", skipped.Reason, height, skipped.Place, asserted), nil
-	}
-	if waiting.Get(hash) != nil {
+	height, skipped, err := c.chain.SkippedByHash(hash)
+	switch {
+	case err == nil:
+		return c.status("skipped", skipped.Reason, height, skipped.Place, asserted), nil
+	case !errors.Is(err, execution.ErrUnknown):
+		return nil, err
+	case waiting != nil && waiting.Get(hash) != nil:
 		return &rpc.TransactionStatus{State: "pending"}, nil
 	}
 	return nil, nil
 }
 
-// place is where the i-th executed transaction of a block stands in the block's order, skipped ones counted.
-func (c *Chain) place(h types.Height, i uint64) (uint64, error) {
-	skipped, err := c.chain.Skipped(h)
+func (c *Chain) status(state, reason string, height types.Height, place uint64, asserted types.Height) *rpc.TransactionStatus {
+	shown := rpc.Height(height)
+	return &rpc.TransactionStatus{
+		State: state, Reason: reason, Height: &shown, Index: &place,
+		Certified: true, Sampled: height <= c.tags.Safe(), Asserted: height <= asserted, Settled: height <= c.tags.Finalized(),
+	}
+}
+
+// executed finds the block of a transaction and its index among the executed ones.
+func (c *Chain) executed(hash common.Hash) (found bool, height types.Height, index uint64) {
+	transaction, _, number, index := rawdb.ReadCanonicalTransaction(c.Disk(), hash)
+	return transaction != nil && number <= uint64(c.chain.Height()), types.Height(number), index
+}
+
+// place turns an index among the executed transactions of a block into a place in its order, where skipped ones count.
+func (c *Chain) place(height types.Height, index uint64) (uint64, error) {
+	skips, err := c.chain.Skipped(height) // ascending by place
 	if err != nil {
 		return 0, err
 	}
-	for _, s := range skipped { // ascending by place
-		if s.Place > i {
-			break
+	for _, skip := range skips {
+		if skip.Place <= index {
+			index++
 		}
-		i++
 	}
-	return i, nil
-}
-
-func (c *Chain) placed(state, reason string, h types.Height, place uint64, asserted types.Height) *rpc.TransactionStatus {
-	height := rpc.Height(h)
-	return &rpc.TransactionStatus{State: state, Reason: reason, Height: &height, Index: &place, Certified: true,
-		Sampled: h <= c.tags.Safe(), Asserted: h <= asserted, Settled: h <= c.tags.Finalized()}
+	return index, nil
 }
