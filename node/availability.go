@@ -32,9 +32,7 @@ func (n *Node) openAvailability() (err error) {
 		Logger: n.log,
 	}
 	if config.Server {
-		if config.Datastore, err = n.store.Datastore(rowsPrefix); err != nil {
-			return err
-		}
+		config.Datastore = n.store.Datastore(rowsPrefix)
 	}
 	if n.dht, err = dht.New(config); err != nil {
 		return err

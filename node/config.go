@@ -29,6 +29,9 @@ type Config struct {
 
 	// Sandbox is the command line of a child process that verifies one challenge (`bedrock fraud verify --stdin`).
 	Sandbox []string
+	// UnusedMark is the path of a file whose presence says that Key has never signed a vertex. The node removes it once
+	// the key has. Without it a sequencer with an empty vertex log asks the others how far its key came.
+	UnusedMark string
 	// Pacing is the sequencer's own timing; zero fields mean their defaults.
 	Pacing consensus.Pacing
 	// Dishonest makes a prover lie about one chunk of every block. For drills on development networks only.
@@ -81,5 +84,6 @@ func (h *Home) Config() Config {
 	return Config{
 		Genesis: h.Genesis, Key: h.Key, Role: h.Settings.Role, Data: filepath.Join(h.Dir, dataDir),
 		Listen: h.Settings.Listen, Bootstrap: h.Settings.Bootstrap, RPC: h.Settings.RPC,
+		UnusedMark: filepath.Join(h.Dir, unusedMark),
 	}
 }

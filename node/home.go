@@ -20,6 +20,7 @@ const (
 	keyFile     = "node.key"
 	configFile  = "config.toml"
 	dataDir     = "data"
+	unusedMark  = "node.key.unused" // there until the key has signed its first vertex
 )
 
 // Settings are the values of config.toml. Only what was changed needs to stand there.
@@ -62,6 +63,9 @@ func InitHome(dir string, genesis *types.Genesis, key ed25519.PrivateKey, settin
 			return nil, fmt.Errorf("draw key: %w", err)
 		}
 		key = fresh
+	}
+	if err := MarkUnused(filepath.Join(dir, unusedMark)); err != nil {
+		return nil, err
 	}
 	encoded, err := genesis.Encode()
 	if err != nil {

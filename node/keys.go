@@ -61,3 +61,17 @@ func readKey(path string) (ed25519.PrivateKey, error) {
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
 }
+
+// MarkUnused writes the file that says that a fresh key has never signed a vertex.
+func MarkUnused(path string) error {
+	if err := os.WriteFile(path, []byte("This key has not signed a vertex yet. Do not restore this file from a copy.\n"), 0o600); err != nil {
+		return fmt.Errorf("mark key as unused: %w", err)
+	}
+	return nil
+}
+
+// isUnused reports whether the mark is there.
+func isUnused(mark string) bool {
+	_, err := os.Stat(mark)
+	return mark != "" && err == nil
+}

@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"errors"
+	"net"
 	"time"
 
 	"github.com/etherscale/bedrock/rpc"
@@ -27,7 +29,12 @@ func (n *Node) openRPC() (err error) {
 	if n.rpc, err = rpc.New(config); err != nil {
 		return err
 	}
-	n.onClose(n.rpc.Close)
+	n.onClose(func() error {
+		if err := n.rpc.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
 	return nil
 }
 

@@ -100,7 +100,7 @@ func (d *Devnet) openNodes(p *plan, log *slog.Logger) error {
 		}
 		cfg := node.Config{
 			Genesis: d.genesis, Key: key, Role: m.Role, Data: filepath.Join(d.dir, m.Name), Bootstrap: bootstrap,
-			Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Sandbox: d.cfg.Sandbox, Dishonest: m.Dishonest,
+			Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Sandbox: d.cfg.Sandbox, Dishonest: m.Dishonest, UnusedMark: m.unusedMark(d.dir),
 			Watch: d.watcher(m.Name), Logger: log.With("node", m.Name),
 		}
 		if m.Name == serving {

@@ -56,6 +56,8 @@ func (m member) key() (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
+func (m member) unusedMark(dir string) string { return filepath.Join(dir, m.Name+".unused") }
+
 // plan is the swarm as it stands on disk, so that a devnet resumes with the same identities and genesis.
 type plan struct {
 	Version int             `json:"version"`
@@ -157,6 +159,11 @@ func drawPlan(path string, cfg Config) (*plan, *types.Genesis, error) {
 	}
 	if p.Genesis, err = genesis.Encode(); err != nil {
 		return nil, nil, err
+	}
+	for _, m := range p.Members {
+		if err := node.MarkUnused(m.unusedMark(filepath.Dir(path))); err != nil {
+			return nil, nil, err
+		}
 	}
 	return p, genesis, p.save(path)
 }
