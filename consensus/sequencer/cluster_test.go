@@ -436,15 +436,18 @@ func TestD2ClusterLostLog(t *testing.T) {
 		c.submit(0, 20)
 		c.await(20, 20*time.Second, 0, 1, 2, 3)
 		victim := c.nodes[1]
-		c.setCut(1, 0, true) // its newest vertices reach one member only
-		c.setCut(1, 2, true)
-		time.Sleep(300 * time.Millisecond)
+		c.nodes[2].kill() // from here on rounds need the victim, and not enough others can answer
+		time.Sleep(200 * time.Millisecond)
+		for _, m := range []types.Member{0, 2, 3} {
+			c.setCut(1, m, true) // its newest vertex reaches nobody
+		}
+		c.submit(100, 103)
 		before := victim.sequencer().Status().Round
 		victim.kill()
 		victim.dir, victim.blocks = t.TempDir(), newMemoryBlocks(c.net.committee)
-		c.setCut(1, 0, false)
-		c.setCut(1, 2, false)
-		c.nodes[2].kill() // so that not enough others can answer
+		for _, m := range []types.Member{0, 2, 3} {
+			c.setCut(1, m, false)
+		}
 		lost := func(cfg *Config) { cfg.FirstStart = false }
 		victim.start(lost)
 		time.Sleep(20 * time.Second)

@@ -488,3 +488,27 @@ func TestVerticesOfOthersAreSyncedInTime(t *testing.T) {
 		return nil
 	})
 }
+
+// A push may be lost while nobody can be reached: in a stall the own newest vertex is pushed again, to everybody.
+func TestOwnNewestVertexIsPushedAgainInAStall(t *testing.T) {
+	pushes := 0
+	scripted(t, 4, func(net *network, cfg *Config, c *scriptedCore) {
+		own := net.vertex(0, 1, now(), nil)
+		cfg.Streams.(*noStreams).onPush = func(*types.Push) { pushes++ }
+		c.script = func(ev consensus.Event) consensus.Effects {
+			switch ev.(type) {
+			case consensus.Start:
+				return consensus.Effects{Sign: []types.Hash{own.Digest()}}
+			case consensus.Signed:
+				return consensus.Effects{Persist: []*types.Vertex{own}}
+			}
+			return consensus.Effects{}
+		}
+	}, func(_ *network, s *Sequencer, _ *scriptedCore) error {
+		time.Sleep(11 * time.Second)
+		if again := s.Stats().Resent; again < 3 || again > 6 || pushes != int(3*again) {
+			t.Errorf("resent %d times with %d pushes in 11 seconds of silence", again, pushes)
+		}
+		return nil
+	})
+}
