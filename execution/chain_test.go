@@ -1,102 +1,168 @@
-package execution
+package execution_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/rawdb"
 
+	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/types"
 )
 
+func crash(s *exectest.Swarm) {
+	s.TB.Helper()
+	if err := s.Chain.Crash(); err != nil {
+		s.TB.Fatal(err)
+	}
+	s.Chain = nil
+}
+
 func TestApplyTransfers(t *testing.T) {
-	s := newSwarm(t, nil)
-	r := s.apply(s.transfer(0, 100, 5), s.transfer(0, 100, 6), s.transfer(1, 100, 7), []byte{1, 2, 3}, s.transfer(2, 101, 1))
+	s := exectest.New(t, nil)
+	r := s.Apply(s.Transfer(0, 100, 5), s.Transfer(0, 100, 6), s.Transfer(1, 100, 7), []byte{1, 2, 3}, s.Transfer(2, 101, 1))
 	if len(r.Claims) != 2 || r.Claims[1].Place != 5 || r.Claims[1].Transactions != 4 || len(r.Skipped) != 1 {
 		t.Fatalf("claims %+v, skipped %+v", r.Claims, r.Skipped)
 	}
-	if got := s.chain.Balance(testAddress(100)).Uint64(); got != 18 {
+	if got := s.Chain.Balance(exectest.Address(100)).Uint64(); got != 18 {
 		t.Fatalf("balance %d, want 18", got)
 	}
 	if r.Claims[1].Gas != 4*21000 {
 		t.Fatalf("gas %d", r.Claims[1].Gas)
 	}
-	vault := s.chain.Balance(common.HexToAddress(testVault)).Uint64()
-	if want := 4 * 21000 * (s.chain.BaseFee() + 1e6); vault != uint64(want) {
+	vault := s.Chain.Balance(common.HexToAddress(exectest.Vault)).Uint64()
+	if want := 4 * 21000 * (s.Chain.BaseFee() + 1e6); vault != uint64(want) {
 		t.Fatalf("vault has %d, want tips and base fee %d", vault, want)
 	}
-	if s.chain.Nonce(testAddress(0)) != 2 || s.chain.HasCode(testAddress(0)) || !s.chain.HasCode(storeAddress) {
+	if s.Chain.Nonce(exectest.Address(0)) != 2 || s.Chain.HasCode(exectest.Address(0)) || !s.Chain.HasCode(exectest.StoreAddress) {
 		t.Fatal("nonce or code")
 	}
-	empty := s.apply()
+	empty := s.Apply()
 	if len(empty.Claims) != 1 || empty.Claims[0].Place != 0 || empty.Claims[0].Root == r.Claims[1].Root {
 		t.Fatalf("an empty block has one chunk with the system calls: %+v", empty.Claims)
 	}
 }
 
 func TestApplyRefusesWrongBlocks(t *testing.T) {
-	s := newSwarm(t, nil)
-	s.apply()
-	good := s.next()
-	bad := good.header
-	bad.Height++
-	if _, err := s.chain.Apply(bad, nil); !errors.Is(err, ErrGap) {
-		t.Fatal(err)
-	}
-	bad.Height -= 2
-	if _, err := s.chain.Apply(bad, nil); !errors.Is(err, ErrExecuted) {
-		t.Fatal(err)
-	}
-	bad = good.header
-	bad.Parent = types.Hash{1}
-	if _, err := s.chain.Apply(bad, nil); !errors.Is(err, ErrParent) {
-		t.Fatal(err)
+	s := exectest.New(t, nil)
+	s.Apply()
+	good := s.Next().Header.Header
+	for _, test := range []struct {
+		change func(h *types.Header)
+		want   error
+	}{
+		{func(h *types.Header) { h.Height++ }, execution.ErrGap},
+		{func(h *types.Header) { h.Height-- }, execution.ErrExecuted},
+		{func(h *types.Header) { h.Parent[0]++ }, execution.ErrParent},
+		{func(h *types.Header) { h.Network[0]++ }, execution.ErrWrongNetwork},
+	} {
+		bad := good
+		test.change(&bad)
+		if _, err := s.Chain.Apply(bad, nil); !errors.Is(err, test.want) {
+			t.Fatalf("got %v, want %v", err, test.want)
+		}
 	}
 }
 
 // I5
 func TestCrashLosesNothing(t *testing.T) {
-	s := newSwarm(t, nil)
-	var last *Result
+	s := exectest.New(t, nil)
+	random := rand.New(rand.NewPCG(1, 1))
+	var last *execution.Result
 	for round := range 3 {
-		for i := range 7 {
-			last = s.apply(s.transfer(i, 200+i, 1), s.call(i, &storeAddress, 0, 100_000, words(uint64(i), uint64(round+1))))
+		for range 7 {
+			last = s.Apply(s.Transfer(0, 200, 1), s.Torture(random), s.Torture(random), s.Torture(random))
 		}
-		s.crash()
-		s.open()
-		if s.chain.Height() != last.Height || s.chain.head.Load().claim != last.Claims[len(last.Claims)-1] {
-			t.Fatalf("after the crash: head %d, want %d", s.chain.Height(), last.Height)
+		crash(s)
+		s.Open()
+		claim, err := s.Chain.LastClaim(s.Chain.Height())
+		if err != nil || s.Chain.Height() != last.Height || claim != last.Claims[len(last.Claims)-1] {
+			t.Fatalf("after the crash: head %d, want %d; %v", s.Chain.Height(), last.Height, err)
 		}
-		if got := s.chain.Balance(testAddress(200)).Uint64(); got != uint64(round+1) {
-			t.Fatalf("balance %d", got)
+		if _, err := s.Chain.StateAt(claim.Root); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Chain.Balance(exectest.Address(200)).Uint64(); got < uint64(round) {
+			t.Fatalf("balance %d in round %d", got, round)
 		}
 	}
-	if s.chain.Durable() > s.chain.Height() {
-		t.Fatalf("durable %d above head %d", s.chain.Durable(), s.chain.Height())
+	if s.Chain.Durable() > s.Chain.Height() {
+		t.Fatalf("durable %d above head %d", s.Chain.Durable(), s.Chain.Height())
 	}
-	if err := s.chain.Close(); err != nil {
+	if err := s.Chain.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.blocks = nil // a clean close needs no block again
-	s.open()
-	if s.chain.Height() != last.Height {
+	s.Stored = nil // a clean close needs no block again
+	s.Open()
+	if s.Chain.Height() != last.Height {
 		t.Fatal("clean close lost blocks")
 	}
 }
 
-func TestDurableAdvances(t *testing.T) {
-	s := newSwarm(t, nil)
-	s.chain.config.DurableEvery = 5
-	for range 12 {
-		s.apply()
+func TestCrashWithoutBlocksSaysSo(t *testing.T) {
+	s := exectest.New(t, nil)
+	s.Apply()
+	crash(s)
+	s.Stored = nil
+	if _, err := execution.Open(execution.Config{Genesis: s.Genesis, Dir: s.Dir, Blocks: s}); !errors.Is(err, execution.ErrRecovery) {
+		t.Fatal(err)
 	}
-	if d := s.chain.Durable(); d != 10 {
+}
+
+func TestOtherNetworkIsRefused(t *testing.T) {
+	s := exectest.New(t, nil)
+	if err := s.Chain.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.Chain = nil
+	g := exectest.Genesis()
+	g.Name = "other"
+	if _, err := execution.Open(execution.Config{Genesis: g, Dir: s.Dir}); !errors.Is(err, execution.ErrWrongNetwork) {
+		t.Fatal(err)
+	}
+}
+
+func TestDurableAdvances(t *testing.T) {
+	s := exectest.New(t, nil)
+	s.Chain.SetDurableEvery(5)
+	for range 12 {
+		s.Apply()
+	}
+	if d := s.Chain.Durable(); d != 10 {
 		t.Fatalf("durable %d, want 10", d)
 	}
-	s.crash()
-	delete(s.blocks, 10)
-	s.open()
-	if s.chain.Height() != 12 {
-		t.Fatal("head", s.chain.Height())
+	crash(s)
+	delete(s.Stored, 10)
+	s.Open()
+	if s.Chain.Height() != 12 {
+		t.Fatal("head", s.Chain.Height())
+	}
+}
+
+func TestRecordsOfEthereum(t *testing.T) {
+	s := exectest.New(t, nil)
+	r := s.Apply(s.Transfer(0, 1, 1), []byte{9}, s.Call(1, &exectest.StoreAddress, 0, 100_000, exectest.Words(1, 2)))
+	hash := r.Block.Transactions()[1].Hash()
+	number := rawdb.ReadTxLookupEntry(s.Chain.Disk(), hash)
+	if number == nil || *number != 1 {
+		t.Fatal("transaction index")
+	}
+	receipts := rawdb.ReadReceipts(s.Chain.Disk(), r.Block.Hash(), 1, r.Block.Time(), s.Chain.ChainConfig())
+	if len(receipts) != 2 || len(receipts[1].Logs) != 1 || receipts[1].Logs[0].TxHash != hash || receipts[1].TransactionIndex != 1 {
+		t.Fatalf("receipts %+v", receipts)
+	}
+	skips, err := s.Chain.Skipped(1)
+	if err != nil || len(skips) != 1 || skips[0].Place != 1 || skips[0].Reason != string(execution.ReasonMalformed) {
+		t.Fatal(skips, err)
+	}
+	height, skip, err := s.Chain.SkippedByHash(skips[0].Hash)
+	if err != nil || height != 1 || skip != skips[0] {
+		t.Fatal(height, skip, err)
+	}
+	if parent := rawdb.ReadHeader(s.Chain.Disk(), r.Block.ParentHash(), 0); parent == nil {
+		t.Fatal("genesis block is not the parent")
 	}
 }

@@ -27,7 +27,7 @@ type ChunkProof struct {
 	Witness  Witness
 	Oldest   uint64 // lowest height whose digest BLOCKHASH asked for; the block's own height if none
 	Chunk    *Chunk // the outcome
-	Seen     uint64 // places that the chunk's end depends on: the first beyond it too, if there is one
+	Asked    uint64 // places below this one were asked of the source: the chunk's end depends on them
 }
 
 // ErrNoChunk says that a block has no chunk of this index.
@@ -40,7 +40,7 @@ func (e *Env) ProveChunk(block Witness, parentClaim Claim, index int, source Sou
 	proof := &ChunkProof{Before: e.Start(parentClaim)}
 	for i := 0; ; i++ {
 		rec := newRecorder()
-		proof.Oldest, proof.Seen = uint64(e.Header.Height), 0
+		proof.Oldest, proof.Asked = uint64(e.Header.Height), 0
 		watched := *e
 		watched.Hash = func(height uint64) types.Hash {
 			proof.Oldest = min(proof.Oldest, height)
@@ -69,11 +69,8 @@ func (e *Env) ProveChunk(block Witness, parentClaim Claim, index int, source Sou
 }
 
 func (p *ChunkProof) watch(source Source) Source {
-	return func(place uint64) (tx *ethtypes.Transaction, ok bool, err error) {
-		tx, ok, err = source(place)
-		if ok {
-			p.Seen = max(p.Seen, place+1)
-		}
-		return tx, ok, err
+	return func(place uint64) (*ethtypes.Transaction, bool, error) {
+		p.Asked = max(p.Asked, place+1)
+		return source(place)
 	}
 }

@@ -1,4 +1,4 @@
-package execution
+package exectest
 
 import (
 	"math/big"
@@ -10,17 +10,17 @@ import (
 
 // Contracts of the tests, assembled by hand: calldata is one or more words.
 var (
-	storeAddress   = common.HexToAddress("0xc0de000000000000000000000000000000000001") // sstore(word0, word1), log
-	hashAddress    = common.HexToAddress("0xc0de000000000000000000000000000000000002") // stores blockhash(number-word0), prevrandao, time
-	revertAddress  = common.HexToAddress("0xc0de000000000000000000000000000000000003") // writes, then reverts
-	createAddress  = common.HexToAddress("0xc0de000000000000000000000000000000000004") // create2(calldata, salt 7)
-	manyAddress    = common.HexToAddress("0xc0de000000000000000000000000000000000005") // sload(word0 .. word0+word1)
-	destroyAddress = common.HexToAddress("0xc0de000000000000000000000000000000000006") // self-destructs to the caller
-	readAddress    = common.HexToAddress("0xc0de000000000000000000000000000000000007") // extcodesize, extcodehash, balance of word0
-	clearAddress   = common.HexToAddress("0xc0de000000000000000000000000000000000008") // stores word1 in slots word0 .. word0+7
+	StoreAddress   = common.HexToAddress("0xc0de000000000000000000000000000000000001") // sstore(word0, word1), log
+	HashAddress    = common.HexToAddress("0xc0de000000000000000000000000000000000002") // stores blockhash(number-word0), prevrandao, time
+	RevertAddress  = common.HexToAddress("0xc0de000000000000000000000000000000000003") // writes, then reverts
+	CreateAddress  = common.HexToAddress("0xc0de000000000000000000000000000000000004") // create2(calldata, salt 7)
+	ManyAddress    = common.HexToAddress("0xc0de000000000000000000000000000000000005") // sload(word0 .. word0+word1)
+	DestroyAddress = common.HexToAddress("0xc0de000000000000000000000000000000000006") // self-destructs to the caller
+	ReadAddress    = common.HexToAddress("0xc0de000000000000000000000000000000000007") // extcodesize, extcodehash, balance of word0
+	ClearAddress   = common.HexToAddress("0xc0de000000000000000000000000000000000008") // stores word1 in slots word0 .. word0+7
 )
 
-func testContracts() map[common.Address][]byte {
+func contracts() map[common.Address][]byte {
 	word := func(p *program.Program, i int) *program.Program { return p.Push(32 * i).Op(vm.CALLDATALOAD) }
 
 	store := program.New()
@@ -61,12 +61,13 @@ func testContracts() map[common.Address][]byte {
 	}
 
 	return map[common.Address][]byte{
-		storeAddress: store.Bytes(), hashAddress: hash.Bytes(), revertAddress: revert.Bytes(), createAddress: create.Bytes(),
-		manyAddress: loop.Bytes(), destroyAddress: destroy.Bytes(), readAddress: read.Bytes(), clearAddress: clear.Bytes(),
+		StoreAddress: store.Bytes(), HashAddress: hash.Bytes(), RevertAddress: revert.Bytes(), CreateAddress: create.Bytes(),
+		ManyAddress: loop.Bytes(), DestroyAddress: destroy.Bytes(), ReadAddress: read.Bytes(), ClearAddress: clear.Bytes(),
 	}
 }
 
-func words(values ...uint64) []byte {
+// Words lays out calldata of whole words.
+func Words(values ...uint64) []byte {
 	var b []byte
 	for _, v := range values {
 		b = append(b, common.BigToHash(new(big.Int).SetUint64(v)).Bytes()...)

@@ -1,0 +1,277 @@
+package fraud
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/types"
+)
+
+// Errors of comparing an assertion with the own execution.
+var (
+	// ErrForeignParent: the assertion's parent is not what this peer computed. If anybody asserted that parent, that is
+	// the claim to challenge; if not, the assertion leads nowhere.
+	ErrForeignParent = errors.New("assertion builds on a value that was not computed here")
+	// ErrNotExecuted: the assertion goes beyond the blocks executed here.
+	ErrNotExecuted = errors.New("assertion covers blocks that are not executed here yet")
+)
+
+// Executor is the executing peer's own word on blocks, kept for the challenge window. *execution.Chain is one.
+type Executor interface {
+	Rules() execution.Rules
+	Height() types.Height
+	Header(types.Height) (types.Header, error)
+	Claims(types.Height) ([]execution.Claim, error)
+	Witness(types.Height) (execution.Witness, error)
+}
+
+var _ Executor = (*execution.Chain)(nil)
+
+// Blocks gives what a challenge shows of a block besides its execution.
+type Blocks interface {
+	// Certified is the certified header of a height.
+	Certified(types.Height) (types.CertifiedHeader, bool)
+	// Encoded is the block's data, encoded; the error says why it cannot be had.
+	Encoded(types.Height) (*coding.Block, error)
+	// Data is the block's data.
+	Data(types.Height) ([]byte, error)
+}
+
+// Place is the first wrong claim of an assertion.
+type Place struct {
+	Block int // index into the assertion's blocks
+	Chunk int // index into the block's claims, or their number if one is missing
+}
+
+// Compare finds the first claim of an assertion that differs from the own; wrong is false if none does. Errors:
+// ErrForeignParent, ErrNotExecuted, or the executor's.
+func Compare(exec Executor, a *Assertion) (at Place, wrong bool, err error) {
+	if a.Last() > exec.Height() {
+		return at, false, fmt.Errorf("assertion up to block %d, executed are %d: %w", a.Last(), exec.Height(), ErrNotExecuted)
+	}
+	own, err := OwnParent(exec, a.Parent.Height)
+	if err != nil {
+		return at, false, err
+	}
+	if own != a.Parent {
+		return at, false, fmt.Errorf("assertion on block %d: %w", a.Parent.Height, ErrForeignParent)
+	}
+	for i := range a.Blocks {
+		header, err := exec.Header(a.Height(i))
+		if err != nil {
+			return at, false, err
+		}
+		if header.Digest() != a.Blocks[i].Digest {
+			return at, false, fmt.Errorf("assertion names another header of block %d: %w", a.Height(i), ErrForeignParent)
+		}
+		claims, err := exec.Claims(a.Height(i))
+		if err != nil {
+			return at, false, err
+		}
+		if chunk, differs := firstDifference(a.Blocks[i].Claims, claims); differs {
+			return Place{Block: i, Chunk: chunk}, true, nil
+		}
+	}
+	return at, false, nil
+}
+
+// firstDifference is the index of the first claim that is wrong, missing or too many.
+func firstDifference(claimed, own []execution.Claim) (int, bool) {
+	for i, c := range claimed {
+		if i >= len(own) || c != own[i] {
+			return i, true
+		}
+	}
+	return len(claimed), len(claimed) < len(own)
+}
+
+// OwnParent is the value this peer computed for a height, as a parent.
+func OwnParent(exec Executor, height types.Height) (Parent, error) {
+	header, err := exec.Header(height)
+	if err != nil {
+		return Parent{}, err
+	}
+	claims, err := exec.Claims(height)
+	if err != nil {
+		return Parent{}, err
+	}
+	if len(claims) == 0 {
+		return Parent{}, fmt.Errorf("no claims of block %d: %w", height, execution.ErrUnknown)
+	}
+	return ParentOf(height, header.Digest(), claims), nil
+}
+
+// builder gathers the parts of a wrong-state challenge.
+type builder struct {
+	exec    Executor
+	blocks  Blocks
+	signed  *SignedAssertion
+	at      Place
+	header  types.Header
+	params  coding.Params
+	data    []byte
+	touched map[uint32]bool
+}
+
+// BuildWrongState makes the challenge of the first wrong claim that Compare found. It fails if what it needs is no
+// longer kept here, or if the challenge would be too long.
+func BuildWrongState(exec Executor, blocks Blocks, signed *SignedAssertion, at Place, payee [20]byte) (*Challenge, error) {
+	height := signed.Assertion.Height(at.Block)
+	certified, ok := blocks.Certified(height)
+	if !ok {
+		return nil, fmt.Errorf("challenge block %d: its certified header is not here", height)
+	}
+	data, err := blocks.Data(height)
+	if err != nil {
+		return nil, fmt.Errorf("challenge block %d: %w", height, err)
+	}
+	params, err := coding.ParamsFor(uint64(len(data)))
+	if err != nil {
+		return nil, fmt.Errorf("challenge block %d: %w", height, err)
+	}
+	b := &builder{exec: exec, blocks: blocks, signed: signed, at: at, header: certified.Header, params: params, data: data,
+		touched: make(map[uint32]bool)}
+	body := &WrongState{Assertion: signed.Encode(), Block: uint64(at.Block), Chunk: uint64(at.Chunk), Header: certified.Encode()}
+	if err := b.fill(body); err != nil {
+		return nil, fmt.Errorf("challenge block %d, chunk %d: %w", height, at.Chunk, err)
+	}
+	c := newChallenge(signed.Assertion.Network, KindWrongState, payee, body)
+	if size := len(c.Encode()); size > MaxChallengeBytes {
+		return nil, fmt.Errorf("challenge block %d, chunk %d: %d bytes, at most %d", height, at.Chunk, size, MaxChallengeBytes)
+	}
+	return c, nil
+}
+
+func (b *builder) fill(body *WrongState) error {
+	reader := newBlockReader(uint64(len(b.data)), b.read)
+	oldest := uint64(b.header.Height)
+	end, err := b.pastEnd(reader)
+	if err != nil {
+		return err
+	}
+	proof, err := b.prove(reader, end)
+	if err != nil {
+		return err
+	}
+	if proof.Chunk != nil {
+		oldest = proof.Oldest
+		body.Nodes, body.Codes = proof.Witness.Nodes, proof.Witness.Codes
+	}
+	body.Frontier = proof.Frontier.Hashes()
+	if body.Ancestors, err = b.ancestors(oldest); err != nil {
+		return err
+	}
+	body.Rows, err = b.rows()
+	return err
+}
+
+// pastEnd reports whether the challenged claim is missing or too many: then the table of lengths proves it alone.
+func (b *builder) pastEnd(reader *blockReader) (bool, error) {
+	claims := b.signed.Assertion.Blocks[b.at.Block].Claims
+	if b.at.Chunk == 0 {
+		return false, nil
+	}
+	_, _, more, err := reader.span(claims[b.at.Chunk-1].Place)
+	return b.at.Chunk == len(claims) || !more, err
+}
+
+// prove derives the chunk's proof from the block's witness. For a claim past the block's end only the frontier counts.
+func (b *builder) prove(reader *blockReader, pastEnd bool) (*execution.ChunkProof, error) {
+	height := b.header.Height
+	witness, err := b.exec.Witness(height)
+	if err != nil {
+		return nil, err
+	}
+	parent, err := b.exec.Header(height - 1)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := b.exec.Claims(height - 1)
+	if err != nil {
+		return nil, err
+	}
+	rules := b.exec.Rules()
+	parentClaim := claims[len(claims)-1]
+	env := execution.NewEnv(&rules, b.header, parent, parentClaim, b.digest)
+	whole := newBlockReader(uint64(len(b.data)), func(from, to uint64) ([]byte, error) { return b.data[from:to], nil })
+	if pastEnd {
+		proof, err := env.ProveChunk(witness, parentClaim, b.at.Chunk-1, whole.source)
+		if err != nil {
+			return nil, err
+		}
+		return &execution.ChunkProof{Frontier: proof.Chunk.Frontier}, nil
+	}
+	proof, err := env.ProveChunk(witness, parentClaim, b.at.Chunk, whole.source)
+	if err != nil {
+		return nil, err
+	}
+	for place := proof.Before.Place; place < proof.Asked; place++ { // the verifier will read these rows
+		if _, _, err := reader.source(place); err != nil {
+			return nil, err
+		}
+	}
+	return proof, nil
+}
+
+func (b *builder) digest(height uint64) types.Hash {
+	h, err := b.exec.Header(types.Height(height))
+	if err != nil {
+		return types.Hash{} // the proof then does not replay to the own claim, and verification tells
+	}
+	return h.Digest()
+}
+
+// read serves block data and remembers the rows it came from.
+func (b *builder) read(from, to uint64) ([]byte, error) {
+	first, end, err := b.params.RowsOfRange(from, to)
+	if err != nil {
+		return nil, err
+	}
+	for i := first; i < end; i++ {
+		b.touched[i] = true
+	}
+	return b.data[from:to], nil
+}
+
+// ancestors are the headers from the parent down to the one whose parent digest answers for height oldest.
+func (b *builder) ancestors(oldest uint64) ([][]byte, error) {
+	var encoded [][]byte
+	for height := uint64(b.header.Height) - 1; ; height-- {
+		h, err := b.exec.Header(types.Height(height))
+		if err != nil {
+			return nil, err
+		}
+		encoded = append(encoded, h.Encode())
+		if height == 0 || height <= oldest+1 {
+			return encoded, nil
+		}
+	}
+}
+
+func (b *builder) rows() ([][]byte, error) {
+	if len(b.touched) == 0 {
+		return nil, nil
+	}
+	block, err := b.blocks.Encoded(b.header.Height)
+	if err != nil {
+		return nil, err
+	}
+	var rows [][]byte
+	for i := uint32(0); int64(i) < int64(b.params.K); i++ {
+		if !b.touched[i] {
+			continue
+		}
+		shard, err := block.Standalone(i)
+		if err != nil {
+			return nil, err
+		}
+		encoded, err := shard.MarshalBinary()
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, encoded)
+	}
+	return rows, nil
+}

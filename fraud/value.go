@@ -1,0 +1,40 @@
+package fraud
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/types"
+)
+
+// Value names the outcome of a block: its height, its header, and all of its claims. Whoever asserts the same claims
+// asserts the same value.
+type Value types.Hash
+
+// String is the value in lower-case hex.
+func (v Value) String() string { return types.Hash(v).String() }
+
+// ValueOf is sha256("bedrock/value" || BE64 height || header digest || PrefixOf(claims) || last claim). A block has at
+// least one claim.
+func ValueOf(height types.Height, digest types.Hash, claims []execution.Claim) Value {
+	return valueFrom(height, digest, PrefixOf(claims), claims[len(claims)-1])
+}
+
+// PrefixOf is sha256 over the encodings of all claims but the last.
+func PrefixOf(claims []execution.Claim) types.Hash {
+	return sha256.Sum256(execution.EncodeClaims(claims[:len(claims)-1]))
+}
+
+func valueFrom(height types.Height, digest, prefix types.Hash, last execution.Claim) Value {
+	b := binary.BigEndian.AppendUint64([]byte("bedrock/value"), uint64(height))
+	b = append(b, digest[:]...)
+	b = append(b, prefix[:]...)
+	return sha256.Sum256(append(b, last.Encode()...))
+}
+
+// MarshalText encodes the value as hex for JSON.
+func (v Value) MarshalText() ([]byte, error) { return types.Hash(v).MarshalText() }
+
+// UnmarshalText is the inverse of MarshalText.
+func (v *Value) UnmarshalText(text []byte) error { return (*types.Hash)(v).UnmarshalText(text) }
