@@ -4,7 +4,7 @@
 // # Topics
 //
 // gossipsub topics /bedrock/<network id>/{batch,head,assertion,challenge}; StrictNoSign, so a message names no author,
-// and message id = the CID of the bytes, so equal bytes are one message. A topic's handler judges each message once and
+// and message id = the CID of the bytes with the topic, so equal bytes on a topic are one message. A topic's handler judges each message once and
 // says accept (pass on), ignore (drop) or reject (drop, and the sender loses score). A topic without a handler is not
 // joined, but can be published to.
 //

@@ -48,10 +48,11 @@ func newPubsub(ctx context.Context, cfg *Config, appScore func(peer.ID) float64)
 	)
 }
 
-// messageID is the CID of the data: StrictNoSign leaves neither author nor sequence number to name a message by.
+// messageID is the CID of the data and the topic: StrictNoSign leaves neither author nor sequence number to name a message
+// by. Without the topic, whoever repeats a message on another topic would make peers drop it on its own as seen already.
 func messageID(m *pb.Message) string {
 	id := types.BatchIDOf(m.GetData())
-	return string(id[:])
+	return string(id[:]) + m.GetTopic()
 }
 
 // joinTopics joins all topics, to publish; those that have a handler are relayed and validated by it.
