@@ -25,6 +25,13 @@ func mustOpenLog(t testing.TB, dir string, opts LogOptions) *VertexLog {
 	return l
 }
 
+// unsynced leaves out fsyncs where a test simulates the crash itself and would only wait for the disk.
+type unsynced struct{ logFile }
+
+func (unsynced) Sync() error { return nil }
+
+func wrapUnsynced(f logFile) logFile { return unsynced{f} }
+
 // entry is one appended thing of a test.
 type entry struct {
 	batch  bool
@@ -172,7 +179,7 @@ func TestVertexLogTakesARepeatOnce(t *testing.T) {
 // TestVertexLogTornTail cuts the file at every byte of the unsynced tail: synced entries stay (L1), the tail goes (L2).
 func TestVertexLogTornTail(t *testing.T) {
 	dir := t.TempDir()
-	l := mustOpenLog(t, dir, LogOptions{})
+	l := mustOpenLog(t, dir, LogOptions{wrap: wrapUnsynced})
 	synced := fill(t, l, 0, 9, 20)
 	if err := l.Sync(); err != nil {
 		t.Fatal(err)
@@ -201,7 +208,7 @@ func checkRecovered(t *testing.T, crashed []byte, synced, tail []entry) {
 	if err := os.WriteFile(path, crashed, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l := mustOpenLog(t, dir, LogOptions{})
+	l := mustOpenLog(t, dir, LogOptions{wrap: wrapUnsynced})
 	mustHold(t, l, synced)
 	kept := synced
 	for _, e := range tail {
@@ -218,13 +225,13 @@ func checkRecovered(t *testing.T, crashed []byte, synced, tail []entry) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	mustHold(t, mustOpenLog(t, dir, LogOptions{}), append(kept[:len(kept):len(kept)], more...))
+	mustHold(t, mustOpenLog(t, dir, LogOptions{wrap: wrapUnsynced}), append(kept[:len(kept):len(kept)], more...))
 }
 
 // TestVertexLogFlippedBytes flips every byte of groups that a later mark covers: Open refuses, naming the file (L3).
 func TestVertexLogFlippedBytes(t *testing.T) {
 	dir := t.TempDir()
-	l := mustOpenLog(t, dir, LogOptions{})
+	l := mustOpenLog(t, dir, LogOptions{wrap: wrapUnsynced})
 	fill(t, l, 0, 6, 20)
 	if err := l.Sync(); err != nil {
 		t.Fatal(err)
@@ -243,7 +250,7 @@ func TestVertexLogFlippedBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		var corrupt *CorruptLogError
-		_, err := OpenVertexLog(dir, LogOptions{})
+		_, err := OpenVertexLog(dir, LogOptions{wrap: wrapUnsynced})
 		if !errors.As(err, &corrupt) || !errors.Is(err, ErrLogCorrupt) || corrupt.File != path || corrupt.Offset > i {
 			t.Fatalf("byte %d flipped: %v", i, err)
 		}
@@ -308,7 +315,7 @@ func TestVertexLogCrash(t *testing.T) {
 		defer os.RemoveAll(dir)
 		var synced, unsynced []entry
 		for life := range 3 {
-			l, err := OpenVertexLog(dir, LogOptions{SegmentBytes: 3000})
+			l, err := OpenVertexLog(dir, LogOptions{SegmentBytes: 3000, wrap: wrapUnsynced})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -419,7 +426,7 @@ func (f *faultFile) Sync() error {
 func TestVertexLogStopsAtTheFirstFault(t *testing.T) {
 	for failAt := 1; ; failAt++ {
 		dir, calls := t.TempDir(), 0
-		opts := LogOptions{SegmentBytes: 1500, wrap: func(f logFile) logFile { return &faultFile{logFile: f, calls: &calls, failAt: failAt} }}
+		opts := LogOptions{SegmentBytes: 1500, wrap: func(f logFile) logFile { return &faultFile{logFile: unsynced{f}, calls: &calls, failAt: failAt} }}
 		l, err := OpenVertexLog(dir, opts)
 		if err == nil {
 			acknowledged := workUntilFault(t, l, calls >= failAt)
