@@ -135,7 +135,6 @@ func (d *DHT) Opening(ctx context.Context, h types.Header, judge func(from strin
 		if judge(holder.String(), o) {
 			return nil
 		}
-		d.door.shut(holder)
 		d.lied(holder, "an opening that is not the block's")
 	}
 	return fmt.Errorf("%w: opening of block %d", ErrNotFound, h.Height)

@@ -191,11 +191,8 @@ func (u *hunt) take(ctx context.Context, got haul) {
 		return
 	}
 	u.running--
-	if isLie(got.err) {
-		u.d.door.shut(got.from)
-		u.d.lied(got.from, got.err.Error())
-	}
 	var again []uint32
+	lie := got.err
 	for _, i := range got.indices {
 		q := u.open[i]
 		if q == nil {
@@ -207,16 +204,18 @@ func (u *hunt) take(ctx context.Context, got haul) {
 			delete(u.open, i)
 			continue
 		}
-		if !answered && got.err == nil {
+		switch {
+		case answered:
+			lie = fmt.Errorf("%w: row %d of block %d", ErrRecord, i, u.header.Height)
+		case got.err == nil:
 			q.noes++
-		}
-		if answered {
-			u.d.door.shut(got.from)
-			u.d.lied(got.from, "a row that is not the block's")
 		}
 		if q.asked == 0 {
 			again = append(again, i)
 		}
+	}
+	if isLie(lie) {
+		u.d.lied(got.from, lie.Error())
 	}
 	u.dispatch(ctx, again)
 }

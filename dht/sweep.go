@@ -82,9 +82,9 @@ func (d *DHT) askClosest(ctx context.Context, peers []peer.ID) [][]peer.ID {
 }
 
 func (d *DHT) askOne(ctx context.Context, p peer.ID) []peer.ID {
-	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
+	asking, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
-	closer, err := d.messenger.GetClosestPeers(ctx, p, p)
+	closer, err := d.messenger.GetClosestPeers(asking, p, p)
 	if err != nil {
 		if ctx.Err() == nil {
 			d.servers.failed(p)
