@@ -7,6 +7,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -77,12 +80,12 @@ func TestS2CrashWhileCreating(t *testing.T) {
 	for cut := 4; ; cut++ { // four ways to lose unsynced data before each write
 		stop := cut / 4
 		disk := vfs.NewCrashableMem()
-		var after *vfs.MemFS
-		ops := 0
+		var after atomic.Pointer[vfs.MemFS]
+		var ops atomic.Int64
 		fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
-				if ops++; ops == stop {
-					after = disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: (cut % 4) * 30, RNG: rand.New(rand.NewPCG(uint64(cut), 2))})
+				if ops.Add(1) == int64(stop) {
+					after.Store(disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: (cut % 4) * 30, RNG: rand.New(rand.NewPCG(uint64(cut), 2))}))
 				}
 			}
 			return nil
@@ -90,13 +93,13 @@ func TestS2CrashWhileCreating(t *testing.T) {
 		db, err := OpenFS(fs, "data", Options{Network: testNetwork})
 		must(t, err)
 		must(t, db.Close())
-		if after == nil {
+		if after.Load() == nil {
 			if stop < 10 {
 				t.Fatalf("creation made only %d writes", stop-1)
 			}
 			return
 		}
-		db, err = OpenFS(after, "data", Options{Network: testNetwork})
+		db, err = OpenFS(after.Load(), "data", Options{Network: testNetwork})
 		if err != nil {
 			t.Fatalf("power cut before write %d: %v", stop, err)
 		}
@@ -107,40 +110,13 @@ func TestS2CrashWhileCreating(t *testing.T) {
 // TestS5FailedSync lets the i-th sync fail, for many i: the failed write must not be acknowledged, and what was
 // acknowledged must be there afterwards.
 func TestS5FailedSync(t *testing.T) {
-	type fatal struct{ error }
 	failures := 0
-	for fail := 1; fail <= 40; fail++ {
+	for fail := int64(1); fail <= 40; fail++ {
 		disk := vfs.NewCrashableMem()
-		syncs, armed := 0, false
-		fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
-			if armed && (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) {
-				if syncs++; syncs == fail {
-					return errors.New("injected: the disk said no")
-				}
-			}
-			return nil
-		}))
-		db, err := OpenFS(fs, "data", Options{Network: testNetwork, Fatal: func(err error) { panic(fatal{err}) }})
-		must(t, err)
-		armed = true
-		acknowledged := uint64(0)
-		func() {
-			defer func() {
-				if r := recover(); r != nil {
-					if _, ok := r.(fatal); !ok {
-						panic(r)
-					}
-					failures++
-				}
-			}()
-			for n := uint64(1); n <= 20; n++ {
-				if err := commitRun(db, n, Synced, 100); err != nil {
-					failures++
-					return
-				}
-				acknowledged = n
-			}
-		}()
+		acknowledged, failed := runUntilSyncFails(t, disk, fail)
+		if failed {
+			failures++
+		}
 		again, err := OpenFS(disk.CrashClone(vfs.CrashCloneCfg{}), "data", Options{Network: testNetwork})
 		must(t, err)
 		checkRun(t, again, acknowledged, 20, uint64(fail))
@@ -149,6 +125,37 @@ func TestS5FailedSync(t *testing.T) {
 	if failures < 10 {
 		t.Fatalf("only %d of 40 injected faults were met", failures)
 	}
+}
+
+// runUntilSyncFails commits batches while the fail-th sync fails, and tells how many were acknowledged. The goroutine that
+// pebble calls Fatal on ends, as the process would.
+func runUntilSyncFails(t *testing.T, disk *vfs.MemFS, fail int64) (acknowledged uint64, failed bool) {
+	var syncs, count atomic.Int64
+	var armed, fatal atomic.Bool
+	fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if armed.Load() && (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) && syncs.Add(1) == fail {
+			return errors.New("injected: the disk said no")
+		}
+		return nil
+	}))
+	stopped := make(chan struct{})
+	stop := sync.OnceFunc(func() { close(stopped) })
+	db, err := OpenFS(fs, "data", Options{Network: testNetwork, Fatal: func(error) {
+		fatal.Store(true)
+		stop()
+		runtime.Goexit()
+	}})
+	must(t, err)
+	armed.Store(true)
+	go func() {
+		defer stop()
+		for n := uint64(1); n <= 20 && commitRun(db, n, Synced, 100) == nil; n++ {
+			count.Store(int64(n))
+		}
+	}()
+	<-stopped
+	acknowledged = uint64(count.Load())
+	return acknowledged, fatal.Load() || acknowledged < 20
 }
 
 func TestWriteAtomicKeepsOldOrNew(t *testing.T) {
