@@ -8,7 +8,8 @@
 //	   fsync for all, before the vertex is pushed or shown to anybody.
 //	D2 the node never persists, hence never sends, two vertices of one round, nor one of a round below its newest.
 //	D3 the node signs a header only after its own encoding of the block is stored.
-//	D4 a body is known to the driver exactly when the core was told of it; a vertex in the log has its bodies before it.
+//	D4 of every body the driver holds the core was told, and is told again when it forgot; in the log a vertex's bodies
+//	   come before it.
 //	D5 what a restarted node replays gives the headers it stored before; anything else stops it.
 //	D6 every queue has a stated capacity and a policy when full; a slow or hostile member delays only itself.
 //

@@ -33,7 +33,8 @@ func (s *Sequencer) fetch(wanted []consensus.Fetch) {
 	}
 }
 
-// missing is the part of a fetch that has not arrived meanwhile, within the bounds of a request.
+// missing is the part of a fetch that has not arrived meanwhile, within the bounds of a request. The core forgets old
+// bodies that nothing refers to; the driver has them still and tells it again.
 func (s *Sequencer) missing(f consensus.Fetch) *types.FetchRequest {
 	request := new(types.FetchRequest)
 	for _, digest := range f.Vertices {
@@ -42,7 +43,11 @@ func (s *Sequencer) missing(f consensus.Fetch) *types.FetchRequest {
 		}
 	}
 	for _, id := range f.Batches {
-		if len(request.Vertices)+len(request.Batches) < types.MaxFetchItems && !s.bodies.has(id) {
+		if s.bodies.has(id) {
+			s.pool.tell(id)
+			continue
+		}
+		if len(request.Vertices)+len(request.Batches) < types.MaxFetchItems {
 			request.Batches = append(request.Batches, id)
 		}
 	}

@@ -119,24 +119,38 @@ func (s *Sequencer) readmit() {
 	s.pool.ask(ids)
 }
 
-// readmission asks the own pool again whether it admits bodies, off the loop.
+// readmission tells the core again of bodies it was told of before, off the loop: of those that the own pool admits now,
+// and of those that the core has forgotten and wants again.
 type readmission struct {
 	s     *Sequencer
-	asked *mailbox[types.BatchID]
+	asked *mailbox[heldBody]
+}
+
+type heldBody struct {
+	id     types.BatchID
+	always bool // tell the core even if the pool does not admit it
 }
 
 func newReadmission(s *Sequencer) *readmission {
-	return &readmission{s: s, asked: newMailbox[types.BatchID]()}
+	return &readmission{s: s, asked: newMailbox[heldBody]()}
 }
 
+// ask has the pool asked about the bodies. Beyond readmissionRoom the newest are dropped.
 func (r *readmission) ask(ids []types.BatchID) {
 	if r.s.self < 0 {
 		return
 	}
 	for _, id := range ids {
-		if r.asked.length() < readmissionRoom {
-			r.asked.put(id)
-		}
+		r.put(heldBody{id: id})
+	}
+}
+
+// tell has the core told of a body in any case.
+func (r *readmission) tell(id types.BatchID) { r.put(heldBody{id: id, always: true}) }
+
+func (r *readmission) put(b heldBody) {
+	if r.asked.length() < readmissionRoom {
+		r.asked.put(b)
 	}
 }
 
@@ -147,31 +161,33 @@ func (r *readmission) run(ctx context.Context) error {
 			return ctx.Err()
 		case <-r.asked.signal:
 		}
-		for _, id := range r.asked.take() {
-			if err := r.askPool(ctx, id); err != nil {
+		for _, b := range r.asked.take() {
+			if err := r.report(ctx, b); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// askPool reports the batch as admitted if the pool takes it; its error is only ever ctx's.
-func (r *readmission) askPool(ctx context.Context, id types.BatchID) error {
-	body, err := r.s.bodies.get(id)
+// report tells the core of the body if the pool admits it or the core must know; its error is only ever ctx's.
+func (r *readmission) report(ctx context.Context, b heldBody) error {
+	body, err := r.s.bodies.get(b.id)
 	if err != nil {
 		return ctx.Err()
 	}
-	held := consensus.BatchHeld{ID: id, Size: uint64(len(body)), From: -1, Admitted: true}
-	admitted := false
+	held := consensus.BatchHeld{ID: b.id, Size: uint64(len(body)), From: -1}
 	err = r.s.onCPU(ctx, func() {
-		if admitted = r.s.cfg.Batches.Admits(id, body); admitted {
+		held.Admitted = r.s.self >= 0 && r.s.cfg.Batches.Admits(b.id, body)
+		if held.Admitted || b.always {
 			held.Txs, err = r.s.infos(body)
 		}
 	})
-	if err != nil || !admitted {
+	if err != nil || !held.Admitted && !b.always {
 		return ctx.Err()
 	}
-	r.s.stats.readmitted.Add(1)
+	if held.Admitted {
+		r.s.stats.readmitted.Add(1)
+	}
 	held.Time = now()
-	return r.s.submit(ctx, input{event: held, body: body})
+	return r.s.submit(ctx, input{event: held, body: body, again: true})
 }

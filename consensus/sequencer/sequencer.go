@@ -37,6 +37,7 @@ type core interface {
 type input struct {
 	event consensus.Event
 	body  []byte
+	again bool // the core was told of the body before, and is to be told again
 }
 
 // Sequencer is the driver of one ordering core.
@@ -208,7 +209,7 @@ func (s *Sequencer) takeInput(in input) error {
 	if !isBody {
 		return s.step(in.event)
 	}
-	if s.bodies.has(held.ID) && !held.Admitted {
+	if s.bodies.has(held.ID) && !held.Admitted && !in.again {
 		return nil
 	}
 	spilled, err := s.bodies.add(held.ID, in.body)

@@ -469,6 +469,30 @@ func TestForgottenBatchesAreListedAgainIfThePoolTakesThem(t *testing.T) {
 	}
 }
 
+// The core forgets bodies that nothing refers to. When it wants one again it gets it from the own store, not the network.
+func TestABodyTheCoreForgotIsToldAgain(t *testing.T) {
+	body, id := testBatch(t, "transaction")
+	scripted(t, 4, func(_ *network, cfg *Config, c *scriptedCore) {
+		cfg.Batches.(*openBatches).refuse = true
+		c.script = func(ev consensus.Event) consensus.Effects {
+			if _, ok := ev.(consensus.Executed); ok {
+				return consensus.Effects{Fetch: []consensus.Fetch{{From: []types.Member{1}, Batches: []types.BatchID{id}}}}
+			}
+			return consensus.Effects{}
+		}
+	}, func(_ *network, s *Sequencer, c *scriptedCore) error {
+		s.Hold(id, body, nil, now(), false)
+		synctest.Wait()
+		s.Executed(1)
+		synctest.Wait()
+		held := seen[consensus.BatchHeld](c)
+		if len(held) != 2 || held[1].ID != id || held[1].Admitted || len(held[1].Txs) != 1 || s.Stats().Fetches != 0 {
+			t.Errorf("told %+v, fetches %d", held, s.Stats().Fetches)
+		}
+		return nil
+	})
+}
+
 func TestVerticesOfOthersAreSyncedInTime(t *testing.T) {
 	scripted(t, 4, func(net *network, cfg *Config, c *scriptedCore) {
 		other := net.vertex(1, 1, now(), nil)
