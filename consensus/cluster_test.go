@@ -85,6 +85,10 @@ func (q *timeline) Pop() any {
 
 const testStart = types.Time(1_700_000_000_000_000)
 
+func testParent() types.Header {
+	return types.Header{Version: types.Version, Network: types.NetworkID{5}, Time: testStart}
+}
+
 func testCommittee(t testing.TB, stakes ...types.Stake) *types.Committee {
 	t.Helper()
 	members := make([]types.CommitteeMember, len(stakes))
@@ -197,7 +201,7 @@ func (n *testNode) start() {
 	}
 	c := n.c
 	core, err := New(Config{Network: types.NetworkID{5}, Committee: c.committee, Seed: types.Hash{3}, Self: n.member,
-		Parent: types.Header{Version: types.Version, Network: types.NetworkID{5}, Time: testStart}, Rules: c.rules, Pacing: c.pacing})
+		Parent: testParent(), Rules: c.rules, Pacing: c.pacing})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func (c *Core) wait(r types.Round) (time.Duration, bool) {
 	for a := range c.authors {
 		s := &c.authors[a]
 		expected := stalled || s.punctual&punctualMask != 0
-		if !expected || c.proven[a] || len(rs.slots[a].candidates) > 0 {
+		if own := c.member && a == int(c.self); own || !expected || c.proven[a] || len(rs.slots[a].candidates) > 0 {
 			continue
 		}
 		waiting = true
