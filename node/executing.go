@@ -38,6 +38,9 @@ func (b storedBlocks) Block(h types.Height) (types.Header, []byte, bool) {
 	return ch.Header, data, err == nil
 }
 
+// releaseEvery is how many blocks lie between two looks at bodies that are old enough to be given up.
+const releaseEvery = 64
+
 // executeBlocks runs every certified block whose body is here, in order of height.
 func (n *Node) executeBlocks(ctx context.Context) error {
 	signal, cancel := n.chain.Subscribe()
@@ -47,9 +50,6 @@ func (n *Node) executeBlocks(ctx context.Context) error {
 			if err := n.executeBlock(next); err != nil {
 				return err
 			}
-		}
-		if err := n.chain.Err(); err != nil {
-			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -67,6 +67,11 @@ func (n *Node) executeBlock(h types.Height) error {
 	result, err := n.exec.Apply(header, data)
 	if err != nil {
 		return err
+	}
+	if h%releaseEvery == 0 {
+		if err := n.chain.ReleaseBodies(n.exec.Durable()); err != nil {
+			return err
+		}
 	}
 	n.settlePool(h, types.DecodeBlockData(data))
 	if n.order != nil {

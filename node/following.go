@@ -28,7 +28,10 @@ func (n *Node) openChain() (err error) {
 // peers is the chain's way to other nodes; gossip is opened after it.
 type peers struct{ n *Node }
 
-var _ chain.Peers = peers{}
+var (
+	_ chain.Peers      = peers{}
+	_ chain.Distruster = peers{}
+)
 
 // Headers implements chain.Peers.
 func (p peers) Headers(ctx context.Context, from types.Height, max int) ([]types.CertifiedHeader, error) {
@@ -39,6 +42,12 @@ func (p peers) Headers(ctx context.Context, from types.Height, max int) ([]types
 func (p peers) Body(ctx context.Context, height types.Height, commitment types.Hash) ([]byte, error) {
 	return p.n.gossip.Body(ctx, height, commitment)
 }
+
+// DistrustHeaders implements chain.Distruster.
+func (p peers) DistrustHeaders(from types.Height) { p.n.gossip.DistrustHeaders(from) }
+
+// DistrustBody implements chain.Distruster.
+func (p peers) DistrustBody(height types.Height) { p.n.gossip.DistrustBody(height) }
 
 // onHead judges a certified header from the head topic.
 func (n *Node) onHead(_ context.Context, _ peer.ID, encoded []byte) gossip.Verdict {
@@ -54,7 +63,9 @@ func (n *Node) onHead(_ context.Context, _ peer.ID, encoded []byte) gossip.Verdi
 	case err == nil:
 		n.noteCertified(*ch)
 		return gossip.Accept
-	case errors.Is(err, types.ErrCertificate), errors.Is(err, types.ErrMalformed):
+	case errors.Is(err, chain.ErrConflict):
+		return gossip.Accept // the proof that a quorum is corrupt must spread
+	case errors.Is(err, types.ErrCertificate), errors.Is(err, types.ErrMalformed), errors.Is(err, chain.ErrInvalid):
 		return gossip.Reject
 	}
 	n.log.Debug("head not taken", "height", ch.Header.Height, "error", err)
@@ -66,13 +77,37 @@ func (n *Node) noteCertified(ch types.CertifiedHeader) {
 	n.cfg.Watch(Certified{Header: ch.Header, Signers: len(ch.Certificate.Signatures), Committee: n.committee.Len()})
 }
 
-// followHeaders keeps a node that executes nothing up to date with what it tells others about the chain.
-func (n *Node) followHeaders(ctx context.Context) error {
+// followChain runs the chain. When a quorum proves corrupt it stops following, and the node goes on answering what it
+// knows: the evidence stays on disk and in the status.
+func (n *Node) followChain(ctx context.Context) error {
+	err := n.chain.Run(ctx)
+	if errors.Is(err, chain.ErrConflict) {
+		n.log.Error("a quorum of the committee signed what it must not have signed; this node follows the chain no further", "evidence", err)
+		<-ctx.Done()
+		return nil
+	}
+	return err
+}
+
+// followBlocks is executeBlocks for nodes that execute nothing: pool and sequencer of an opaque network learn what has
+// been ordered.
+func (n *Node) followBlocks(ctx context.Context) error {
 	signal, cancel := n.chain.Subscribe()
 	defer cancel()
+	told := n.chain.PrunedHeight()
 	for {
-		if err := n.chain.Err(); err != nil {
-			return err
+		for told < n.chain.BodiesHead() && ctx.Err() == nil {
+			told++
+			data, err := n.chain.Body(told)
+			if err != nil {
+				return err
+			}
+			envelopes := types.DecodeBlockData(data)
+			n.settlePool(told, envelopes)
+			n.cfg.Watch(Executed{Height: told, Transactions: len(envelopes)})
+		}
+		if n.order != nil {
+			n.order.Executed(told)
 		}
 		select {
 		case <-ctx.Done():

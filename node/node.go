@@ -134,7 +134,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	run("gossip", n.gossip.Run)
 	run("dht", n.dht.Run)
-	run("chain", n.chain.Run)
+	run("chain", n.followChain)
 	run("join", n.stayJoined)
 	run("background", n.background.run)
 	if n.pool != nil {
@@ -143,7 +143,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.exec != nil {
 		run("execution", n.executeBlocks)
 	} else {
-		run("follow", n.followHeaders)
+		run("blocks", n.followBlocks)
 	}
 	if n.order != nil {
 		run("ordering", n.order.Run)
