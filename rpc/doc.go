@@ -17,7 +17,8 @@
 //	I4  No handler branches on the chain id or on fixtures.
 //	I5  A subscriber that stops reading never holds up execution: blocks reach subscribers by a signal and a read from
 //	    disk, in order and without gaps.
-//	I6  Every request is bounded: bytes in, items of a batch, gas and time of a call, range and number of logs.
+//	I6  Every request is bounded: bytes in, items of a batch, gas and time of a call, range and number of logs,
+//	    open sockets, filters and subscriptions.
 //
 // Adversary: any program that reaches the socket, among them web pages open in the user's browser. A page is kept out
 // by the Host header (DNS rebinding), by the Origin header (CORS and WebSocket) and by the content type (no
@@ -26,8 +27,8 @@
 // Goroutines: New binds the address and starts nothing; Run owns the HTTP server, the block pump and, until it returns,
 // the filters. Handlers run concurrently on go-ethereum's goroutines and share no mutable state but locked caches.
 //
-// Files: backend.go and bedrock.go (what the node provides), server.go, access.go (hosts and origins), reader.go
+// Files: backend.go and bedrock.go (what the node provides), bedrock_methods.go, server.go, access.go (hosts and origins), reader.go
 // (blocks and tags), blocks.go, transactions.go, accounts.go, proof.go (state), call.go, callargs.go, override.go,
-// estimate.go, accesslist.go, fees.go, logs.go, feed.go (filters and subscriptions), configuration.go (eth_config),
+// estimate.go, accesslist.go, fees.go, logs.go, quota.go, feed.go (filters and subscriptions), configuration.go (eth_config),
 // pool.go (txpool_*), trace.go and raw.go (debug_*), network.go (net_*, web3_*), errors.go.
 package rpc

@@ -317,6 +317,44 @@ func TestPolledFilters(t *testing.T) {
 	}
 }
 
+// I6.
+func TestFiltersAndSubscriptionsAreCounted(t *testing.T) {
+	f := serve(t, func(c *rpc.Config) { c.Filters, c.Subscriptions = 2, 2 })
+	var id string
+	for range 2 {
+		if err := json.Unmarshal(f.call("eth_newBlockFilter").Result, &id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if have := f.call("eth_newFilter", map[string]any{}); have.code() != -38026 {
+		t.Errorf("a third filter: code %d", have.code())
+	}
+	f.call("eth_uninstallFilter", id)
+	if have := f.call("eth_newFilter", map[string]any{}); have.Error != nil {
+		t.Errorf("after one was uninstalled: %+v", have.Error)
+	}
+	client, ctx, heads := f.client(f.server.WS()), context.Background(), make(chan *gethtypes.Header)
+	var last ethereum.Subscription
+	for range 2 {
+		var err error
+		if last, err = client.SubscribeNewHead(ctx, heads); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := client.SubscribeNewHead(ctx, heads); err == nil {
+		t.Error("a third subscription was let in")
+	}
+	last.Unsubscribe()
+	for i := 0; ; i++ { // the server counts it down on another goroutine
+		if _, err := client.SubscribeNewHead(ctx, heads); err == nil {
+			return
+		} else if i == 100 {
+			t.Fatalf("after one ended: %v", err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 func TestFees(t *testing.T) {
 	f := serve(t, nil)
 	for i := range uint64(3) {

@@ -17,6 +17,7 @@ type Logs struct {
 	maxRange uint64 // blocks
 	maxLogs  int
 	timeout  time.Duration
+	quota    *quota
 }
 
 // GetLogs searches at most maxRange blocks and returns at most maxLogs logs; a client asks for more in pieces.
@@ -32,6 +33,7 @@ func (l *Logs) GetLogs(ctx context.Context, query filters.FilterCriteria) ([]*ty
 
 // GetFilterLogs searches with the criteria of an installed filter.
 func (l *Logs) GetFilterLogs(ctx context.Context, id gethrpc.ID) ([]*types.Log, error) {
+	l.quota.touch(id)
 	return l.bounded(ctx, func(ctx context.Context) ([]*types.Log, error) { return l.FilterAPI.GetFilterLogs(ctx, id) })
 }
 

@@ -42,6 +42,9 @@ type Config struct {
 	BodyBytes   int           // bytes of a request; 5 MiB
 	Sockets     int           // open WebSockets; 256
 
+	Filters       int // installed filters, over all clients; 1,000
+	Subscriptions int // open subscriptions, over all clients; 1,000
+
 	Logger *slog.Logger
 }
 
@@ -55,6 +58,8 @@ func (c Config) withDefaults() Config {
 	c.BatchBytes = orDefault(c.BatchBytes, 25<<20)
 	c.BodyBytes = orDefault(c.BodyBytes, 5<<20)
 	c.Sockets = orDefault(c.Sockets, 256)
+	c.Filters = orDefault(c.Filters, 1_000)
+	c.Subscriptions = orDefault(c.Subscriptions, 1_000)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -188,8 +193,9 @@ func (s *Server) registerEthereum(server *gethrpc.Server, f *feed) error {
 	}, nil)
 	calls := &Calls{f.reader, s.cfg.GasCap, s.cfg.CallTimeout, make(chan struct{}, s.cfg.Calls)}
 	logs := &Logs{
-		FilterAPI: filters.NewFilterAPI(filters.NewFilterSystem(f, filters.Config{LogQueryLimit: 1000})),
+		FilterAPI: filters.NewFilterAPI(filters.NewFilterSystem(f, filters.Config{Timeout: filterLife, LogQueryLimit: 1000})),
 		r:         f.reader, maxRange: s.cfg.LogRange, maxLogs: s.cfg.LogCount, timeout: s.cfg.CallTimeout,
+		quota: newQuota(s.cfg.Filters, s.cfg.Subscriptions),
 	}
 	services := []service{
 		{"eth", &Blocks{f.reader}},
