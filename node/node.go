@@ -98,13 +98,19 @@ func (n *Node) openStore() error {
 	if err := os.MkdirAll(n.cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	db, err := store.Open(filepath.Join(n.cfg.Data, "store"), store.Options{Network: n.network, Logger: n.log})
+	db, err := store.Open(filepath.Join(n.cfg.Data, "store"), store.Options{Network: n.network, Logger: n.log, Fatal: n.diskLost})
 	if err != nil {
 		return err
 	}
 	n.store = db
 	n.onClose(db.Close)
 	return nil
+}
+
+// diskLost ends the process: after a failed sync nobody knows what is on the disk, and nothing may be signed on top of it.
+func (n *Node) diskLost(err error) {
+	n.log.Error("the disk failed; this process ends so that nothing is lost: check the disk, then start again", "error", err)
+	os.Exit(1)
 }
 
 func (n *Node) openHost() error {
