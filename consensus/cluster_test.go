@@ -28,7 +28,8 @@ type cluster struct {
 	delay     func(from, to int) time.Duration
 	drop      func(from, to int, v *types.Vertex) bool // vertices that never arrive by push
 	bodies    map[types.BatchID][]TxInfo
-	junk      map[types.BatchID]bool // admitted only where gossip brings it
+	junk      map[types.BatchID]bool      // admitted only where gossip brings it
+	tap       func(n *testNode, ev Event) // sees every event
 	rules     Rules
 	pacing    Pacing
 }
@@ -243,6 +244,9 @@ func (n *testNode) catchUp(from *testNode) {
 func (n *testNode) step(ev Event) {
 	if !n.alive {
 		return
+	}
+	if n.c.tap != nil {
+		n.c.tap(n, ev)
 	}
 	fx := n.core.Step(n.clock(), ev)
 	if err := n.core.Err(); err != nil {
