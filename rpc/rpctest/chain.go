@@ -69,20 +69,32 @@ func (c *Chain) SetTags(safe, finalized *types.Header) {
 	c.finalized.Store(finalized)
 }
 
+// ChainConfig implements rpc.Backend.
 func (c *Chain) ChainConfig() *params.ChainConfig { return c.Config() }
+
+// Disk implements rpc.Backend.
 func (c *Chain) Disk() ethdb.Database             { return c.disk }
+
+// Head implements rpc.Backend.
 func (c *Chain) Head() *types.Header              { return c.CurrentBlock() }
+
+// Safe implements rpc.Backend.
 func (c *Chain) Safe() *types.Header              { return c.safe.Load() }
+
+// Finalized implements rpc.Backend.
 func (c *Chain) Finalized() *types.Header         { return c.finalized.Load() }
 
+// StateAt implements rpc.Backend.
 func (c *Chain) StateAt(header *types.Header) (*state.StateDB, error) {
 	return c.BlockChain.StateAt(header.Root, header.Number, header.Time)
 }
 
+// BlockContext implements rpc.Backend.
 func (c *Chain) BlockContext(header *types.Header) vm.BlockContext {
 	return core.NewEVMBlockContext(header, c.BlockChain, nil)
 }
 
+// Preamble implements rpc.Backend.
 func (c *Chain) Preamble(header *types.Header, parent *state.StateDB) error {
 	evm := vm.NewEVM(c.BlockContext(header), parent, c.Config(), vm.Config{})
 	defer evm.Release()
@@ -91,6 +103,7 @@ func (c *Chain) Preamble(header *types.Header, parent *state.StateDB) error {
 	return parent.Error()
 }
 
+// Apply implements rpc.Backend.
 func (c *Chain) Apply(ctx context.Context, call rpc.Call) (*core.ExecutionResult, error) {
 	var statedb vm.StateDB = call.State
 	if call.Config.Tracer != nil {
@@ -105,6 +118,7 @@ func (c *Chain) Apply(ctx context.Context, call rpc.Call) (*core.ExecutionResult
 	return core.ApplyMessage(evm, call.Message, nil)
 }
 
+// NextBaseFee implements rpc.Backend.
 func (c *Chain) NextBaseFee(header *types.Header) *big.Int {
 	if !c.Config().IsLondon(new(big.Int).Add(header.Number, common.Big1)) {
 		return nil
@@ -112,6 +126,7 @@ func (c *Chain) NextBaseFee(header *types.Header) *big.Int {
 	return eip1559.CalcBaseFee(c.Config(), header)
 }
 
+// NewHeads implements rpc.Backend.
 func (c *Chain) NewHeads() (<-chan struct{}, func()) {
 	signal := make(chan struct{}, 1)
 	c.mu.Lock()

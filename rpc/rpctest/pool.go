@@ -33,6 +33,7 @@ func NewPool(chain *Chain) *Pool {
 	}
 }
 
+// Add implements rpc.Pool.
 func (p *Pool) Add(_ context.Context, tx *types.Transaction) error {
 	from, err := types.Sender(types.LatestSigner(p.chain.Config()), tx)
 	if err != nil {
@@ -63,6 +64,7 @@ func (p *Pool) Add(_ context.Context, tx *types.Transaction) error {
 	return nil
 }
 
+// PendingNonce implements rpc.Pool.
 func (p *Pool) PendingNonce(account common.Address) uint64 {
 	statedb, err := p.chain.StateAt(p.chain.Head())
 	if err != nil {
@@ -79,6 +81,7 @@ func (p *Pool) PendingNonce(account common.Address) uint64 {
 	return nonce
 }
 
+// Get implements rpc.Pool.
 func (p *Pool) Get(hash common.Hash) *types.Transaction {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,6 +100,7 @@ func (p *Pool) Take(account common.Address) []*types.Transaction {
 	return list
 }
 
+// Content implements rpc.Pool.
 func (p *Pool) Content() (pending, queued map[common.Address][]*types.Transaction) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,4 +111,5 @@ func (p *Pool) Content() (pending, queued map[common.Address][]*types.Transactio
 	return pending, nil
 }
 
+// NewTransactions implements rpc.Pool.
 func (p *Pool) NewTransactions() (<-chan []*types.Transaction, func()) { return p.added, func() {} }
