@@ -73,16 +73,16 @@ func (c *Chain) SetTags(safe, finalized *types.Header) {
 func (c *Chain) ChainConfig() *params.ChainConfig { return c.Config() }
 
 // Disk implements rpc.Backend.
-func (c *Chain) Disk() ethdb.Database             { return c.disk }
+func (c *Chain) Disk() ethdb.Database { return c.disk }
 
 // Head implements rpc.Backend.
-func (c *Chain) Head() *types.Header              { return c.CurrentBlock() }
+func (c *Chain) Head() *types.Header { return c.CurrentBlock() }
 
 // Safe implements rpc.Backend.
-func (c *Chain) Safe() *types.Header              { return c.safe.Load() }
+func (c *Chain) Safe() *types.Header { return c.safe.Load() }
 
 // Finalized implements rpc.Backend.
-func (c *Chain) Finalized() *types.Header         { return c.finalized.Load() }
+func (c *Chain) Finalized() *types.Header { return c.finalized.Load() }
 
 // StateAt implements rpc.Backend.
 func (c *Chain) StateAt(header *types.Header) (*state.StateDB, error) {
