@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,7 +20,7 @@ import (
 
 // cluster is a committee of real drivers and cores on an in-memory network in virtual time.
 type cluster struct {
-	t     *testing.T
+	t     testing.TB
 	net   *network
 	delay time.Duration
 	nodes []*clusterNode
@@ -42,7 +44,7 @@ type clusterNode struct {
 	stop    func() error
 }
 
-func newCluster(t *testing.T, n int, delay time.Duration) *cluster {
+func newCluster(t testing.TB, n int, delay time.Duration) *cluster {
 	c := &cluster{
 		t: t, net: newNetwork(t, n, now()), delay: delay,
 		cut: make(map[[2]types.Member]bool), seen: make(map[types.VertexRef]bool),
@@ -321,7 +323,7 @@ func TestClusterKillAndRestart(t *testing.T) {
 		victim.kill()
 		c.submit(20, 60)
 		c.await(60, 30*time.Second, 0, 2, 3)
-		time.Sleep(30 * time.Second) // rounds go on at heartbeat pace
+		time.Sleep(200 * time.Second) // rounds go on at heartbeat pace, beyond the horizon
 		victim.start(nil)
 		c.submit(60, 80)
 		c.await(80, 60*time.Second, 0, 1, 2, 3)
@@ -410,7 +412,7 @@ func (l *imagedLog) cut() {
 }
 
 // restored is the directory that the power cut left; torn bytes follow what was synced.
-func (l *imagedLog) restored(t *testing.T) string {
+func (l *imagedLog) restored(t testing.TB) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(l.last, "*.vlog"))
 	if err != nil || len(files) == 0 {
@@ -542,4 +544,95 @@ func TestClusterFollower(t *testing.T) {
 			t.Errorf("a follower is at own round %d", r)
 		}
 	})
+}
+
+func TestClusterSizes(t *testing.T) {
+	for _, n := range []int{1, 2, 7} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			inCluster(t, n, func(c *cluster) {
+				var all []int
+				for i, node := range c.nodes {
+					node.start(nil)
+					all = append(all, i)
+				}
+				c.submit(0, 10)
+				c.await(10, 20*time.Second, all...)
+			})
+		})
+	}
+}
+
+// Random crashes (power cuts), cuts between pairs and load; then a healed network must order everything.
+func TestClusterChaos(t *testing.T) {
+	seeds := int64(3)
+	if s := os.Getenv("SEQUENCER_SEEDS"); s != "" {
+		fmt.Sscan(s, &seeds)
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			inCluster(t, 4, func(c *cluster) { c.chaos(rand.New(rand.NewSource(seed))) })
+		})
+	}
+}
+
+func (c *cluster) chaos(rng *rand.Rand) {
+	images := make([]*imagedLog, len(c.nodes))
+	up := func(i int) {
+		c.nodes[i].start(func(cfg *Config) {
+			images[i] = &imagedLog{Log: cfg.Log, dir: c.nodes[i].dir, copies: c.t.TempDir()}
+			cfg.Log = images[i]
+		})
+	}
+	for i := range c.nodes {
+		up(i)
+	}
+	down, sent := -1, 0
+	for range 30 {
+		switch i := rng.Intn(len(c.nodes)); {
+		case down >= 0 && rng.Intn(2) == 0:
+			up(down)
+			down = -1
+		case down < 0 && rng.Intn(3) == 0:
+			images[i].cut()
+			c.nodes[i].kill()
+			if images[i].last != "" {
+				c.nodes[i].dir = images[i].restored(c.t)
+			}
+			down = i
+		case rng.Intn(2) == 0:
+			c.setCut(types.Member(i), types.Member((i+1)%len(c.nodes)), rng.Intn(2) == 0)
+		}
+		more := rng.Intn(5)
+		c.submit(sent, sent+more)
+		sent += more
+		time.Sleep(time.Duration(rng.Intn(1500)) * time.Millisecond)
+	}
+	if down >= 0 {
+		up(down)
+	}
+	for i := range c.nodes {
+		c.setCut(types.Member(i), types.Member((i+1)%len(c.nodes)), false)
+	}
+	c.submit(sent, sent+5)
+	c.awaitLast(fmt.Sprintf("transaction %d", sent+4), 120*time.Second)
+}
+
+// awaitLast waits until all nodes have certified a block with the transaction.
+func (c *cluster) awaitLast(text string, limit time.Duration) {
+	c.t.Helper()
+	deadline := time.Now().Add(limit)
+	for i := 0; i < len(c.nodes); {
+		if slices.Contains(c.nodes[i].blocks.envelopes(), text) {
+			i++
+			continue
+		}
+		if time.Now().After(deadline) {
+			for _, n := range c.nodes {
+				c.t.Logf("node %d: %+v %+v", n.self, n.sequencer().Status(), n.sequencer().Stats())
+			}
+			c.t.Fatalf("node %d lacks %q after %s", i, text, limit)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	c.checkAgreement(0, 1, 2, 3)
 }

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/consensus"
@@ -116,14 +117,15 @@ type memoryBlocks struct {
 	headers   map[types.Height]types.Header
 	data      map[types.Height][]byte
 	certs     map[types.Height]types.CertifiedHeader
-	gate      chan struct{} // when set, Closed waits for it
+	times     map[types.Height]time.Time // of the first certificate
+	gate      chan struct{}              // when set, Closed waits for it
 	committee *types.Committee
 }
 
 func newMemoryBlocks(c *types.Committee) *memoryBlocks {
 	return &memoryBlocks{
 		headers: make(map[types.Height]types.Header), data: make(map[types.Height][]byte),
-		certs: make(map[types.Height]types.CertifiedHeader), committee: c,
+		certs: make(map[types.Height]types.CertifiedHeader), times: make(map[types.Height]time.Time), committee: c,
 	}
 }
 
@@ -154,6 +156,9 @@ func (b *memoryBlocks) Certified(ch types.CertifiedHeader) error {
 		return fmt.Errorf("certificate for block %d, which is not closed", ch.Header.Height)
 	}
 	b.certs[ch.Header.Height] = ch
+	if b.times[ch.Header.Height].IsZero() {
+		b.times[ch.Header.Height] = time.Now()
+	}
 	if b.committee != nil {
 		return ch.Verify(ch.Header.Network, b.committee)
 	}
@@ -174,6 +179,18 @@ func (b *memoryBlocks) certified() (top types.Height) {
 		top = max(top, h)
 	}
 	return top
+}
+
+func (b *memoryBlocks) at(h types.Height) [][]byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return types.DecodeBlockData(b.data[h])
+}
+
+func (b *memoryBlocks) when(h types.Height) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.times[h]
 }
 
 // envelopes lists the transactions of the certified blocks in order.
