@@ -68,9 +68,12 @@ func (c *Client) begin(h *types.Header, p coding.Params) (*state, error) {
 	return s, c.save(s)
 }
 
+// impatientTries is how often a block of which nothing comes is given up after its data rows.
+const impatientTries = 3
+
 // whole fetches K correct rows and decodes them.
 func (c *Client) whole(ctx context.Context, s *state, f *fetcher) {
-	_, err := f.decode(ctx, c.cfg.Rows)
+	_, err := f.decode(ctx, c.cfg.Rows, s.Tries > impatientTries)
 	s.Asked, s.Correct = f.asked, len(f.shards)
 	switch {
 	case err == nil:

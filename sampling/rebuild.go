@@ -35,7 +35,7 @@ func Rebuild(ctx context.Context, rows Rows, openings Openings, h types.Header) 
 	if err := f.open(ctx, openings); err != nil {
 		return nil, err
 	}
-	return f.decode(ctx, rows)
+	return f.decode(ctx, rows, true)
 }
 
 // fetcher gets verified rows of one block.
@@ -95,27 +95,31 @@ func (f *fetcher) ask(ctx context.Context, rows Rows, indices []uint32, got func
 	})
 }
 
-// decode fetches rows until K are here: the data rows, then as many parity rows as are missing, and so on, as long as any
-// come at all.
-func (f *fetcher) decode(ctx context.Context, rows Rows) ([]byte, error) {
-	for f.asked < f.params.N && len(f.shards) < f.params.K {
-		missing := f.params.K - len(f.shards)
-		next := make([]uint32, min(missing, f.params.N-f.asked))
-		for j := range next {
-			next[j] = uint32(f.asked + j)
+// decode fetches rows until K are here: the data rows first, then parity rows, each time enough to make up for what is
+// missing even if no more than a quarter is served. Unless it is patient, it gives up when no data row at all comes: then
+// the rows are probably not published yet.
+func (f *fetcher) decode(ctx context.Context, rows Rows, patient bool) ([]byte, error) {
+	ctx, enough := context.WithCancel(ctx)
+	defer enough()
+	next := f.params.K
+	for f.asked < f.params.N && len(f.shards) < f.params.K && ctx.Err() == nil {
+		indices := make([]uint32, min(next, f.params.N-f.asked))
+		for j := range indices {
+			indices[j] = uint32(f.asked + j)
 		}
-		f.asked += len(next)
-		before := len(f.shards)
-		f.ask(ctx, rows, next, func(s coding.Shard) { f.shards = append(f.shards, s) })
+		f.asked += len(indices)
+		f.ask(ctx, rows, indices, func(s coding.Shard) {
+			if f.shards = append(f.shards, s); len(f.shards) == f.params.K {
+				enough()
+			}
+		})
 		if f.bad != nil {
 			return nil, f.bad
 		}
-		if before == len(f.shards) {
+		if len(f.shards) == 0 && !patient {
 			break
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("%w: %d of %d rows of block %d: %w", ErrUnavailable, len(f.shards), f.params.K, f.header.Height, err)
-		}
+		next = coding.Expansion * (f.params.K - len(f.shards))
 	}
 	if len(f.shards) < f.params.K {
 		return nil, fmt.Errorf("%w: %d of %d rows of block %d", ErrUnavailable, len(f.shards), f.params.K, f.header.Height)

@@ -75,7 +75,8 @@ func decodeState(b []byte) (*state, error) {
 	if err := json.Unmarshal(b, s); err != nil {
 		return nil, fmt.Errorf("%w: %w", errState, err)
 	}
-	if s.Version != stateVersion || len(s.Drawn) != len(s.Answered) || s.Asked > maxAsked {
+	if s.Version != stateVersion || len(s.Drawn) != len(s.Answered) || s.Asked < 0 || s.Asked > maxAsked ||
+		(len(s.Drawn) > 0 && s.Asked > len(s.Drawn)) {
 		return nil, errState
 	}
 	return s, nil
