@@ -1,6 +1,7 @@
 package exectest
 
 import (
+	"bytes"
 	"math/big"
 	"math/rand/v2"
 
@@ -94,7 +95,7 @@ func (s *Swarm) skipped(i int, random *rand.Rand) []byte {
 	case 2:
 		return s.CallAt(i, nonce, &to, 1, 20999, nil) // intrinsic gas
 	case 3:
-		return s.CallAt(i, nonce, &to, 1, 22000, make([]byte, 100)) // calldata floor
+		return s.CallAt(i, nonce, &to, 1, 22000, bytes.Repeat([]byte{1}, 100)) // calldata floor
 	case 4:
 		return s.Sign(1000+i, &ethtypes.LegacyTx{Gas: 21000, GasPrice: big.NewInt(1e12), To: &to, Value: big.NewInt(1)}) // no funds
 	case 5:

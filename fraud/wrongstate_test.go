@@ -1,0 +1,268 @@
+package fraud
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/etherscale/bedrock/execution/exectest"
+	"github.com/etherscale/bedrock/types"
+
+	"github.com/ethereum/go-ethereum/rlp"
+)
+
+// I2: every lie about every chunk is refuted by a challenge that survives the wire.
+func TestEveryLieIsRefuted(t *testing.T) {
+	s := tortured(t, 1, 6, 20)
+	trust, random := trustOf(s), rand.New(rand.NewPCG(9, 9))
+	liar := NewLiar(exectest.PeerKey(5), s.Chain, random)
+	truth := honest(t, s, 1, 6).Assertion
+	count, largest := 0, 0
+	for block := range truth.Blocks {
+		for chunk := range truth.Blocks[block].Claims {
+			for lie := range lies {
+				signed, err := liar.Tell(truth, block, chunk, lie)
+				if err != nil {
+					t.Fatal(err)
+				}
+				encoded := challenge(t, s, signed).Encode()
+				c, err := DecodeChallenge(encoded)
+				if err != nil {
+					t.Fatal(err)
+				}
+				finding, err := Verify(c, trust)
+				if err != nil {
+					t.Fatalf("block %d, chunk %d, lie %d: %v", block, chunk, lie, err)
+				}
+				if finding.Accused[0] != liar.Key() || finding.Height != truth.Height(block) || len(finding.Differences) == 0 || finding.Refuted == nil {
+					t.Fatalf("finding %+v", finding)
+				}
+				count, largest = count+1, max(largest, len(encoded))
+			}
+		}
+	}
+	t.Logf("%d lies refuted, largest challenge %d bytes", count, largest)
+}
+
+// I1: no challenge against an honest assertion verifies, whichever chunk it names.
+func TestHonestChunkIsNeverRefuted(t *testing.T) {
+	s := tortured(t, 2, 4, 20)
+	trust := trustOf(s)
+	signed := honest(t, s, 0, 4)
+	if _, wrong, err := Compare(s.Chain, &signed.Assertion); wrong || err != nil {
+		t.Fatal(wrong, err)
+	}
+	for block := range signed.Assertion.Blocks {
+		for chunk := range len(signed.Assertion.Blocks[block].Claims) + 1 {
+			c, err := BuildWrongState(s.Chain, s, signed, Place{block, chunk}, [20]byte{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f, err := Verify(c, trust); !errors.Is(err, ErrInvalid) {
+				t.Fatalf("honest block %d, chunk %d: %+v, %v", block, chunk, f, err)
+			}
+		}
+	}
+}
+
+// I1: with any part missing or changed, a challenge of an honest assertion still convicts nobody.
+func TestTamperedChallengeConvictsNoHonestProver(t *testing.T) {
+	s := tortured(t, 3, 5, 14)
+	trust, random := trustOf(s), rand.New(rand.NewPCG(3, 3))
+	signed := honest(t, s, 2, 5)
+	tried := 0
+	for block := range signed.Assertion.Blocks {
+		for chunk := range signed.Assertion.Blocks[block].Claims {
+			c, err := BuildWrongState(s.Chain, s, signed, Place{block, chunk}, [20]byte{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var body WrongState
+			if err := rlp.DecodeBytes(c.Body, &body); err != nil {
+				t.Fatal(err)
+			}
+			for _, lists := range []*[][]byte{&body.Nodes, &body.Codes, &body.Rows, &body.Ancestors} {
+				whole := *lists
+				for i := range whole {
+					*lists = append(append([][]byte(nil), whole[:i]...), whole[i+1:]...)
+					mustNotConvict(t, trust, c, body)
+					changed := append([]byte(nil), whole[i]...)
+					changed[random.IntN(len(changed))] ^= 1 << random.IntN(8)
+					*lists = append([][]byte(nil), whole...)
+					(*lists)[i] = changed
+					mustNotConvict(t, trust, c, body)
+					tried += 2
+				}
+				*lists = whole
+			}
+		}
+	}
+	if tried < 200 {
+		t.Fatalf("only %d tampered challenges", tried)
+	}
+}
+
+func mustNotConvict(t *testing.T, trust *Trust, c *Challenge, body WrongState) {
+	t.Helper()
+	bad := *c
+	bad.Body = mustEncode(&body)
+	if f, err := Verify(&bad, trust); !errors.Is(err, ErrInvalid) {
+		t.Fatalf("convicted an honest prover: %+v, %v", f, err)
+	}
+}
+
+func TestChallengeNeedsBondCertificateAndSignature(t *testing.T) {
+	s := tortured(t, 4, 3, 8)
+	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	signed, err := liar.Tell(honest(t, s, 1, 3).Assertion, 1, 0, LieRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := challenge(t, s, signed)
+	if err := Check(good, trustOf(s)); err != nil {
+		t.Fatal(err)
+	}
+	edit := func(change func(b *WrongState)) *Challenge {
+		var body WrongState
+		if err := rlp.DecodeBytes(good.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		change(&body)
+		c := *good
+		c.Body = mustEncode(&body)
+		return &c
+	}
+	noProver := trustOf(s)
+	noProver.Prover = func(types.PublicKey) bool { return false }
+	noCommittee := trustOf(s)
+	noCommittee.Committee = nil
+	for name, test := range map[string]struct {
+		c     *Challenge
+		trust *Trust
+	}{
+		"not a prover":      {good, noProver},
+		"unknown committee": {good, noCommittee},
+		"signature": {edit(func(b *WrongState) {
+			forged := *signed
+			forged.Signature[0] ^= 1
+			b.Assertion = forged.Encode()
+		}), trustOf(s)},
+		"certificate": {edit(func(b *WrongState) {
+			h, _ := s.Certified(3)
+			h.Certificate.Signatures = append([]types.Signature(nil), h.Certificate.Signatures...)
+			h.Certificate.Signatures[0][0] ^= 1
+			b.Header = h.Encode()
+		}), trustOf(s)},
+		"other block's header": {edit(func(b *WrongState) {
+			h, _ := s.Certified(2)
+			b.Header = h.Encode()
+		}), trustOf(s)},
+		"block out of range": {edit(func(b *WrongState) { b.Block = 1 << 40 }), trustOf(s)},
+		"chunk out of range": {edit(func(b *WrongState) { b.Chunk = 1 << 40 }), trustOf(s)},
+		"no ancestors":       {edit(func(b *WrongState) { b.Ancestors = nil }), trustOf(s)},
+		"frontier":           {edit(func(b *WrongState) { b.Frontier = append(b.Frontier, types.Hash{}) }), trustOf(s)},
+	} {
+		if err := Check(test.c, test.trust); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A block whose table of lengths lies is what types.DecodeBlockData says it is, in the prover and in the challenge.
+func TestMalformedDataIsChallengedAlike(t *testing.T) {
+	s := exectest.New(t, nil)
+	whole := types.EncodeBlockData([][]byte{s.Transfer(0, 1, 1), s.Transfer(1, 1, 1), s.Transfer(2, 1, 1), s.Transfer(3, 1, 1), s.Transfer(4, 1, 1), s.Transfer(5, 1, 1)})
+	short := append([]byte(nil), whole[:len(whole)-7]...) // the last envelope reaches beyond the data
+	zero := append([]byte(nil), whole...)
+	zero[4+4*4] = 0 // the fifth is empty
+	many := append([]byte{0xff, 0xff, 0xff, 0x7f}, whole[4:]...)
+	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	for i, data := range [][]byte{short, zero, many, {1, 0}, {}} {
+		b := s.NextData(data)
+		r, err := s.Chain.Apply(b.Header.Header, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Places != len(types.DecodeBlockData(data)) {
+			t.Fatal("places", r.Places)
+		}
+		for lie := range lies {
+			truth := honest(t, s, r.Height-1, r.Height).Assertion
+			signed, err := liar.Tell(truth, 0, len(r.Claims)-1, lie)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Verify(challenge(t, s, signed), trustOf(s)); err != nil {
+				t.Fatalf("data %d, lie %d: %v", i, lie, err)
+			}
+		}
+	}
+}
+
+func TestCompareNamesForeignParentsAndUnexecutedBlocks(t *testing.T) {
+	s := tortured(t, 5, 4, 4)
+	signed := honest(t, s, 1, 4)
+	a := signed.Assertion
+	a.Parent.Claim.Gas++
+	if _, _, err := Compare(s.Chain, &a); !errors.Is(err, ErrForeignParent) {
+		t.Fatal(err)
+	}
+	a = signed.Assertion
+	a.Blocks = append(append([]BlockClaims(nil), a.Blocks...), a.Blocks[0])
+	if _, _, err := Compare(s.Chain, &a); !errors.Is(err, ErrNotExecuted) {
+		t.Fatal(err)
+	}
+}
+
+// A lie about a block that uses BLOCKHASH carries the headers it needs, and without one of them proves nothing.
+func TestBlockHashNeedsAncestors(t *testing.T) {
+	s := exectest.New(t, nil)
+	for range 8 {
+		s.Apply()
+	}
+	s.Apply(s.Call(0, &exectest.HashAddress, 0, 200_000, exectest.Words(6)))
+	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	signed, err := liar.Tell(honest(t, s, 8, 9).Assertion, 0, 0, LieRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := challenge(t, s, signed)
+	if _, err := Verify(c, trustOf(s)); err != nil {
+		t.Fatal(err)
+	}
+	var body WrongState
+	if err := rlp.DecodeBytes(c.Body, &body); err != nil {
+		t.Fatal(err)
+	}
+	if len(body.Ancestors) != 5 {
+		t.Fatalf("%d ancestors for BLOCKHASH 6 back, want 5", len(body.Ancestors))
+	}
+	body.Ancestors = body.Ancestors[:4]
+	c.Body = mustEncode(&body)
+	if _, err := Verify(c, trustOf(s)); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "BLOCKHASH") {
+		t.Fatal(err)
+	}
+}
+
+// The reader of partial data agrees with the decoder of whole data.
+func TestBlockReaderAgreesWithDecoder(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 7))
+	for range 2000 {
+		data := make([]byte, random.IntN(60))
+		for i := range data {
+			data[i] = byte(random.IntN(6) * random.IntN(2))
+		}
+		want := types.DecodeBlockData(data)
+		reader := newBlockReader(uint64(len(data)), func(from, to uint64) ([]byte, error) { return data[from:to], nil })
+		for place := range uint64(len(want) + 3) {
+			from, to, ok, err := reader.span(place)
+			if err != nil || ok != (place < uint64(len(want))) {
+				t.Fatalf("place %d of %x: %v %v", place, data, ok, err)
+			}
+			if ok && string(data[from:to]) != string(want[place]) {
+				t.Fatalf("place %d of %x", place, data)
+			}
+		}
+	}
+}
