@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/etherscale/bedrock/types"
 )
@@ -23,6 +24,9 @@ const (
 
 // ErrLogClosed is returned by every use of a closed log.
 var ErrLogClosed = errors.New("vertex log is closed")
+
+// ErrLogFull says that the disk has no room for the log.
+var ErrLogFull = errors.New("the disk of the vertex log is full")
 
 // LogOptions are the knobs of a vertex log; the zero value is usable.
 type LogOptions struct {
@@ -283,6 +287,9 @@ func (l *VertexLog) end() int64 { return l.active().written + int64(len(l.pendin
 
 // fail remembers the first failure; afterwards the log takes nothing any more (L4).
 func (l *VertexLog) fail(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		err = fmt.Errorf("%w: %w; make room and start the node again, nothing that was acknowledged is lost", ErrLogFull, err)
+	}
 	if err != nil && l.failed == nil {
 		l.failed = err
 	}

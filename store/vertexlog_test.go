@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/etherscale/bedrock/types"
@@ -442,6 +443,46 @@ func TestVertexLogStopsAtTheFirstFault(t *testing.T) {
 			return // the whole run passed without reaching the fault
 		}
 	}
+}
+
+// A full disk has its own error, and what was synced before is there when room was made.
+func TestVertexLogFullDisk(t *testing.T) {
+	dir, room := t.TempDir(), 5000
+	l := mustOpenLog(t, dir, LogOptions{wrap: func(f logFile) logFile { return &fullDisk{logFile: f, room: &room} }})
+	var synced []entry
+	for i := 0; ; i++ {
+		e := testEntry(i, 300)
+		err := errors.Join(e.append(l), l.Sync())
+		if err == nil {
+			synced = append(synced, e)
+			continue
+		}
+		if !errors.Is(err, ErrLogFull) || !errors.Is(err, syscall.ENOSPC) || !errors.Is(l.Sync(), ErrLogFull) {
+			t.Fatal(err)
+		}
+		break
+	}
+	_ = l.closeFiles()
+	if len(synced) < 10 {
+		t.Fatalf("only %d entries fit", len(synced))
+	}
+	mustHold(t, mustOpenLog(t, dir, LogOptions{}), synced)
+}
+
+// fullDisk has room for so many bytes; a write beyond it is cut short.
+type fullDisk struct {
+	logFile
+	room *int
+}
+
+func (f *fullDisk) WriteAt(p []byte, off int64) (int, error) {
+	if len(p) <= *f.room {
+		*f.room -= len(p)
+		return f.logFile.WriteAt(p, off)
+	}
+	n, _ := f.logFile.WriteAt(p[:*f.room], off)
+	*f.room = 0
+	return n, syscall.ENOSPC
 }
 
 func workUntilFault(t *testing.T, l *VertexLog, failed bool) (acknowledged []entry) {
