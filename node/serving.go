@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
@@ -158,4 +159,20 @@ func (s *service) TransactionStatus(_ context.Context, tx rpc.TxHash) (*rpc.Tran
 		return nil, nil
 	}
 	return s.executed.TransactionStatus(tx, s.waiting, s.n.asserted())
+}
+
+var _ rpc.VertexLogs = (*service)(nil)
+
+// Genesis implements rpc.VertexLogs.
+func (s *service) Genesis(context.Context) ([]byte, error) { return s.n.cfg.Genesis.Encode() }
+
+// Log implements rpc.VertexLogs: the own log at a sequencer, else what the member answers.
+func (s *service) Log(ctx context.Context, member types.Member, r *types.FetchRequest) (*types.FetchResponse, error) {
+	if !s.n.committee.Has(member) {
+		return nil, fmt.Errorf("member %d is not in the committee of %d", member, s.n.committee.Len())
+	}
+	if s.n.order != nil && int(member) == s.n.member {
+		return s.n.order.HandleFetch(ctx, r)
+	}
+	return s.n.gossip.Fetch(ctx, member, r)
 }
