@@ -39,7 +39,7 @@ func (c *Core) receive(v *types.Vertex, from types.Member, asked bool) {
 	}
 	digest := v.Digest()
 	if n := c.dag.byDigest[digest]; n != nil {
-		c.dag.markKnown(n, from)
+		c.noteHolder(n, from)
 		return
 	}
 	if s := c.suspended[digest]; s != nil {
@@ -239,9 +239,7 @@ func (c *Core) accept(n *node, from types.Member) {
 		c.receipted(b, n)
 	}
 	c.dag.markKnown(n, n.ref.Author)
-	if c.cfg.Committee.Has(from) {
-		c.dag.markKnown(n, from)
-	}
+	c.noteHolder(n, from)
 	if c.member && n.ref.Author == c.self {
 		c.acceptOwn(n)
 	}
@@ -255,6 +253,13 @@ func (c *Core) accept(n *node, from types.Member) {
 	c.countSignatures(n)
 	c.arrived(c.wants.vertexArrived(n.ref.Digest))
 	c.advance()
+}
+
+// noteHolder notes who sent a vertex.
+func (c *Core) noteHolder(n *node, from types.Member) {
+	if c.cfg.Committee.Has(from) {
+		c.dag.markKnown(n, from)
+	}
 }
 
 // reject says why a vertex broke a rule, and rejects what was built on it.

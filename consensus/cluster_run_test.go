@@ -342,3 +342,44 @@ func TestClusterJunk(t *testing.T) {
 		t.Errorf("voids: %+v", k)
 	}
 }
+
+// TestClusterAfterAnOutage stops everything for a day: the heartbeat blocks of that day close at once, are certified at
+// full pace, and then transactions go through as before.
+func TestClusterAfterAnOutage(t *testing.T) {
+	c := newCluster(t, 110, testCommittee(t, equalStakes(4)...))
+	c.startAll()
+	c.run(time.Second)
+	for _, x := range c.nodes {
+		x.crash()
+	}
+	c.run(24 * time.Hour)
+	for _, x := range c.nodes {
+		x.start()
+	}
+	c.load(0, 20, 20*time.Millisecond)
+	c.run(15 * time.Second)
+	c.check()
+	c.wantAll(c.nodes[0])
+	s := c.nodes[0].core.Status()
+	if s.Height < 8600 || s.CertifiedHeight < s.Height-1 || s.Busy {
+		t.Errorf("after a day: %+v", s)
+	}
+	t.Logf("a batch waited %v", c.latency(c.nodes[0], 1))
+}
+
+// TestClusterOfManyMembers has more members than a word has bits.
+func TestClusterOfManyMembers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("70 cores take a while")
+	}
+	c := newCluster(t, 120, testCommittee(t, equalStakes(66)...))
+	c.startAll()
+	c.run(100 * time.Millisecond)
+	for i := range 18 {
+		c.nodes[3*i+5].crash()
+	}
+	c.load(0, 10, 20*time.Millisecond)
+	c.run(1500 * time.Millisecond)
+	c.check()
+	c.wantAll(c.nodes[0])
+}

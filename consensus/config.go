@@ -36,7 +36,7 @@ func RulesOf(g *types.Genesis) Rules {
 type Pacing struct {
 	MinRound       time.Duration // least time between two own vertices; default 40 ms
 	Wait           time.Duration // least wait for expected authors after a quorum; default 20 ms
-	MaxWait        time.Duration // most that the wait adapts to, before it escalates; default 100 ms
+	MaxWait        time.Duration // most that the wait adapts to, before it escalates; default 50 ms
 	HeartbeatRound time.Duration // time between own vertices when there is nothing to order; default 1 s
 	FetchDelay     time.Duration // how long a missing item may still arrive by itself; default 30 ms
 	FetchRetry     time.Duration // until the next member is asked, doubling up to 16 times; default 300 ms
@@ -51,7 +51,7 @@ func (p Pacing) withDefaults() Pacing {
 	}{
 		{&p.MinRound, 40 * time.Millisecond},
 		{&p.Wait, 20 * time.Millisecond},
-		{&p.MaxWait, 100 * time.Millisecond},
+		{&p.MaxWait, 50 * time.Millisecond},
 		{&p.HeartbeatRound, time.Second},
 		{&p.FetchDelay, 30 * time.Millisecond},
 		{&p.FetchRetry, 300 * time.Millisecond},

@@ -146,10 +146,11 @@ func (c *Core) notePunctual(r types.Round) {
 	}
 }
 
-// busy reports whether there is something to order: a batch held that is not in a certified block.
+// busy reports whether there is something to order: a batch held that is not in a certified block. More than two
+// blocks without a certificate, as the heartbeats after an outage, count too: their signatures travel in vertices.
 func (c *Core) busy() bool {
 	return len(c.pending) > 0 || c.active > 0 || len(c.fair.live) > 0 || len(c.fair.ready) > 0 ||
-		len(c.blocks.queue) > 0 || c.certs.txs > 0
+		len(c.blocks.queue) > 0 || c.certs.txs > 0 || c.certs.closed > c.certs.done+2
 }
 
 // othersMoved reports whether an honest member has made its vertex of the round already.
