@@ -40,7 +40,7 @@
 //
 //	record.go       key and value of a row, validator     inclusion.go   from a row back to its commitment
 //	wire.go         messages of the row protocol          serve.go       answering questions
-//	offer.go        taking rows that are offered
+//	offer.go        taking rows that are offered          keep.go        rows the node came by otherwise
 //	rows.go         rows on disk, budget, expiry          view.go        what kad-dht sees of them
 //	provisional.go  rows that wait for a certificate      door.go        limits on requests, liars
 //	servers.go      table of servers, nearest             sweep.go       how the table is filled

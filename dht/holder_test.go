@@ -157,6 +157,22 @@ func TestOfferElsewhere(t *testing.T) {
 	}
 }
 
+// Rows of a block that is older than the retention time are not taken.
+func TestOfferTooOld(t *testing.T) {
+	a := newAuthority(t)
+	block, header := encodeBlock(t, 1, 5000)
+	header.Time = types.TimeOf(time.Now().Add(-2 * time.Hour))
+	ch := a.certify(header)
+	n := newNode(t, a, func(c *Config) { c.Retention = time.Hour })
+	h := stranger(t, n)
+	if _, err := offerByHand(t, h, n, proofCertified, ch.Encode(), block, indices(4), nil); !errors.Is(err, ErrRefused) {
+		t.Fatal(err)
+	}
+	if !n.door.open(h.ID()) {
+		t.Fatal("being late is no lie")
+	}
+}
+
 // I3: the budget holds, and what is held stays.
 func TestBudget(t *testing.T) {
 	a := newAuthority(t)

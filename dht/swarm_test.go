@@ -28,11 +28,26 @@ type fakeChain struct {
 	mu      sync.Mutex
 	headers map[types.Hash]types.CertifiedHeader
 	head    types.CertifiedHeader
+	signal  chan struct{}
 }
 
 func newFakeChain() *fakeChain {
-	return &fakeChain{headers: make(map[types.Hash]types.CertifiedHeader)}
+	return &fakeChain{headers: make(map[types.Hash]types.CertifiedHeader), signal: make(chan struct{}, 1)}
 }
+
+// Header and Subscribe make it what sampling follows.
+func (c *fakeChain) Header(h types.Height) (types.CertifiedHeader, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, ch := range c.headers {
+		if ch.Header.Height == h {
+			return ch, true
+		}
+	}
+	return types.CertifiedHeader{}, false
+}
+
+func (c *fakeChain) Subscribe() (<-chan struct{}, func()) { return c.signal, func() {} }
 
 func (c *fakeChain) add(ch types.CertifiedHeader) {
 	c.mu.Lock()
@@ -40,6 +55,10 @@ func (c *fakeChain) add(ch types.CertifiedHeader) {
 	c.headers[ch.Header.Commitment] = ch
 	if ch.Header.Height > c.head.Header.Height {
 		c.head = ch
+	}
+	select {
+	case c.signal <- struct{}{}:
+	default:
 	}
 }
 

@@ -52,9 +52,10 @@ func (r Report) plus(o Report) Report {
 	}
 }
 
-// published tells whether most of a few random rows of a member are held by the server nearest to each.
+// published tells whether most of a few random rows of a member are held by the server nearest to each, of those servers
+// that answer.
 func (d *DHT) published(ctx context.Context, h types.Header, p coding.Params, member, m int) bool {
-	table, asked, held := d.servers.list(), 0, 0
+	table, answers, held := d.servers.list(), 0, 0
 	own := (p.N - member + m - 1) / m // rows of the member
 	if own <= 0 {
 		return true
@@ -62,20 +63,22 @@ func (d *DHT) published(ctx context.Context, h types.Header, p coding.Params, me
 	for range takeOverProbe {
 		i := uint32(member + m*rand.IntN(own))
 		for _, holder := range nearest(table, Key(h.Commitment, i), 1) {
-			asked++
-			if d.holderHas(ctx, holder, h.Commitment, i) {
+			has, err := d.holderHas(ctx, holder, h.Commitment, i)
+			if err != nil {
+				continue
+			}
+			if answers++; has {
 				held++
 			}
 		}
 	}
-	return asked > 0 && 2*held > asked
+	return answers > 0 && 2*held > answers
 }
 
-func (d *DHT) holderHas(ctx context.Context, holder peer.ID, c types.Hash, i uint32) bool {
+func (d *DHT) holderHas(ctx context.Context, holder peer.ID, c types.Hash, i uint32) (bool, error) {
 	if holder == d.host.ID() {
-		has, err := d.holds(ctx, c, i)
-		return err == nil && has
+		return d.holds(ctx, c, i)
 	}
 	found, err := d.Has(ctx, holder, c, []uint32{i})
-	return err == nil && len(found) == 1
+	return len(found) == 1, err
 }
