@@ -36,23 +36,37 @@ func (a *auditor) Released(list []consensus.Released) {
 		if _, err := a.n.store.Audit(r.Batch); err == nil {
 			continue
 		}
-		if err := a.keep(r); err != nil {
+		hashes, err := a.transactions(r.Batch)
+		if err == nil {
+			a.n.cfg.Watch(Released{Batch: r.Batch, FairTime: r.FairTime, Transactions: hashes})
+			err = a.keep(r, hashes)
+		}
+		if err != nil {
 			a.n.log.Warn("audit record not stored", "batch", r.Batch, "error", err)
 		}
 	}
 }
 
-func (a *auditor) keep(r consensus.Released) error {
-	body, err := a.n.vertices.Batch(r.Batch)
+// transactions names what is in a batch, in its order.
+func (a *auditor) transactions(id types.BatchID) ([]types.Hash, error) {
+	body, err := a.n.vertices.Batch(id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	batch, err := types.DecodeBatch(body)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, envelope := range batch.Envelopes {
-		key := transactionKey(keccak(envelope), keyBatch)
+	hashes := make([]types.Hash, len(batch.Envelopes))
+	for i, envelope := range batch.Envelopes {
+		hashes[i] = keccak(envelope)
+	}
+	return hashes, nil
+}
+
+func (a *auditor) keep(r consensus.Released, hashes []types.Hash) error {
+	for _, hash := range hashes {
+		key := transactionKey(hash, keyBatch)
 		if known, err := a.n.store.Has(store.SpaceTransactions, key); err != nil || known {
 			continue // a transaction counts in the first batch that was released with it
 		}

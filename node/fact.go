@@ -10,6 +10,14 @@ import (
 // below. Facts are told in order of happening from the node's goroutines; a watcher must not block.
 type Fact interface{ fact() }
 
+// Released says that a batch has left the fair order at a sequencer: its place is final there. Batches are told in their
+// order, from the goroutine that also lays out blocks, so a fact may come behind the block before it.
+type Released struct {
+	Batch        types.BatchID
+	FairTime     types.Time
+	Transactions []types.Hash // keccak256 of the envelopes, in the batch's order
+}
+
 // Certified says that a block's header has a certificate here.
 type Certified struct {
 	Header       types.Header
@@ -61,6 +69,7 @@ type Refuted struct {
 	Verify     time.Duration // time the verification took
 }
 
+func (Released) fact()  {}
 func (Certified) fact() {}
 func (Published) fact() {}
 func (Sampled) fact()   {}
