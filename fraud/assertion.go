@@ -87,6 +87,12 @@ func (a *Assertion) Before(i int) (Value, execution.Claim) {
 	return a.Value(i - 1), claims[len(claims)-1]
 }
 
+// Step is what the assertion says of its block i.
+func (a *Assertion) Step(i int) Step {
+	before, _ := a.Before(i)
+	return Step{Before: before, Value: a.Value(i)}
+}
+
 // Encode is the canonical encoding.
 func (s *SignedAssertion) Encode() []byte { return mustEncode(s) }
 

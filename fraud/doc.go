@@ -11,7 +11,7 @@
 //	I3  No bytes of a challenge bring down a peer: shapes are checked before anything is executed, and execution of
 //	    strangers' witnesses happens in a child process with limits on memory and time.
 //	I4  Verifier and executor are one code path: execution.Env.RunChunk.
-//	I5  A value is settled only on a chain of unrefuted values from genesis, each asserted for a whole window, over blocks
+//	I5  A value is settled only on a chain of unrefuted steps from genesis, each asserted for a whole window, over blocks
 //	    that were available here.
 //
 // Adversary: provers lie in any field of any claim, name made-up parents, contradict themselves, craft states whose
@@ -19,12 +19,12 @@
 // headers of one height, which convicts it.
 //
 // A value is (height, header, all claims of the block): naming it by its last claim alone would let a lie in an earlier
-// chunk take honest values down with it.
+// chunk take honest values down with it. What is refuted is a step (a value on the value before it), for the like reason.
 //
 // Goroutines: none is started here but those of os/exec in Sandbox. Assertion, Challenge and the verifier are pure values
 // and functions; Tracker may be used from any goroutine; Prover, Liar and Challenger belong to one each.
 //
 // Files: value.go, assertion.go, prover.go, liar.go what is claimed; challenge.go the envelope of all challenges and
 // wrongstate.go, misconduct.go its kinds; rows.go, nodes.go untrusted transactions and witnesses; verify.go the verifier;
-// build.go challengers; job.go, sandbox*.go the child process; tracker.go which values stand.
+// build.go challengers; job.go, sandbox*.go the child process; challenger.go who challenges; tracker.go, settle.go which values stand.
 package fraud

@@ -21,6 +21,14 @@ func ValueOf(height types.Height, digest types.Hash, claims []execution.Claim) V
 	return valueFrom(height, digest, PrefixOf(claims), claims[len(claims)-1])
 }
 
+// Step is a value on the value before it: what an assertion says of one block. A wrong-state challenge refutes a step, not a
+// value: a liar that claims the right outcome of a block on a made-up outcome of the block before is wrong, the outcome is
+// not.
+type Step struct {
+	Before Value `json:"before"`
+	Value  Value `json:"value"`
+}
+
 // PrefixOf is sha256 over the encodings of all claims but the last.
 func PrefixOf(claims []execution.Claim) types.Hash {
 	return sha256.Sum256(execution.EncodeClaims(claims[:len(claims)-1]))

@@ -50,7 +50,7 @@ type Finding struct {
 	Height      types.Height      `json:"height"`  // of the block; 0 for vertices
 	Chunk       int               `json:"chunk"`
 	Assertion   string            `json:"assertion,omitempty"` // CID of the challenged assertion
-	Refuted     *Value            `json:"refuted,omitempty"`   // the value that falls with a wrong claim
+	Refuted     *Step             `json:"refuted,omitempty"`   // what falls with a wrong claim
 	Before      execution.Claim   `json:"before"`
 	Claimed     execution.Claim   `json:"claimed"`
 	Computed    execution.Claim   `json:"computed"`

@@ -189,9 +189,9 @@ func (w *wrongState) environment(rules *execution.Rules, missing *bool) (*execut
 
 func (w *wrongState) finding(before execution.Claim) *Finding {
 	a := &w.signed.Assertion
-	value := a.Value(w.block)
+	step := a.Step(w.block)
 	return &Finding{Kind: KindWrongState, Accused: []types.PublicKey{a.Prover}, Height: a.Height(w.block), Chunk: w.chunk,
-		Assertion: w.signed.ID().String(), Refuted: &value, Before: before}
+		Assertion: w.signed.ID().String(), Refuted: &step, Before: before}
 }
 
 // invalid marks an error as the challenger's.

@@ -1,0 +1,280 @@
+package fraud
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/types"
+)
+
+// Why the tracker does not take an assertion; each wraps nothing and is tested with errors.Is.
+var (
+	// ErrEarly: the assertion covers blocks whose headers are not certified here yet; offer it again later.
+	ErrEarly = errors.New("assertion covers blocks that are not certified here yet")
+	// ErrOld: everything it covers is settled.
+	ErrOld = errors.New("assertion covers settled blocks only")
+	// ErrForeignHeader: it speaks of headers that are not of this chain.
+	ErrForeignHeader = errors.New("assertion names a header that is not of this chain")
+	// ErrNotProver: its signer may not assert, or was convicted.
+	ErrNotProver = errors.New("signer of the assertion is not a prover in good standing")
+	// ErrTooMany: its prover has too many unsettled assertions.
+	ErrTooMany = errors.New("prover has too many unsettled assertions")
+)
+
+// Bounds of what the tracker holds for each prover.
+const (
+	maxUnsettled      = 512
+	maxUnsettledBytes = 8 << 20
+	maxRecords        = 1024
+)
+
+// TrackerConfig makes a tracker.
+type TrackerConfig struct {
+	Network types.NetworkID
+	Base    Parent     // settled without question: genesis, or where the tracker was before a restart
+	Time    types.Time // of the base's header
+	Window  uint64     // microseconds of header time that an assertion stands open
+	Step    uint64     // microseconds that one block adds at most
+	Prover  func(types.PublicKey) bool
+	// Available reports whether this peer found a block's data available.
+	Available func(types.Height) bool
+}
+
+// Tracker knows which steps are asserted and refuted, and from that which values are settled. A step's window starts at
+// the newest certified header that this peer knew when the step was first asserted. Safe for concurrent use.
+type Tracker struct {
+	mu      sync.Mutex
+	config  TrackerConfig
+	clocks  map[types.Height]tick
+	head    types.Height
+	steps   map[Step]*step
+	heights map[types.Height][]Step // in order of arrival
+	said    map[saying]*SignedAssertion
+	provers map[types.PublicKey]*standing
+	known   map[types.BatchID]bool
+	settled Parent
+	sampled types.Height // blocks above the settled one are available up to here
+	records []Record
+}
+
+// tick is a header's place in time.
+type tick struct {
+	digest types.Hash
+	time   types.Time
+	clock  uint64 // header time since the base, of which each block adds at most Step
+}
+
+type step struct {
+	height   types.Height
+	parent   Parent // its value as a parent
+	provers  []types.PublicKey
+	start    uint64 // clock when first asserted
+	asserted bool   // false: known from a refutation only
+	refuted  bool
+}
+
+// saying is what a prover can say only one way.
+type saying struct {
+	prover types.PublicKey
+	height types.Height
+	before Value
+}
+
+type standing struct {
+	assertions []held
+	bytes      int
+	convicted  bool
+}
+
+type held struct {
+	id   types.BatchID
+	last types.Height
+	size int
+}
+
+// Standing is where a height stands on the way to settlement.
+type Standing string
+
+// The standings of a height, in order.
+const (
+	StandingNone     Standing = ""
+	StandingAsserted Standing = "asserted" // exactly one unrefuted step, on settled or asserted ones
+	StandingSettled  Standing = "settled"
+)
+
+// AssertedValue is a step that somebody asserted.
+type AssertedValue struct {
+	Height  types.Height
+	Step    Step
+	Claim   execution.Claim // the last of the block
+	Provers []types.PublicKey
+	Refuted bool
+}
+
+// Record tells of a challenge that was verified here.
+type Record struct {
+	ID         types.BatchID
+	Kind       Kind
+	Height     types.Height
+	Accused    []types.PublicKey
+	Challenger [20]byte // payee
+	Valid      bool
+	Reason     string
+	Bytes      int
+	Millis     float64 // that verification took
+	At         types.Time
+}
+
+// NewTracker starts at the base value.
+func NewTracker(config TrackerConfig) *Tracker {
+	t := &Tracker{config: config, settled: config.Base, head: config.Base.Height, sampled: config.Base.Height,
+		clocks:  map[types.Height]tick{config.Base.Height: {digest: config.Base.Digest, time: config.Time}},
+		steps:   make(map[Step]*step),
+		heights: make(map[types.Height][]Step),
+		said:    make(map[saying]*SignedAssertion),
+		provers: make(map[types.PublicKey]*standing),
+		known:   make(map[types.BatchID]bool),
+	}
+	return t
+}
+
+// AddHeader moves time on: certified headers in order of height. Headers that are not the next are ignored.
+func (t *Tracker) AddHeader(h *types.Header) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last := t.clocks[t.head]
+	if h.Height != t.head+1 || h.Parent != last.digest {
+		return
+	}
+	step := uint64(0)
+	if h.Time > last.time {
+		step = min(uint64(h.Time-last.time), t.config.Step)
+	}
+	t.head = h.Height
+	t.clocks[h.Height] = tick{digest: h.Digest(), time: h.Time, clock: last.clock + step}
+	t.settle()
+}
+
+// AddAssertion takes an assertion after checking its signature. If the prover contradicts what it said before, the
+// earlier assertion and the height of the contradiction are returned: enough for a challenge.
+func (t *Tracker) AddAssertion(s *SignedAssertion) (earlier *SignedAssertion, at types.Height, err error) {
+	if err := s.Verify(t.config.Network); err != nil {
+		return nil, 0, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	encoded := s.Encode()
+	id := types.BatchIDOf(encoded)
+	if t.known[id] {
+		return nil, 0, nil
+	}
+	if err := t.admit(&s.Assertion, len(encoded)); err != nil {
+		return nil, 0, err
+	}
+	t.known[id] = true
+	p := t.provers[s.Assertion.Prover]
+	p.assertions = append(p.assertions, held{id: id, last: s.Assertion.Last(), size: len(encoded)})
+	p.bytes += len(encoded)
+	for i := range s.Assertion.Blocks {
+		if other := t.claim(s, i); other != nil && earlier == nil {
+			earlier, at = other, s.Assertion.Height(i)
+		}
+	}
+	t.settle()
+	return earlier, at, nil
+}
+
+func (t *Tracker) admit(a *Assertion, size int) error {
+	p := t.provers[a.Prover]
+	if p == nil {
+		p = new(standing)
+	}
+	switch {
+	case !t.config.Prover(a.Prover) || p.convicted:
+		return fmt.Errorf("%s: %w", a.Prover, ErrNotProver)
+	case a.Last() > t.head:
+		return fmt.Errorf("up to block %d, certified are %d: %w", a.Last(), t.head, ErrEarly)
+	case a.Last() <= t.settled.Height:
+		return fmt.Errorf("up to block %d, settled are %d: %w", a.Last(), t.settled.Height, ErrOld)
+	case len(p.assertions) >= maxUnsettled || p.bytes+size > maxUnsettledBytes:
+		return fmt.Errorf("%s: %w", a.Prover, ErrTooMany)
+	}
+	for i := range a.Blocks {
+		known, ok := t.clocks[a.Height(i)]
+		if ok && known.digest != a.Blocks[i].Digest {
+			return fmt.Errorf("block %d: %w", a.Height(i), ErrForeignHeader)
+		}
+	}
+	t.provers[a.Prover] = p
+	return nil
+}
+
+// claim notes what an assertion says of its block i; it returns an earlier assertion that says otherwise.
+func (t *Tracker) claim(s *SignedAssertion, i int) *SignedAssertion {
+	a := &s.Assertion
+	height, id := a.Height(i), a.Step(i)
+	if height <= t.settled.Height {
+		return nil
+	}
+	v := t.step(id, height)
+	if !v.asserted {
+		v.asserted, v.start = true, t.clocks[t.head].clock
+		v.parent = ParentOf(height, a.Blocks[i].Digest, a.Blocks[i].Claims)
+	}
+	if !slices.Contains(v.provers, a.Prover) {
+		v.provers = append(v.provers, a.Prover)
+	}
+	key := saying{a.Prover, height, id.Before}
+	if other := t.said[key]; other != nil {
+		if contradict(&other.Assertion, a, height) {
+			return other
+		}
+		return nil
+	}
+	t.said[key] = s
+	return nil
+}
+
+// Convict takes the consequences of a valid challenge: the accused provers may assert no more, and a wrong step falls
+// together with all that builds on it. Values that convicted provers asserted rightly keep standing.
+func (t *Tracker) Convict(f *Finding) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f.Kind == KindWrongState || f.Kind == KindDoubleAssertion {
+		for _, key := range f.Accused {
+			if t.provers[key] == nil {
+				t.provers[key] = new(standing)
+			}
+			t.provers[key].convicted = true
+		}
+	}
+	if f.Refuted == nil || f.Height <= t.settled.Height {
+		return
+	}
+	t.step(*f.Refuted, f.Height).refuted = true
+	t.settle()
+}
+
+// step finds or makes the record of a step.
+func (t *Tracker) step(id Step, height types.Height) *step {
+	s := t.steps[id]
+	if s == nil {
+		s = &step{height: height}
+		t.steps[id] = s
+		t.heights[height] = append(t.heights[height], id)
+	}
+	return s
+}
+
+// Note keeps the record of a verified challenge; the oldest give way.
+func (t *Tracker) Note(r Record) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.records = append(t.records, r)
+	if len(t.records) > maxRecords {
+		t.records = slices.Delete(t.records, 0, len(t.records)-maxRecords)
+	}
+}
