@@ -138,6 +138,7 @@ func (s *Sequencer) askLog(ctx context.Context, member types.Member, from uint64
 // not asked: most of them are ordered already.
 func (s *Sequencer) takeStretch(ctx context.Context, member types.Member, r *types.FetchResponse, first bool) (fresh int, err error) {
 	var unknown [][]byte
+	receipted := make(map[types.BatchID]bool)
 	for _, encoded := range r.Vertices {
 		v, err := types.DecodeVertex(encoded)
 		if err != nil {
@@ -150,13 +151,20 @@ func (s *Sequencer) takeStretch(ctx context.Context, member types.Member, r *typ
 			return 0, errGap
 		}
 		unknown = append(unknown, encoded)
+		for _, receipt := range v.Body().Receipts {
+			receipted[receipt.Batch] = true
+		}
 	}
 	if len(unknown) == 0 {
 		return 0, nil
 	}
 	o := origin{from: member, at: now(), asked: true, charged: -1}
 	for _, body := range r.Batches {
-		if err := s.checkBody(ctx, o, types.BatchIDOf(body), body); err != nil {
+		id := types.BatchIDOf(body)
+		if !receipted[id] {
+			continue // a later stretch may want it; then it is fetched
+		}
+		if err := s.checkBody(ctx, o, id, body); err != nil {
 			return 0, err
 		}
 	}

@@ -97,6 +97,8 @@ type Config struct {
 
 	Workers      int           // goroutines that check pushes (2)
 	InboxBytes   int           // bytes of unchecked pushes kept for each member; beyond it a push is dropped (8 MiB)
+	BodyRate     int64         // bytes a second of bodies that a member may push and the own pool refuses (1 MiB)
+	BodyBurst    int64         // the same, at once (8 MiB)
 	HoldQueue    int           // batches from gossip that wait for the core; beyond it the newest is dropped (4096)
 	HoldBytes    int64         // bytes of them (32 MiB)
 	UnloggedMax  int           // bytes of bodies kept in memory only; beyond it they go to the log (32 MiB)
@@ -110,6 +112,8 @@ type Config struct {
 func (c *Config) setDefaults() {
 	setDefault(&c.Workers, 2)
 	setDefault(&c.InboxBytes, 8<<20)
+	setDefault(&c.BodyRate, 1<<20)
+	setDefault(&c.BodyBurst, 8<<20)
 	setDefault(&c.HoldQueue, 4096)
 	setDefault(&c.HoldBytes, 32<<20)
 	setDefault(&c.UnloggedMax, 32<<20)
@@ -141,7 +145,7 @@ func (c *Config) Validate() error {
 	need(c.Log != nil && c.Streams != nil && c.Batches != nil && c.Rows != nil && c.Blocks != nil,
 		"Log, Streams, Batches, Rows and Blocks must be set")
 	need(c.Workers >= 0 && c.InboxBytes >= 0 && c.HoldQueue >= 0 && c.HoldBytes >= 0 && c.UnloggedMax >= 0 && c.FetchLimit >= 0 &&
-		c.ServeLimit >= 0 && c.FetchTimeout >= 0 && c.SyncEvery >= 0, "a bound is negative")
+		c.ServeLimit >= 0 && c.BodyRate >= 0 && c.BodyBurst >= 0 && c.FetchTimeout >= 0 && c.SyncEvery >= 0, "a bound is negative")
 	need(c.Core.Committee != nil, "Core.Committee must be set")
 	if c.Core.Committee != nil && c.Core.Self >= 0 {
 		problems = append(problems, c.checkKey())

@@ -14,15 +14,18 @@
 //	D6 every queue has a stated capacity and a policy when full; a slow or hostile member delays only itself.
 //
 // Adversary: members may send anything, at any rate, and answer a request with lies or never. A push is bounded in bytes
-// before it is queued, queued per member, and checked by a worker before the core hears of it. Answers are taken only as
-// far as they were asked for. Strangers may ask for the log; answers are bounded in bytes and in number at a time.
+// before it is queued, queued per member, and checked by a worker before the core hears of it; bodies that the own pool
+// refuses are limited in bytes a second. Answers are taken only as far as they were asked for. Strangers may ask for the log; answers are bounded in bytes and in number at a time.
 //
 // Goroutines: Run starts them all and returns when all have ended. The loop owns the core, the fetch table and the
 // schedule. Two workers check pushes; one goroutine encodes and stores blocks in order, one publishes rows, one asks the
 // pool again, and at most FetchLimit a member fetch. Hold, HandlePush, HandleFetch, Executed, Status and Stats may be called
 // from anywhere, before Run too, and never wait for the core.
 //
+// A node that lost its log (empty, and Config.FirstStart false) first follows with a core that makes nothing, until others
+// holding a quorum of stake have shown their newest vertices and those are accepted; see recovery.
+//
 // Files: config.go (interfaces, bounds), sequencer.go (the loop), effects.go (what a step asks for), persist.go (D1, D2),
-// blocks.go (encode, store, publish), inbox.go and verify.go (pushes), bodies.go, fetch.go, catchup.go, serve.go, restore.go, recover.go,
-// mailbox.go, stats.go.
+// blocks.go (encode, store, publish), inbox.go, allowance.go and verify.go (pushes), bodies.go, fetch.go, catchup.go, serve.go,
+// restore.go, recover.go, mailbox.go, stats.go.
 package sequencer

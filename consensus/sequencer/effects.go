@@ -2,7 +2,6 @@ package sequencer
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/types"
@@ -10,9 +9,6 @@ import (
 
 // pushBudget is where a push stops taking ancestors and bodies; the rest of MaxMessageBytes is for the encoding.
 const pushBudget = types.MaxMessageBytes - 64<<10
-
-// resendAfter is how long nothing is accepted until the own newest vertex is pushed again: longer than heartbeat rounds.
-const resendAfter = 2 * time.Second
 
 // perform does what a step asks for and returns the events that answer it at once.
 func (s *Sequencer) perform(e consensus.Effects) ([]consensus.Event, error) {
@@ -48,23 +44,6 @@ func (s *Sequencer) send(sends []consensus.Send) {
 			s.stats.pushesLost.Add(1)
 		}
 	}
-}
-
-// considerResend pushes the own newest vertex again when nothing was accepted for a while: pushes may have been lost while
-// others could not be reached, and nobody fetches what nobody names.
-func (s *Sequencer) considerResend(now time.Time) {
-	if !s.live || s.own == nil || now.Sub(s.lastVertex) < resendAfter {
-		return
-	}
-	s.lastVertex = now
-	var sends []consensus.Send
-	for m := range types.Member(s.members()) {
-		if int(m) != s.self {
-			sends = append(sends, consensus.Send{To: m, Vertices: []*types.Vertex{s.own}})
-		}
-	}
-	s.stats.resent.Add(1)
-	s.send(sends)
 }
 
 func (s *Sequencer) buildPush(m consensus.Send, encoded map[types.Hash][]byte) *types.Push {

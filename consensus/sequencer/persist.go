@@ -25,7 +25,6 @@ func (s *Sequencer) persist(vertices []*types.Vertex) error {
 			s.dirty, s.dirtySince = true, time.Now()
 		}
 		s.stats.vertices.Add(1)
-		s.lastVertex = time.Now()
 	}
 	return nil
 }
@@ -45,7 +44,7 @@ func (s *Sequencer) persistOwn(v *types.Vertex) error {
 		return fmt.Errorf("%w: an own vertex of round %d would follow the one of round %d in the log; is a second copy of this key running?",
 			ErrHalted, v.Round(), s.ownRound)
 	}
-	s.ownRound, s.own = v.Round(), v
+	s.ownRound = v.Round()
 	digest := v.Digest()
 	s.unsent.Store(&digest)
 	return nil

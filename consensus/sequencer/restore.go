@@ -35,7 +35,7 @@ func (s *Sequencer) restore(bound types.Round) error {
 			return err
 		}
 		if int(v.Author()) == s.self {
-			s.ownRound, s.own = max(s.ownRound, v.Round()), v
+			s.ownRound = max(s.ownRound, v.Round())
 		}
 		if chunk = append(chunk, v); len(chunk) < restoreChunk {
 			return nil

@@ -59,6 +59,7 @@ type Sequencer struct {
 	ran        chan struct{} // capacity 1: executed rose
 	cpu        chan struct{} // capacity Workers: who may check signatures
 	serving    chan struct{} // capacity ServeLimit
+	allowances []allowance   // of each member, used while a push of it is checked
 	status     atomic.Pointer[consensus.Status]
 	recovering atomic.Bool                // the log was lost: what this node knows of its rounds is incomplete
 	unsent     atomic.Pointer[types.Hash] // own vertex that is in the log but not synced: shown to nobody
@@ -82,9 +83,7 @@ type Sequencer struct {
 	unsettled   map[types.BatchID]uint64    // bodies neither admitted by the own pool nor released, with their order
 	noted       uint64                      // bodies ever put there
 	catchUp     catchUp
-	own         *types.Vertex // newest own vertex in the log
-	lastVertex  time.Time     // when a vertex was last accepted, or the own newest sent again
-	stalls      int           // catch-ups since a round was last reached
+	stalls      int // catch-ups since a round was last reached
 	lastAdvance time.Time
 	lastRound   types.Round
 }
@@ -119,6 +118,10 @@ func newWith(cfg Config, c core) *Sequencer {
 		known:     make(map[types.Height]types.Hash),
 		unsettled: make(map[types.BatchID]uint64),
 		mine:      make(map[types.Hash]struct{}),
+	}
+	s.allowances = make([]allowance, members)
+	for i := range s.allowances {
+		s.allowances[i] = allowance{rate: cfg.BodyRate, burst: cfg.BodyBurst, left: cfg.BodyBurst}
 	}
 	s.blocks = newBlockWorker(s)
 	s.pool = newReadmission(s)
@@ -227,7 +230,8 @@ func (s *Sequencer) step(ev consensus.Event) error {
 	for i := 0; i < len(queue); i++ {
 		effects := s.core.Step(types.TimeOf(time.Now()), queue[i])
 		if err := s.core.Err(); err != nil {
-			return errors.Join(fmt.Errorf("%w: %w", ErrHalted, err), s.persist(effects.Persist))
+			s.explain(effects)
+			return fmt.Errorf("%w: %w", ErrHalted, err)
 		}
 		answers, err := s.perform(effects)
 		if err != nil {
@@ -261,7 +265,6 @@ func (s *Sequencer) housekeeping(now time.Time) error {
 	if now.Sub(s.lastLag) >= lagCheck {
 		s.lastLag = now
 		s.considerCatchUp(now)
-		s.considerResend(now)
 	}
 	return nil
 }

@@ -513,26 +513,34 @@ func TestVerticesOfOthersAreSyncedInTime(t *testing.T) {
 	})
 }
 
-// A push may be lost while nobody can be reached: in a stall the own newest vertex is pushed again, to everybody.
-func TestOwnNewestVertexIsPushedAgainInAStall(t *testing.T) {
-	pushes := 0
-	scripted(t, 4, func(net *network, cfg *Config, c *scriptedCore) {
-		own := net.vertex(0, 1, now(), nil)
-		cfg.Streams.(*noStreams).onPush = func(*types.Push) { pushes++ }
-		c.script = func(ev consensus.Event) consensus.Effects {
-			switch ev.(type) {
-			case consensus.Start:
-				return consensus.Effects{Sign: []types.Hash{own.Digest()}}
-			case consensus.Signed:
-				return consensus.Effects{Persist: []*types.Vertex{own}}
+// D6: bodies that the own pool refuses come in at a bounded rate for each member; admitted ones are not limited.
+func TestD6PushedBodiesAreLimited(t *testing.T) {
+	for _, refuse := range []bool{true, false} {
+		scripted(t, 4, func(_ *network, cfg *Config, _ *scriptedCore) {
+			cfg.BodyRate, cfg.BodyBurst = 1000, 2000
+			cfg.Batches.(*openBatches).refuse = refuse
+		}, func(_ *network, s *Sequencer, c *scriptedCore) error {
+			flood := func(from types.Member, text string) int {
+				before := len(seen[consensus.BatchHeld](c))
+				for i := range 10 {
+					body, _ := testBatch(t, fmt.Sprintf("%s %d %d %s", text, from, i, strings.Repeat("x", 470)))
+					s.HandlePush(from, &types.Push{Batches: [][]byte{body}})
+				}
+				synctest.Wait()
+				return len(seen[consensus.BatchHeld](c)) - before
 			}
-			return consensus.Effects{}
-		}
-	}, func(_ *network, s *Sequencer, _ *scriptedCore) error {
-		time.Sleep(11 * time.Second)
-		if again := s.Stats().Resent; again < 3 || again > 6 || pushes != int(3*again) {
-			t.Errorf("resent %d times with %d pushes in 11 seconds of silence", again, pushes)
-		}
-		return nil
-	})
+			first, again := flood(1, "first"), flood(1, "again")
+			other := flood(2, "other")
+			time.Sleep(1100 * time.Millisecond)
+			later := flood(1, "later")
+			got, want := fmt.Sprint(first, again, other, later), "4 0 4 2"
+			if !refuse {
+				want = "10 10 10 10"
+			}
+			if got != want {
+				t.Errorf("pool refuses: %v; bodies taken %s, want %s", refuse, got, want)
+			}
+			return nil
+		})
+	}
 }

@@ -16,7 +16,6 @@ type Stats struct {
 	Released       uint64 // batches that left fair order, replay included
 	Certified      uint64 // blocks, replay included
 	PushesSent     uint64 // queued for a member
-	Resent         uint64 // times the own newest vertex was pushed again in a stall
 	PushesLost     uint64 // the member's outgoing queue was full
 	PushesDropped  uint64 // the member's incoming queue was full
 	HoldsDropped   uint64 // the queue of batches was full
@@ -25,6 +24,7 @@ type Stats struct {
 	FetchesFailed  uint64 // without an answer
 	FetchesSkipped uint64 // all members asked for had enough requests under way
 	Served         uint64 // requests answered
+	BodiesOver     uint64 // pushed beyond a member's allowance
 	BadBodies      uint64 // refused or unasked
 	BadVertices    uint64 // refused before the core saw them
 	Rejected       uint64 // refused by the core
@@ -37,8 +37,8 @@ type Stats struct {
 }
 
 type counters struct {
-	vertices, appended, released, certified, pushesSent, resent, pushesLost, pushesDropped, holdsDropped, spilled, fetches,
-	fetchesFailed, fetchesSkipped, served, badBodies, badVertices, rejected, equivocations, catchUps, caughtUp, readmitted,
+	vertices, appended, released, certified, pushesSent, pushesLost, pushesDropped, holdsDropped, spilled, fetches,
+	fetchesFailed, fetchesSkipped, served, bodiesOver, badBodies, badVertices, rejected, equivocations, catchUps, caughtUp, readmitted,
 	rowsDropped, rowsFailed atomic.Uint64
 }
 
@@ -47,10 +47,10 @@ func (s *Sequencer) Stats() Stats {
 	c := &s.stats
 	return Stats{
 		Vertices: c.vertices.Load(), Appended: c.appended.Load(), Released: c.released.Load(), Certified: c.certified.Load(),
-		PushesSent: c.pushesSent.Load(), Resent: c.resent.Load(), PushesLost: c.pushesLost.Load(), PushesDropped: c.pushesDropped.Load(),
+		PushesSent: c.pushesSent.Load(), PushesLost: c.pushesLost.Load(), PushesDropped: c.pushesDropped.Load(),
 		HoldsDropped: c.holdsDropped.Load(), Spilled: c.spilled.Load(), Fetches: c.fetches.Load(),
 		FetchesFailed: c.fetchesFailed.Load(), FetchesSkipped: c.fetchesSkipped.Load(), Served: c.served.Load(),
-		BadBodies: c.badBodies.Load(), BadVertices: c.badVertices.Load(), Rejected: c.rejected.Load(),
+		BodiesOver: c.bodiesOver.Load(), BadBodies: c.badBodies.Load(), BadVertices: c.badVertices.Load(), Rejected: c.rejected.Load(),
 		Equivocations: c.equivocations.Load(), CatchUps: c.catchUps.Load(), CaughtUp: c.caughtUp.Load(),
 		Readmitted: c.readmitted.Load(), RowsDropped: c.rowsDropped.Load(), RowsFailed: c.rowsFailed.Load(),
 	}

@@ -17,6 +17,8 @@ type origin struct {
 	charged int
 	// admit asks the own pool whether it admits the bodies.
 	admit bool
+	// allowance limits bodies that nobody asked for; nil: they were asked for.
+	allowance *allowance
 }
 
 // checkPushes is a worker: it checks what members push, body by body and vertex by vertex, and hands it to the loop.
@@ -35,7 +37,7 @@ func (s *Sequencer) checkPushes(ctx context.Context) error {
 }
 
 func (s *Sequencer) checkPush(ctx context.Context, from types.Member, push arrived) error {
-	o := origin{from: from, at: push.at, charged: int(from), admit: true}
+	o := origin{from: from, at: push.at, charged: int(from), admit: true, allowance: &s.allowances[from]}
 	for _, body := range push.push.Batches {
 		if err := s.checkBody(ctx, o, types.BatchIDOf(body), body); err != nil {
 			return err
@@ -54,6 +56,10 @@ func (s *Sequencer) checkBody(ctx context.Context, o origin, id types.BatchID, b
 	if s.bodies.has(id) {
 		return nil
 	}
+	if o.allowance != nil && !o.allowance.take(len(body), o.at) {
+		s.stats.bodiesOver.Add(1)
+		return nil
+	}
 	held := consensus.BatchHeld{ID: id, Size: uint64(len(body)), Time: o.at, From: o.charged}
 	valid := false
 	err := s.onCPU(ctx, func() {
@@ -68,6 +74,9 @@ func (s *Sequencer) checkBody(ctx context.Context, o origin, id types.BatchID, b
 	})
 	if err != nil || !valid {
 		return err
+	}
+	if o.allowance != nil && held.Admitted {
+		o.allowance.refund(len(body))
 	}
 	return s.submit(ctx, input{event: held, body: body})
 }
