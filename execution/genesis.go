@@ -110,3 +110,17 @@ func parseWord(s string) (common.Hash, error) {
 func (r *Rules) GenesisClaim(root common.Hash) Claim {
 	return Claim{Root: root, BaseFee: r.BaseFee, Receipts: Frontier{}.Root()}
 }
+
+// GenesisOutcome is the header of height 0 and its claim, computed in memory: what a peer without a chain starts from.
+func GenesisOutcome(g *types.Genesis) (types.Header, Claim, error) {
+	rules, err := RulesOf(g)
+	if err != nil {
+		return types.Header{}, Claim{}, err
+	}
+	genesis, err := EthereumGenesis(g)
+	if err != nil {
+		return types.Header{}, Claim{}, err
+	}
+	header, err := g.Header()
+	return header, rules.GenesisClaim(genesis.ToBlock().Root()), err
+}
