@@ -155,6 +155,14 @@ func newTestHost(tb testing.TB) host.Host {
 
 func infoOf(h host.Host) peer.AddrInfo { return peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()} }
 
+func infosOf(nodes []*node) []peer.AddrInfo {
+	var out []peer.AddrInfo
+	for _, n := range nodes {
+		out = append(out, infoOf(n.host))
+	}
+	return out
+}
+
 type node struct {
 	*DHT
 	chain *fakeChain
