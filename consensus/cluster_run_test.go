@@ -370,16 +370,54 @@ func TestClusterAfterAnOutage(t *testing.T) {
 // TestClusterOfManyMembers has more members than a word has bits.
 func TestClusterOfManyMembers(t *testing.T) {
 	if testing.Short() {
-		t.Skip("70 cores take a while")
+		t.Skip("66 cores take a while")
 	}
 	c := newCluster(t, 120, testCommittee(t, equalStakes(66)...))
+	c.pacing.MinRound = 80 * time.Millisecond
 	c.startAll()
 	c.run(100 * time.Millisecond)
 	for i := range 18 {
 		c.nodes[3*i+5].crash()
 	}
-	c.load(0, 10, 20*time.Millisecond)
-	c.run(1500 * time.Millisecond)
+	c.load(0, 5, 20*time.Millisecond)
+	c.run(900 * time.Millisecond)
 	c.check()
-	c.wantAll(c.nodes[0])
+	for _, id := range c.nodes[0].missing() {
+		t.Errorf("batch %s is not released: %+v", id, c.nodes[0].core.Status())
+	}
+}
+
+// TestClusterLiarsChooseOnlyInsideTheHonestSpread gives f members clocks that are far behind or as far ahead as is
+// taken, beside a slow honest one: fair times stay inside the honest receive times, and what all honest members heard
+// before any heard the next comes first.
+func TestClusterLiarsChooseOnlyInsideTheHonestSpread(t *testing.T) {
+	for _, lie := range []time.Duration{-10 * time.Second, -300 * time.Millisecond, 495 * time.Millisecond} {
+		t.Run(lie.String(), func(t *testing.T) {
+			forSizes(t, func(t *testing.T, n int) {
+				c := newCluster(t, 130, testCommittee(t, equalStakes(n)...))
+				for i := range (n - 1) / 3 {
+					c.nodes[i].skew, c.nodes[i].hidden = lie, true
+				}
+				fast := c.delay
+				c.delay = func(from, to int) time.Duration {
+					if from == n-2 {
+						return fast(from, to) + 60*time.Millisecond
+					}
+					return fast(from, to)
+				}
+				c.startAll()
+				c.run(100 * time.Millisecond)
+				c.load(0, 100, 25*time.Millisecond)
+				c.run(6 * time.Second)
+				c.check()
+				c.wantAll(c.nodes[n-1])
+				c.inRange(c.nodes[n-1])
+				c.linear(c.nodes[n-1])
+				t.Logf("p50 %v p99 %v", c.latency(c.nodes[n-1], .5), c.latency(c.nodes[n-1], .99))
+				if p99 := c.latency(c.nodes[n-1], .99); p99 > 1200*time.Millisecond {
+					t.Errorf("p99 is %v", p99)
+				}
+			})
+		})
+	}
 }

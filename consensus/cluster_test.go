@@ -447,18 +447,36 @@ func samePrefix[T any](t testing.TB, what string, a, b []T, show func(T) string)
 	}
 }
 
-// inRange checks that fair times lie inside the honest receive times.
+// honestRange is when the first and the last honest member received a batch, by their clocks.
+func (c *cluster) honestRange(id types.BatchID) (types.Time, types.Time) {
+	low, high := maxTime, types.Time(0)
+	for _, x := range c.nodes {
+		if at, ok := x.received[id]; ok && !x.hidden {
+			low, high = min(low, at), max(high, at)
+		}
+	}
+	return low, high
+}
+
+// inRange checks that fair times lie inside the honest receive times (raised by 1 us for each receipt before).
 func (c *cluster) inRange(n *testNode) {
 	c.t.Helper()
 	for _, r := range n.released {
-		low, high := maxTime, types.Time(0)
-		for _, x := range c.nodes {
-			if at, ok := x.received[r.Batch]; ok && !x.hidden {
-				low, high = min(low, at), max(high, at)
-			}
-		}
-		if r.FairTime < low || r.FairTime > high+1000 {
+		if low, high := c.honestRange(r.Batch); r.FairTime < low || r.FairTime > high+1000 {
 			c.t.Errorf("fair time %d of %s is outside %d..%d", r.FairTime, r.Batch, low, high)
+		}
+	}
+}
+
+// linear checks that x is released before y if every honest member received x before any received y.
+func (c *cluster) linear(n *testNode) {
+	c.t.Helper()
+	for i, y := range n.released {
+		_, high := c.honestRange(y.Batch)
+		for _, x := range n.released[:i] {
+			if low, _ := c.honestRange(x.Batch); high+1000 < low {
+				c.t.Errorf("%s came before %s, which every honest member received earlier", x.Batch, y.Batch)
+			}
 		}
 	}
 }
