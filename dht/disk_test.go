@@ -19,11 +19,7 @@ func TestRowsOnDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		space, err := db.Datastore("rows")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return openTestRows(t, space), func() {
+		return openTestRows(t, db.Datastore("rows")), func() {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
