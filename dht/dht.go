@@ -38,7 +38,8 @@ type Config struct {
 	Replicas  int           // holders of each row; 3
 	Budget    int64         // bytes of disk for rows; 4 GiB
 	Retention time.Duration // rows older than this (header time) are given up; 0: never
-	// Sweep is the time between two looks for servers; 30 s. SweepLimit is the number of servers asked each time; 256.
+	// Sweep is the time between two looks for servers; 30 s. SweepLimit is the number of servers asked each time; 32,
+	// with WholeTable 256.
 	Sweep      time.Duration
 	SweepLimit int
 	// TakeOverDelay is how long a publisher has before another one looks whether its rows are there; 2 s.
@@ -63,7 +64,10 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Budget, 4<<30)
 	setDefault(&c.Sweep, 30*time.Second)
 	setDefault(&c.TakeOverDelay, 2*time.Second)
-	setDefault(&c.SweepLimit, 256)
+	if c.WholeTable {
+		setDefault(&c.SweepLimit, 256)
+	}
+	setDefault(&c.SweepLimit, 32)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -33,6 +33,16 @@ func TestSwarm(t *testing.T) {
 	}
 	t.Run("publish", func(t *testing.T) { testPublish(t, nodes, publishers, block, header) })
 	t.Run("read", func(t *testing.T) { testRead(t, a, nodes, block, header) })
+	t.Run("crawl", func(t *testing.T) {
+		publisher := newNode(t, a, func(c *Config) { c.Server = false })
+		if err := publisher.host.Connect(t.Context(), infoOf(nodes[7].host)); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, func() bool { return len(publisher.knownServers()) > 0 }, "no server known")
+		if publisher.crawl(t.Context()); len(publisher.Servers()) != len(nodes) {
+			t.Fatalf("crawl found %d of %d servers", len(publisher.Servers()), len(nodes))
+		}
+	})
 	t.Run("put value stores nothing", func(t *testing.T) { testPutValue(t, nodes, block, header) })
 	t.Run("publish again", func(t *testing.T) {
 		report := publishAll(t, nodes[5], header, block)

@@ -124,9 +124,10 @@ func (d *DHT) serveOpening(ctx context.Context, s network.Stream, r *request) er
 
 // lied notes a peer's lie, and shuts the peer out for a while.
 func (d *DHT) lied(p peer.ID, what string) {
-	d.log.Warn("peer sent something that is not the block's", "peer", p.String(), "what", what)
 	if d.cfg.Lied != nil {
 		d.cfg.Lied(p, what)
+	} else {
+		d.log.Warn("peer sent something that is not the block's", "peer", p.String(), "what", what)
 	}
 	d.door.shut(p)
 }

@@ -2,6 +2,7 @@ package dht
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ func (d *DHT) sweep(ctx context.Context) {
 	asked := make(map[peer.ID]bool)
 	full := false
 	next := d.knownServers()
+	rand.Shuffle(len(next), func(i, j int) { next[i], next[j] = next[j], next[i] })
 	for len(next) > 0 && len(asked) < d.cfg.SweepLimit {
 		next = next[:min(len(next), d.cfg.SweepLimit-len(asked))]
 		for _, p := range next {

@@ -174,7 +174,7 @@ func TestOrderAndSafe(t *testing.T) {
 		cfg.Parallel = 1
 		var order []types.Height
 		cfg.Verdict = func(r Result) { order = append(order, r.Height) }
-		client, _ := w.run(cfg)
+		client, stop := w.run(cfg)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		if len(order) != 100 || !slices.IsSortedFunc(order[:97], func(a, b types.Height) int { return int(b) - int(a) }) {
@@ -190,6 +190,17 @@ func TestOrderAndSafe(t *testing.T) {
 		synctest.Wait()
 		if client.Safe() != 100 || len(client.active) != 0 || len(client.ahead) != 0 {
 			t.Fatalf("safe is %d, %d active, %d ahead", client.Safe(), len(client.active), len(client.ahead))
+		}
+		stop()
+		told, asked := len(order), len(w.asked)
+		client, _ = w.run(cfg)
+		if before := client.Safe(); before < 100-safeStep {
+			t.Fatalf("after a restart safe is %d", before)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if client.Safe() != 100 || len(order) != told || len(w.asked) != asked {
+			t.Fatalf("after a restart safe is %d, %d new verdicts, %d new questions", client.Safe(), len(order)-told, len(w.asked)-asked)
 		}
 	})
 }

@@ -12,6 +12,8 @@ const (
 	maxBackoff = time.Minute
 	// window is how many blocks that were never looked at have a task; older ones wait as ranges.
 	window = 64
+	// safeStep is how many heights Safe moves before it is stored again; a restart reads so many verdicts once more.
+	safeStep = 16
 )
 
 // task is a block without final verdict.
@@ -207,7 +209,8 @@ func (c *Client) book(st *state, over bool) error {
 	return nil
 }
 
-// settle enters a stored state into memory, where only what is not over stays, and moves Safe over available blocks.
+// settle enters a stored state into memory, where only what is not over stays, and moves Safe over available blocks. What
+// is stored of Safe lags behind by less than safeStep.
 func (c *Client) settle(st *state, over bool) error {
 	c.mu.Lock()
 	c.active[st.Height] = st
@@ -223,8 +226,9 @@ func (c *Client) settle(st *state, over bool) error {
 		delete(c.ahead, c.safe)
 	}
 	safe := c.safe
+	due := safe/safeStep != from/safeStep
 	c.mu.Unlock()
-	if safe == from {
+	if !due {
 		return nil
 	}
 	return c.save(&state{Version: stateVersion, Verdict: Available, Safe: safe})
