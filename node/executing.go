@@ -78,7 +78,7 @@ func (n *Node) executeBlock(h types.Height) error {
 		n.order.Executed(h)
 	}
 	if n.proofs != nil {
-		n.proofs.executed(header, result)
+		n.proofs.executed()
 	}
 	n.cfg.Watch(Executed{Height: h, Transactions: result.Places, Skipped: len(result.Skipped), GasUsed: result.Block.GasUsed()})
 	return nil

@@ -63,10 +63,12 @@ type Refuted struct {
 	Height     types.Height
 	Kind       string
 	Accused    types.PublicKey
-	Challenger types.PublicKey
+	Challenger [20]byte      // payee; see PayeeOf
 	Took       time.Duration // from the assertion's arrival here to the verdict
 	Size       int           // bytes of the challenge
-	Verify     time.Duration // time the verification took
+	Verify     time.Duration // that the verification took; 0 at the challenger itself
+	// Differences says in words what the claim has wrong.
+	Differences []string
 }
 
 func (Released) fact()  {}

@@ -2,26 +2,280 @@ package node
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/execution"
-	"github.com/etherscale/bedrock/gossip"
-	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/types"
 )
 
-type proofs struct{ n *Node }
-
-func (n *Node) openProofs() error { return nil }
-
-func (p *proofs) run(ctx context.Context) error                   { <-ctx.Done(); return nil }
-func (p *proofs) executed(h types.Header, r *execution.Result) {}
-func (n *Node) proofHandlers(h *gossip.Handlers)                  {}
-func (n *Node) asserted() types.Height                            { return 0 }
-func (n *Node) settled() types.Height                             { return 0 }
-
-func (s *service) Assertions(ctx context.Context, height types.Height) ([]rpc.Assertion, error) {
-	return nil, nil
+// asserter is a prover, or a liar in a drill.
+type asserter interface {
+	Next(asserted types.Height) (*fraud.SignedAssertion, error)
 }
-func (s *service) Challenges(ctx context.Context, from, to types.Height) ([]rpc.Challenge, error) {
-	return nil, nil
+
+// proofs is the node's part in proving: it tracks what provers assert, asserts itself where that is its role, compares
+// with the own execution, and verifies challenges.
+type proofs struct {
+	n       *Node
+	tracker *fraud.Tracker
+	trust   *fraud.Trust
+	ledger  ledger
+	court   *court
+
+	challenger *fraud.Challenger // nil at roles that execute nothing
+	prover     asserter          // nil at roles that do not assert
+	said       types.Height      // up to where the prover has asserted; owned by track
+
+	heard chan *fraud.SignedAssertion // taken by the tracker, to be compared
+	ran   chan struct{}               // capacity 1: execution moved
+
+	mu      sync.Mutex
+	arrived map[types.BatchID]time.Time // of assertions
+	heights map[types.Height]bool       // heights that somebody asserted -> peers were asked for challenges against it
+}
+
+// heardQueue bounds the assertions that wait to be compared; beyond it the newest is only tracked.
+const heardQueue = 256
+
+// openProofs opens tracker, verifier and, by role, challenger and prover. Networks of opaque payload have no states.
+func (n *Node) openProofs() error {
+	if n.cfg.Role == Bootstrap || n.cfg.Genesis.Payload != types.PayloadEthereum {
+		return nil
+	}
+	rules, err := execution.RulesOf(n.cfg.Genesis)
+	if err != nil {
+		return err
+	}
+	isProver := func(key types.PublicKey) bool { return slices.Contains(n.cfg.Genesis.Provers, key) }
+	p := &proofs{
+		n: n, ledger: ledger{n.store}, heard: make(chan *fraud.SignedAssertion, heardQueue), ran: make(chan struct{}, 1),
+		arrived: map[types.BatchID]time.Time{}, heights: map[types.Height]bool{},
+		trust: &fraud.Trust{Rules: rules, Prover: isProver, Committee: func(e types.Epoch) *types.Committee {
+			c, _ := n.chain.Committee(e)
+			return c
+		}},
+	}
+	base, at, err := p.base()
+	if err != nil {
+		return err
+	}
+	p.tracker = fraud.NewTracker(fraud.TrackerConfig{
+		Network: n.network, Base: base, Time: at, Window: n.cfg.Genesis.ChallengeWindow, Step: n.cfg.Genesis.WindowStep,
+		Prover: isProver, Available: p.available,
+	})
+	p.said = base.Height
+	p.court = newCourt(n, p)
+	if n.exec != nil {
+		p.challenger = fraud.NewChallenger(n.exec, provable{n}, p.trust, PayeeOf(n.key))
+	}
+	if n.cfg.Role == Prover {
+		p.prover = fraud.NewProver(n.cfg.Key, n.exec)
+		if n.cfg.Dishonest {
+			p.prover = fraud.NewLiar(n.cfg.Key, n.exec, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+		}
+		if !isProver(n.key) {
+			return fmt.Errorf("this node's key %s is not among the provers of the genesis file: run it as a peer", n.key.PeerID())
+		}
+	}
+	n.proofs = p
+	return nil
+}
+
+// base is where tracking starts: the settled value stored last, else genesis.
+func (p *proofs) base() (fraud.Parent, types.Time, error) {
+	if stored, ok, err := p.ledger.settled(); err != nil {
+		return fraud.Parent{}, 0, err
+	} else if ok {
+		if ch, known := p.n.chain.Header(stored.Height); known && ch.Header.Digest() == stored.Digest {
+			return stored, ch.Header.Time, nil
+		}
+	}
+	header, claim, err := execution.GenesisOutcome(p.n.cfg.Genesis)
+	return fraud.ParentOf(0, header.Digest(), []execution.Claim{claim}), header.Time, err
+}
+
+// available is the tracker's question about a block: sampled here, and nobody asked knows of a challenge against it.
+func (p *proofs) available(h types.Height) bool {
+	p.mu.Lock()
+	asked, asserted := p.heights[h]
+	p.mu.Unlock()
+	return h <= p.n.sampled() && (asked || !asserted)
+}
+
+// provable gives challengers the blocks that the node has.
+type provable struct{ n *Node }
+
+var _ fraud.Blocks = provable{}
+
+// Certified implements fraud.Blocks.
+func (b provable) Certified(h types.Height) (types.CertifiedHeader, bool) { return b.n.chain.Header(h) }
+
+// Encoded implements fraud.Blocks.
+func (b provable) Encoded(h types.Height) (*coding.Block, error) { return b.n.chain.Block(h) }
+
+// Data implements fraud.Blocks.
+func (b provable) Data(h types.Height) ([]byte, error) { return b.n.chain.Body(h) }
+
+// run tracks, asserts and asks until ctx ends.
+func (p *proofs) run(ctx context.Context) error {
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.track(inner) })
+	group.Go(func() error { return p.inquire(inner) })
+	return group.Wait()
+}
+
+// executed says that execution moved.
+func (p *proofs) executed() {
+	select {
+	case p.ran <- struct{}{}:
+	default:
+	}
+}
+
+// track is the goroutine that owns challenger and prover.
+func (p *proofs) track(ctx context.Context) error {
+	signal, cancel := p.n.chain.Subscribe()
+	defer cancel()
+	next := p.tracker.Settled().Height + 1
+	for {
+		for ; ; next++ {
+			ch, ok := p.n.chain.Header(next)
+			if !ok {
+				break
+			}
+			p.tracker.AddHeader(&ch.Header)
+		}
+		if err := p.ledger.keepSettled(p.tracker.Settled()); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-signal:
+			p.advance(ctx)
+		case <-p.ran:
+			p.advance(ctx)
+		case signed := <-p.heard:
+			p.inspect(ctx, signed)
+		}
+	}
+}
+
+// advance compares what waited for execution, and asserts what is new.
+func (p *proofs) advance(ctx context.Context) {
+	if p.challenger == nil {
+		return
+	}
+	challenges, err := p.challenger.Advance()
+	if err != nil {
+		p.n.log.Debug("assertions that cannot be challenged", "error", err)
+	}
+	for _, c := range challenges {
+		p.raise(ctx, c)
+	}
+	if p.prover == nil || p.n.exec.Height() > p.n.chain.Head().Header.Height {
+		return
+	}
+	signed, err := p.prover.Next(p.said)
+	if errors.Is(err, fraud.ErrNothing) {
+		return
+	}
+	if err != nil {
+		p.n.log.Warn("nothing asserted", "error", err)
+		return
+	}
+	p.say(ctx, signed)
+}
+
+// say takes the own assertion and publishes it.
+func (p *proofs) say(ctx context.Context, signed *fraud.SignedAssertion) {
+	err := p.take(signed)
+	if errors.Is(err, fraud.ErrEarly) {
+		return // the tracker has not seen the newest header yet: the next signal comes with it
+	}
+	p.said = signed.Assertion.Last()
+	if err != nil {
+		p.n.log.Warn("own assertion not taken", "error", err)
+		return
+	}
+	if err := p.n.gossip.PublishAssertion(ctx, signed.Encode()); err != nil && ctx.Err() == nil {
+		p.n.log.Warn("assertion not published", "error", err)
+	}
+}
+
+// inspect compares one assertion and raises a challenge against a wrong one.
+func (p *proofs) inspect(ctx context.Context, signed *fraud.SignedAssertion) {
+	if p.challenger == nil || signed.Assertion.Prover == p.n.key {
+		return
+	}
+	if at, wrong, err := fraud.Compare(p.n.exec, &signed.Assertion); err == nil && wrong && at.Block < len(signed.Assertion.Blocks) && p.tracker.Refuted(signed.Assertion.Step(at.Block)) {
+		return
+	}
+	challenge, err := p.challenger.Inspect(signed)
+	if err != nil {
+		p.n.log.Debug("assertion not challenged", "prover", signed.Assertion.Prover.PeerID(), "error", err)
+	}
+	if challenge != nil {
+		p.raise(ctx, challenge)
+	}
+}
+
+// mostModesty bounds how long a challenger waits to see whether another one was faster.
+const mostModesty = 300 * time.Millisecond
+
+// raise publishes a challenge unless somebody else's comes first: one is enough for everybody.
+func (p *proofs) raise(_ context.Context, c *fraud.Challenge) {
+	finding, err := fraud.Verify(c, p.trust) // of the own making: no sandbox needed
+	if err != nil {
+		p.n.log.Error("own challenge does not verify", "error", err)
+		return
+	}
+	p.n.background.do(func(ctx context.Context) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(rand.N(mostModesty)):
+		}
+		if finding.Refuted != nil && p.tracker.Refuted(*finding.Refuted) {
+			return
+		}
+		encoded := c.Encode()
+		p.court.uphold(c, encoded, finding, 0)
+		if err := p.n.publishChallenge(ctx, encoded); err != nil && ctx.Err() == nil {
+			p.n.log.Warn("challenge not published", "error", err)
+		}
+	})
+}
+
+// asserted is the newest height with exactly one unrefuted value.
+func (n *Node) asserted() types.Height {
+	if n.proofs == nil {
+		return 0
+	}
+	return n.proofs.tracker.Asserted().Height
+}
+
+// settled is the newest settled height.
+func (n *Node) settled() types.Height {
+	if n.proofs == nil {
+		return 0
+	}
+	return n.proofs.tracker.Settled().Height
+}
+
+// PayeeOf is the account that a node's challenges pay until it names another one: the last 20 bytes of keccak-256 of its
+// public key.
+func PayeeOf(key types.PublicKey) (payee [20]byte) {
+	sum := keccak(key[:])
+	copy(payee[:], sum[12:])
+	return payee
 }

@@ -91,3 +91,32 @@ func mustEncode(v any) []byte {
 	}
 	return encoded
 }
+
+// ChallengeAnnouncement stands on the challenge topic for a challenge too large for pubsub: the holder, and after it
+// everyone who verified it, serves it by its CID.
+type ChallengeAnnouncement struct {
+	Challenge BatchID
+	Size      uint64 // bytes
+	Holder    PublicKey
+}
+
+// Encode is the canonical encoding.
+func (a *ChallengeAnnouncement) Encode() []byte { return mustEncode(a) }
+
+// maxAnnouncementBytes is more than any announcement takes and less than any challenge.
+const maxAnnouncementBytes = 96
+
+// DecodeChallengeAnnouncement is the strict inverse of Encode.
+func DecodeChallengeAnnouncement(encoded []byte) (*ChallengeAnnouncement, error) {
+	a := new(ChallengeAnnouncement)
+	if len(encoded) > maxAnnouncementBytes {
+		return nil, fmt.Errorf("challenge announcement of %d bytes, at most %d: %w", len(encoded), maxAnnouncementBytes, ErrMalformed)
+	}
+	if err := decodeMessage("challenge announcement", encoded, a); err != nil {
+		return nil, err
+	}
+	if !a.Challenge.Valid() || a.Size > MaxMessageBytes {
+		return nil, fmt.Errorf("challenge announcement names no challenge: %w", ErrMalformed)
+	}
+	return a, nil
+}

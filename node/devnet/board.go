@@ -2,6 +2,7 @@ package devnet
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/etherscale/bedrock/node"
@@ -10,20 +11,20 @@ import (
 
 // row is what the swarm knows of one block.
 type row struct {
-	height     types.Height
-	since      time.Time
-	txs        int
-	skipped    int
-	executed   bool
-	signers    int
-	committee  int
-	empty      bool
-	published  map[string]bool
-	rows       int
-	copies     int
-	sampled    *node.Sampled
-	assertions int
-	refuted    []string
+	height    types.Height
+	since     time.Time
+	txs       int
+	skipped   int
+	executed  bool
+	signers   int
+	committee int
+	empty     bool
+	published map[string]bool
+	rows      int
+	copies    int
+	sampled   *node.Sampled
+	asserters map[types.PublicKey]bool
+	refuted   map[types.PublicKey]string
 }
 
 // board puts the facts of all nodes together by height. It is owned by one goroutine.
@@ -32,7 +33,8 @@ type board struct {
 	names   map[types.PublicKey]string // of all members of the plan
 	lights  int
 	provers int
-	shown   types.Height // rows up to here are final and were handed out
+	liar    types.PublicKey // of the dishonest prover, if there is one
+	shown   types.Height    // rows up to here are final and were handed out
 }
 
 // newBoard begins after the block at the height shown.
@@ -66,15 +68,32 @@ func (b *board) take(name string, fact node.Fact, now time.Time) {
 	case node.Asserted:
 		for h := f.From; h <= f.To && f.To-f.From < 10_000; h++ {
 			if r := b.rows[h]; r != nil && h > b.shown {
-				r.assertions++
+				r.asserters[f.Prover] = true
 			}
 		}
 	case node.Refuted:
-		if r := b.row(f.Height, now); r != nil {
-			r.refuted = append(r.refuted, fmt.Sprintf("%s by %s in %d ms (%s, %s, checked in %d ms)", b.name(f.Accused), b.name(f.Challenger),
-				f.Took.Milliseconds(), f.Kind, size(f.Size), f.Verify.Milliseconds()))
+		b.refute(name, f, now)
+	}
+}
+
+// refute notes a refutation as the first node that told it saw it. The challenger itself did not need to verify.
+func (b *board) refute(name string, f node.Refuted, now time.Time) {
+	r := b.row(f.Height, now)
+	if r == nil || r.refuted[f.Accused] != "" || f.Verify == 0 {
+		return
+	}
+	r.refuted[f.Accused] = fmt.Sprintf("%s by %s after %d ms: %s; %s, checked by %s in %d ms", b.name(f.Accused), b.payee(f.Challenger),
+		f.Took.Milliseconds(), strings.Join(f.Differences, ", "), size(f.Size), name, f.Verify.Milliseconds())
+}
+
+// payee names the node whose account a challenge pays.
+func (b *board) payee(account [20]byte) string {
+	for key, name := range b.names {
+		if node.PayeeOf(key) == account {
+			return name
 		}
 	}
+	return fmt.Sprintf("0x%x", account)
 }
 
 // row finds or makes the row of a height; nil when it was shown already.
@@ -84,7 +103,7 @@ func (b *board) row(h types.Height, now time.Time) *row {
 	}
 	r := b.rows[h]
 	if r == nil {
-		r = &row{height: h, since: now, published: map[string]bool{}}
+		r = &row{height: h, since: now, published: map[string]bool{}, asserters: map[types.PublicKey]bool{}, refuted: map[types.PublicKey]string{}}
 		b.rows[h] = r
 	}
 	return r
@@ -135,8 +154,9 @@ func (b *board) pending(most int) []string {
 
 func (b *board) complete(r *row) bool {
 	sampled := b.lights == 0 || r.sampled != nil
-	asserted := b.provers == 0 || r.empty || r.assertions > 0
-	return r.committee > 0 && r.executed && sampled && asserted
+	asserted := r.empty || len(r.asserters) >= b.provers
+	refuted := len(r.refuted) > 0 || !r.asserters[b.liar]
+	return r.committee > 0 && r.executed && sampled && asserted && refuted
 }
 
 func (b *board) line(r *row) string {
@@ -149,7 +169,7 @@ func (b *board) line(r *row) string {
 	if r.skipped > 0 {
 		text += fmt.Sprintf("  (%d skipped)", r.skipped)
 	}
-	for _, refuted := range r.refuted {
+	for _, refuted := range r.refuted { // of one liar at most
 		text += "\n         REFUTED " + refuted
 	}
 	return text
@@ -165,8 +185,8 @@ func copies(r *row) float64 {
 func assertion(r *row) string {
 	switch {
 	case len(r.refuted) > 0:
-		return fmt.Sprintf("%d asserted, %d refuted", r.assertions, len(r.refuted))
-	case r.assertions > 0:
+		return fmt.Sprintf("%d asserted, %d refuted", len(r.asserters), len(r.refuted))
+	case len(r.asserters) > 0:
 		return "asserted"
 	case r.empty:
 		return "empty"

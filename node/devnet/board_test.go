@@ -17,6 +17,7 @@ func certified(h types.Height, signers int) node.Certified {
 func TestBoardLine(t *testing.T) {
 	liar, honest := types.PublicKey{1}, types.PublicKey{2}
 	b := newBoard(map[types.PublicKey]string{liar: "dishonest-prover", honest: "peer-0"}, 1, 1, 6)
+	b.liar = liar
 	start := time.Unix(1000, 0)
 	b.take("sequencer-0", certified(7, 3), start)
 	b.take("sequencer-1", certified(7, 4), start)
@@ -29,12 +30,19 @@ func TestBoardLine(t *testing.T) {
 		t.Fatalf("line before the assertion: %q", lines)
 	}
 	b.take("prover-0", node.Asserted{From: 7, To: 7, Prover: honest}, start)
-	b.take("peer-0", node.Refuted{Height: 7, Kind: "wrong state", Accused: liar, Challenger: honest, Took: 80 * time.Millisecond, Size: 2000}, start)
+	b.take("prover-0", node.Asserted{From: 7, To: 7, Prover: liar}, start)
+	if lines := b.settle(start, time.Second); len(lines) != 0 {
+		t.Fatalf("line before the lie is refuted: %q", lines)
+	}
+	for range 2 {
+		b.take("light-0", node.Refuted{Height: 7, Kind: "wrong-state", Accused: liar, Challenger: node.PayeeOf(honest), Took: 80 * time.Millisecond,
+			Size: 2000, Verify: time.Millisecond, Differences: []string{"state root"}}, start)
+	}
 	lines := b.settle(start, time.Second)
 	if len(lines) != 1 {
 		t.Fatalf("lines: %q", lines)
 	}
-	for _, want := range []string{"7", "5 txs", "certified 4 of 4", "rows   16 x 3.0", "available 33/33, 1-2^-66", "REFUTED dishonest-prover by peer-0 in 80 ms", "1 skipped"} {
+	for _, want := range []string{"7", "5 txs", "certified 4 of 4", "rows   16 x 3.0", "available 33/33, 1-2^-66", "REFUTED dishonest-prover by peer-0 after 80 ms: state root", "1 skipped"} {
 		if !strings.Contains(lines[0], want) {
 			t.Errorf("%q lacks %q", lines[0], want)
 		}
@@ -48,6 +56,7 @@ func TestBoardLine(t *testing.T) {
 // TestBoardGoesOn: a block whose facts were lost, or that stays incomplete, does not hold up the others.
 func TestBoardGoesOn(t *testing.T) {
 	b := newBoard(nil, 1, 1, 0)
+	b.liar = types.PublicKey{1}
 	start := time.Unix(1000, 0)
 	b.take("sequencer-0", certified(2, 3), start)
 	if lines := b.settle(start, time.Second); len(lines) != 0 {

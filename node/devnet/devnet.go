@@ -46,6 +46,7 @@ type Devnet struct {
 	rpcNode *node.Node
 	resumed types.Height // newest block that was there when the swarm was opened
 	keys    map[types.PublicKey]string
+	liar    types.PublicKey
 	facts   chan named
 	logs    io.Closer
 }
@@ -112,6 +113,9 @@ func (d *Devnet) openNodes(p *plan, log *slog.Logger) error {
 		}
 		d.nodes, d.names = append(d.nodes, n), append(d.names, m.Name)
 		d.keys[node.PublicKeyOf(key)] = m.Name
+		if m.Dishonest {
+			d.liar = node.PublicKeyOf(key)
+		}
 		d.resumed = max(d.resumed, n.Head())
 		if m.Role == node.Bootstrap {
 			bootstrap = n.Addrs()
@@ -180,6 +184,7 @@ func (d *Devnet) show(ctx context.Context, out io.Writer, terminal bool) {
 		provers++
 	}
 	b := newBoard(d.keys, d.cfg.Lights, provers, d.resumed)
+	b.liar = d.liar
 	var s *screen
 	if out != nil {
 		s = &screen{out: out, terminal: terminal}

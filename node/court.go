@@ -1,0 +1,188 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/types"
+)
+
+// Verification of strangers' challenges may take a tenth of a core in the long run, after a first allowance.
+const (
+	courtShare     = 0.1
+	courtAllowance = 20 * time.Second
+)
+
+// court verifies challenges one at a time in a child process.
+type court struct {
+	n       *Node
+	p       *proofs
+	sandbox *fraud.Sandbox
+	bench   chan struct{} // capacity 1: who verifies
+
+	mu     sync.Mutex
+	spent  time.Duration // of the allowance
+	since  time.Time     // when spent was brought up to date
+	judged map[types.BatchID]bool
+}
+
+func newCourt(n *Node, p *proofs) *court {
+	c := &court{n: n, p: p, bench: make(chan struct{}, 1), since: time.Now(), judged: map[types.BatchID]bool{}}
+	if len(n.cfg.Sandbox) > 0 {
+		c.sandbox = &fraud.Sandbox{Exe: n.cfg.Sandbox[0], Args: n.cfg.Sandbox[1:]}
+	}
+	return c
+}
+
+// errBusy says that the share of processor time for challenges is used up.
+var errBusy = errors.New("the share of processor time for challenges is used up")
+
+// judge verifies an encoded challenge. A nil error means that it is valid and was acted upon, now or before.
+func (c *court) judge(ctx context.Context, encoded []byte) error {
+	id := types.BatchIDOf(encoded)
+	if _, known := c.p.ledger.challenge(id); known {
+		return nil
+	}
+	if c.wasJudged(id) {
+		return fmt.Errorf("challenge %s was found invalid before: %w", id, fraud.ErrInvalid)
+	}
+	challenge, err := fraud.DecodeChallenge(encoded)
+	if err != nil {
+		return err
+	}
+	if err := fraud.Check(challenge, c.p.trust); err != nil {
+		return err
+	}
+	select {
+	case c.bench <- struct{}{}:
+		defer func() { <-c.bench }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if !c.affords() {
+		return errBusy
+	}
+	start := time.Now()
+	finding, err := c.verify(ctx, encoded)
+	took := time.Since(start)
+	c.pay(took)
+	if errors.Is(err, fraud.ErrInvalid) {
+		c.remember(id)
+	}
+	if err != nil {
+		return err
+	}
+	c.uphold(challenge, encoded, finding, took)
+	return nil
+}
+
+// verify runs the child process; a node without one does not verify strangers' challenges.
+func (c *court) verify(ctx context.Context, encoded []byte) (*fraud.Finding, error) {
+	if c.sandbox == nil {
+		return nil, fmt.Errorf("no command for the verification process is configured: %w", fraud.ErrSandbox)
+	}
+	job := &fraud.Job{Rules: c.p.trust.Rules, Provers: c.n.cfg.Genesis.Provers, Challenge: encoded,
+		Committees: []fraud.EpochCommittee{{Epoch: 0, Members: c.n.committee.Members()}}}
+	return c.sandbox.Verify(ctx, job)
+}
+
+// uphold acts on a valid challenge: the value falls, the challenge is kept and told.
+func (c *court) uphold(challenge *fraud.Challenge, encoded []byte, f *fraud.Finding, took time.Duration) {
+	p := c.p
+	known := f.Refuted != nil && p.tracker.Refuted(*f.Refuted)
+	p.tracker.Convict(f)
+	id := types.BatchIDOf(encoded)
+	since := p.sinceAssertion(f.Assertion)
+	for _, accused := range f.Accused {
+		record := rpc.Challenge{Height: rpc.Height(f.Height), Kind: f.Kind.String(), Accused: accused.PeerID(),
+			Challenger: c.n.nameOf(challenge.Payee), Verdict: "valid", Ms: uint64(since.Milliseconds())}
+		if err := p.ledger.addChallenge(id, encoded, record, f); err != nil {
+			c.n.log.Error("challenge not stored", "challenge", id, "error", err)
+		}
+		if !known {
+			c.n.cfg.Watch(Refuted{Height: f.Height, Kind: f.Kind.String(), Accused: accused, Challenger: challenge.Payee, Took: since,
+				Size: len(encoded), Verify: took, Differences: f.Differences})
+		}
+	}
+}
+
+// nameOf is the peer ID of the node that a payee stands for, as far as it is known here, else the account.
+func (n *Node) nameOf(payee [20]byte) string {
+	for _, id := range n.host.Peerstore().Peers() {
+		if key, err := gossip.KeyOf(id); err == nil && PayeeOf(key) == payee {
+			return key.PeerID()
+		}
+	}
+	return fmt.Sprintf("0x%x", payee)
+}
+
+func (c *court) affords() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	c.spent = max(0, c.spent-time.Duration(courtShare*float64(now.Sub(c.since))))
+	c.since = now
+	return c.spent < courtAllowance
+}
+
+func (c *court) pay(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spent += d
+}
+
+// mostJudged bounds the invalid challenges remembered.
+const mostJudged = 4096
+
+func (c *court) remember(id types.BatchID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.judged) >= mostJudged {
+		clear(c.judged)
+	}
+	c.judged[id] = true
+}
+
+func (c *court) wasJudged(id types.BatchID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.judged[id]
+}
+
+// onChallenge judges a challenge, or the announcement of a large one, from the challenge topic.
+func (n *Node) onChallenge(ctx context.Context, _ peer.ID, encoded []byte) gossip.Verdict {
+	if announced, err := types.DecodeChallengeAnnouncement(encoded); err == nil {
+		if encoded, err = n.gossip.Challenge(ctx, announced.Challenge); err != nil {
+			return gossip.Ignore
+		}
+	}
+	err := n.proofs.court.judge(ctx, encoded)
+	switch {
+	case err == nil:
+		return gossip.Accept
+	case errors.Is(err, fraud.ErrInvalid):
+		n.log.Info("challenge refused", "reason", err)
+		return gossip.Reject
+	}
+	n.log.Debug("challenge not judged", "error", err)
+	return gossip.Ignore
+}
+
+// announceAbove is the size in bytes above which a challenge is announced rather than published.
+const announceAbove = 512 << 10
+
+func (n *Node) publishChallenge(ctx context.Context, encoded []byte) error {
+	if len(encoded) > announceAbove {
+		announcement := types.ChallengeAnnouncement{Challenge: types.BatchIDOf(encoded), Size: uint64(len(encoded)), Holder: n.key}
+		encoded = announcement.Encode()
+	}
+	return n.gossip.PublishChallenge(ctx, encoded)
+}

@@ -1,0 +1,169 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/store"
+	"github.com/etherscale/bedrock/types"
+)
+
+// The first byte of a key in store.SpaceFraud.
+const (
+	keyAssertionAt   = 'a' // + height + CID -> assertedAt, JSON
+	keyAssertionBody = 'A' // + CID -> encoded assertion
+	keyChallengeAt   = 'c' // + height + CID -> rpc.Challenge, JSON
+	keyChallengeBody = 'C' // + CID -> encoded challenge
+	keyRefuted       = 'r' // + value before + value -> nothing
+	keySettled       = 's' // -> fraud.Parent, JSON
+)
+
+// mostListed bounds the entries of one height that are read.
+const mostListed = 64
+
+// ledger keeps what was asserted and challenged, by height.
+type ledger struct{ db *store.DB }
+
+// assertedAt is what an assertion says of one height.
+type assertedAt struct {
+	Claim rpc.Assertion `json:"claim"`
+	Step  fraud.Step    `json:"step"`
+}
+
+func refutedKey(s fraud.Step) []byte {
+	return append(append([]byte{keyRefuted}, s.Before[:]...), s.Value[:]...)
+}
+
+func heightKey(kind byte, h types.Height) []byte {
+	return append([]byte{kind}, store.BigEndian(h)...)
+}
+
+// addAssertion stores an assertion under every height it covers.
+func (l ledger) addAssertion(s *fraud.SignedAssertion, id types.BatchID, millis uint64) error {
+	batch := l.db.Batch()
+	a := &s.Assertion
+	batch.Set(store.SpaceFraud, append([]byte{keyAssertionBody}, id[:]...), s.Encode())
+	for i := range a.Blocks {
+		step := a.Step(i)
+		entry := assertedAt{Step: step, Claim: rpc.Assertion{Prover: a.Prover.PeerID(), From: rpc.Height(a.Parent.Height + 1), To: rpc.Height(a.Last()),
+			Claim: types.Hash(step.Value), Chunks: len(a.Blocks[i].Claims), Time: millis}}
+		encoded, err := json.Marshal(entry)
+		if err != nil {
+			return fmt.Errorf("assertion: %w", err)
+		}
+		batch.Set(store.SpaceFraud, append(heightKey(keyAssertionAt, a.Height(i)), id[:]...), encoded)
+	}
+	return batch.Commit(store.Unsynced)
+}
+
+// list visits the entries of one kind and height: their CID and value.
+func (l ledger) list(kind byte, from, to types.Height, visit func(id types.BatchID, value []byte) error) error {
+	count := 0
+	return l.db.Scan(store.SpaceFraud, store.Range{From: heightKey(kind, from), To: heightKey(kind, to+1)}, func(key, value []byte) error {
+		if count++; count > mostListed*int(to-from+1) {
+			return store.ErrStop
+		}
+		return visit(types.BatchID(key[9:]), value)
+	})
+}
+
+// assertions lists what was asserted of a height.
+func (l ledger) assertions(h types.Height) (out []assertedAt, err error) {
+	err = l.list(keyAssertionAt, h, h, func(_ types.BatchID, value []byte) error {
+		var entry assertedAt
+		if err := json.Unmarshal(value, &entry); err != nil {
+			return fmt.Errorf("stored assertion of block %d: %w: %w", h, store.ErrBroken, err)
+		}
+		out = append(out, entry)
+		return nil
+	})
+	return out, err
+}
+
+// assertionBodies lists the encoded assertions that cover a height.
+func (l ledger) assertionBodies(h types.Height) (out [][]byte) {
+	var ids []types.BatchID
+	_ = l.list(keyAssertionAt, h, h, func(id types.BatchID, _ []byte) error { ids = append(ids, id); return nil })
+	for _, id := range ids {
+		if body, err := l.db.Get(store.SpaceFraud, append([]byte{keyAssertionBody}, id[:]...)); err == nil {
+			out = append(out, body)
+		}
+	}
+	return out
+}
+
+// addChallenge stores a challenge that was verified here.
+func (l ledger) addChallenge(id types.BatchID, encoded []byte, record rpc.Challenge, f *fraud.Finding) error {
+	summary, err := json.Marshal(record)
+	if err != nil {
+		return fmt.Errorf("challenge: %w", err)
+	}
+	batch := l.db.Batch()
+	batch.Set(store.SpaceFraud, append(heightKey(keyChallengeAt, f.Height), id[:]...), summary)
+	batch.Set(store.SpaceFraud, append([]byte{keyChallengeBody}, id[:]...), encoded)
+	if f.Refuted != nil {
+		batch.Set(store.SpaceFraud, refutedKey(*f.Refuted), nil)
+	}
+	return batch.Commit(store.Synced)
+}
+
+// challenge is an upheld challenge by its CID.
+func (l ledger) challenge(id types.BatchID) ([]byte, bool) {
+	body, err := l.db.Get(store.SpaceFraud, append([]byte{keyChallengeBody}, id[:]...))
+	return body, err == nil
+}
+
+// challengeIDs names the challenges upheld against a height.
+func (l ledger) challengeIDs(h types.Height) (ids []types.BatchID) {
+	_ = l.list(keyChallengeAt, h, h, func(id types.BatchID, _ []byte) error { ids = append(ids, id); return nil })
+	return ids
+}
+
+// challenges lists the challenges of heights from..to, inclusive.
+func (l ledger) challenges(from, to types.Height) (out []rpc.Challenge, err error) {
+	err = l.list(keyChallengeAt, from, to, func(_ types.BatchID, value []byte) error {
+		var c rpc.Challenge
+		if err := json.Unmarshal(value, &c); err != nil {
+			return fmt.Errorf("stored challenge: %w: %w", store.ErrBroken, err)
+		}
+		out = append(out, c)
+		return nil
+	})
+	return out, err
+}
+
+// refuted reports whether a value, as claimed on the value before, was refuted here, also before a restart.
+func (l ledger) refuted(s fraud.Step) bool {
+	known, err := l.db.Has(store.SpaceFraud, refutedKey(s))
+	return err == nil && known
+}
+
+// settled is the settled value stored last.
+func (l ledger) settled() (parent fraud.Parent, ok bool, err error) {
+	stored, err := l.db.Get(store.SpaceFraud, []byte{keySettled})
+	if errors.Is(err, store.ErrNotFound) {
+		return parent, false, nil
+	}
+	if err != nil {
+		return parent, false, err
+	}
+	if err := json.Unmarshal(stored, &parent); err != nil {
+		return parent, false, fmt.Errorf("stored settled value: %w: %w", store.ErrBroken, err)
+	}
+	return parent, true, nil
+}
+
+// keepSettled stores the settled value if it is new.
+func (l ledger) keepSettled(p fraud.Parent) error {
+	if known, ok, err := l.settled(); err != nil || (ok && known == p) || p.Height == 0 {
+		return err
+	}
+	encoded, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("settled value: %w", err)
+	}
+	return l.db.Set(store.SpaceFraud, []byte{keySettled}, encoded, store.Unsynced)
+}
