@@ -40,6 +40,18 @@ type Parent struct {
 // Value names the parent.
 func (p *Parent) Value() Value { return valueFrom(p.Height, p.Digest, p.Prefix, p.Claim) }
 
+// Encode is the canonical encoding, for keeping a settled value over a restart.
+func (p *Parent) Encode() []byte { return mustEncode(p) }
+
+// DecodeParent is the strict inverse of Parent.Encode.
+func DecodeParent(encoded []byte) (Parent, error) {
+	var p Parent
+	if err := rlp.DecodeBytes(encoded, &p); err != nil {
+		return Parent{}, fmt.Errorf("parent value: %w: %w", types.ErrMalformed, err)
+	}
+	return p, nil
+}
+
 // BlockClaims are the claims of one block.
 type BlockClaims struct {
 	Digest types.Hash        // of the block's header

@@ -78,9 +78,37 @@ func newChallenge(network types.NetworkID, kind Kind, payee [20]byte, body any) 
 	return &Challenge{Version: types.Version, Network: network, Kind: kind, Payee: payee, Body: mustEncode(body)}
 }
 
+// maxListItems bounds every list in a body: no legal item of a list that could hold more is shorter than 32 bytes, and an
+// item of one byte would take thirty in memory.
+const maxListItems = MaxChallengeBytes / 32
+
 func decodeBody(c *Challenge, into any) error {
+	if err := boundLists(c.Body); err != nil {
+		return fmt.Errorf("body of a %s challenge: %w", c.Kind, err)
+	}
 	if err := rlp.DecodeBytes(c.Body, into); err != nil {
 		return fmt.Errorf("body of a %s challenge: %w: %w", c.Kind, ErrInvalid, err)
+	}
+	return nil
+}
+
+// boundLists counts the items of the lists in an encoded body before anything is allocated for them.
+func boundLists(body []byte) error {
+	fields, _, err := rlp.SplitList(body)
+	if err != nil {
+		return fmt.Errorf("not a list: %w", ErrInvalid)
+	}
+	for len(fields) > 0 {
+		kind, content, rest, err := rlp.Split(fields)
+		if err != nil {
+			return fmt.Errorf("malformed field: %w", ErrInvalid)
+		}
+		if fields = rest; kind != rlp.List {
+			continue
+		}
+		if n, err := rlp.CountValues(content); err != nil || n > maxListItems {
+			return fmt.Errorf("list of %d items, at most %d: %w", n, maxListItems, ErrInvalid)
+		}
 	}
 	return nil
 }

@@ -40,7 +40,9 @@ func hog() {
 	os.Exit(len(kept) - 64)
 }
 
-func sandbox(t *testing.T, child string, limits Limits) *Sandbox {
+func sandboxFor(t testing.TB) *Sandbox { return sandbox(t, "verify", Limits{}) }
+
+func sandbox(t testing.TB, child string, limits Limits) *Sandbox {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {

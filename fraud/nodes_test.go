@@ -223,3 +223,22 @@ func TestCraftedStateProvesNothing(t *testing.T) {
 		}
 	}
 }
+
+func FuzzDecodeJob(f *testing.F) {
+	s := exectest.New(f, nil)
+	encoded, err := jobOf(s, &Challenge{}).Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(encoded)
+	f.Add([]byte{0xc4, 0x80, 0xc0, 0xc0, 0x80})
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		job, err := DecodeJob(encoded)
+		if err != nil {
+			return
+		}
+		if _, err := job.Run(); err == nil {
+			t.Fatal("a made-up job convicts")
+		}
+	})
+}

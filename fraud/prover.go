@@ -30,7 +30,11 @@ func (p *Prover) Assert(parent, last types.Height) (*SignedAssertion, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.Sign(p.key), nil
+	signed := a.Sign(p.key)
+	if size := len(signed.Encode()); size > MaxAssertionBytes {
+		return nil, fmt.Errorf("claims of block %d take %d bytes, an assertion has at most %d", parent+1, size, MaxAssertionBytes)
+	}
+	return signed, nil
 }
 
 // Next covers what lies between the last asserted height and the head, if it holds any transaction: blocks that hold
