@@ -7,8 +7,9 @@ import (
 // Bounds of what waits to be accepted, per author. Answers to fetches have room beyond what is pushed.
 const (
 	maxWaiting      = 256
-	maxWaitingBytes = 16 << 20
-	maxWaitingAsked = 4096
+	maxWaitingBytes = 4 << 20
+	maxAsked        = 4096
+	maxAskedBytes   = 32 << 20
 	maxRound        = 1 << 48
 	maxRoundsAhead  = 1000 // rounds above the accepted top beyond which a pushed vertex is not kept
 
@@ -155,7 +156,7 @@ func (c *Core) makeRoom(s *suspended) bool {
 		return true
 	}
 	if s.asked {
-		return a.waiting < maxWaitingAsked
+		return a.waiting < maxAsked && a.waitBytes+s.size <= maxAskedBytes
 	}
 	if a.waiting < maxWaiting && a.waitBytes+s.size <= maxWaitingBytes {
 		return true

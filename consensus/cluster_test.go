@@ -29,6 +29,7 @@ type cluster struct {
 	drop      func(from, to int, v *types.Vertex) bool // vertices that never arrive by push
 	bodies    map[types.BatchID][]TxInfo
 	junk      map[types.BatchID]bool      // admitted only where gossip brings it
+	cut       func(from, to int) bool     // links that carry nothing at all
 	tap       func(n *testNode, ev Event) // sees every event
 	rules     Rules
 	pacing    Pacing
@@ -60,8 +61,9 @@ type testNode struct {
 	received  map[types.BatchID]types.Time // local clock
 	heard     map[types.BatchID]types.Time // true time
 	twinsSeen int
-	replayed  int  // length of the log after the replay
-	hidden    bool // outputs of Byzantine nodes are not compared
+	replayed  int         // length of the log after the replay
+	above     types.Round // for the next start: the log is lost
+	hidden    bool        // outputs of Byzantine nodes are not compared
 }
 
 type happening struct {
@@ -221,7 +223,7 @@ func (n *testNode) start() {
 		n.step(Restored{Vertices: n.log[i:min(i+50, len(n.log))]})
 	}
 	n.replayed = len(n.log)
-	n.step(Start{})
+	n.step(Start{Above: n.above})
 }
 
 func (n *testNode) crash() { n.alive = false }
@@ -340,7 +342,7 @@ func (n *testNode) transmit(s Send) {
 		n.roundsMade++
 	}
 	for _, to := range n.c.nodes {
-		if to.member != int(s.To) || to == n || (n.c.drop != nil && n.c.drop(n.index, to.index, own)) {
+		if to.member != int(s.To) || to == n || n.c.isCut(n, to) || (n.c.drop != nil && n.c.drop(n.index, to.index, own)) {
 			continue
 		}
 		to := to
@@ -357,12 +359,14 @@ func (n *testNode) transmit(s Send) {
 	}
 }
 
+func (c *cluster) isCut(a, b *testNode) bool { return c.cut != nil && c.cut(a.index, b.index) }
+
 func (n *testNode) fetch(f Fetch) {
 	if len(f.Vertices)+len(f.Batches) > types.MaxFetchItems {
 		n.c.t.Fatalf("fetch of %d items", len(f.Vertices)+len(f.Batches))
 	}
 	for _, from := range n.c.nodes {
-		if from.member != int(f.From[0]) || from == n {
+		if from.member != int(f.From[0]) || from == n || n.c.isCut(n, from) {
 			continue
 		}
 		n.c.after(n.c.delay(n.index, from.index), func() {
