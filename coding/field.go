@@ -3,8 +3,6 @@ package coding
 import (
 	"crypto/sha256"
 	"encoding/binary"
-
-	"github.com/klauspost/reedsolomon"
 )
 
 // vector is an element of GF(2^16)^8: words 0..3 in the first half, 4..7 in the second, word w at bit 16*(w mod 4).
@@ -31,7 +29,7 @@ func newCombiner(seed [32]byte, rowSize int) *combiner {
 		c.coeffs[j] = foldDigest(sha256.Sum256(in[:]))
 	}
 	for b := range c.basis {
-		c.basis[b] = productTables(uint16(2) << b)
+		c.basis[b] = productTables(&basisProducts[b])
 	}
 	return c
 }
@@ -44,13 +42,12 @@ func foldDigest(d [32]byte) vector {
 	}
 }
 
-// productTables tabulates s*x for the low and the high byte of x. Multiplication by s is linear over GF(2), so eight
-// products each give the rest by XOR.
-func productTables(s uint16) (t [2]productLUT) {
-	var gf reedsolomon.LowLevel
+// productTables tabulates s*x for the low and the high byte of x, given the products of s with 1, 2, 4, .. 2^15.
+// Multiplication by s is linear over GF(2), so these give the rest by XOR.
+func productTables(products *[16]uint16) (t [2]productLUT) {
 	for half := range t {
 		for bit := range 8 {
-			p := gf.GF16Mul(s, 1<<(8*half+bit))
+			p := products[8*half+bit]
 			for v := range 1 << bit {
 				t[half][v|1<<bit] = t[half][v] ^ p
 			}
