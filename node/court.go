@@ -32,14 +32,40 @@ type court struct {
 	spent  time.Duration // of the allowance
 	since  time.Time     // when spent was brought up to date
 	judged map[types.BatchID]bool
+	// hearing counts the challenges of each step that are being looked at.
+	hearing map[fraud.Step]int
 }
 
 func newCourt(n *Node, p *proofs) *court {
-	c := &court{n: n, p: p, bench: make(chan struct{}, 1), since: time.Now(), judged: map[types.BatchID]bool{}}
+	c := &court{n: n, p: p, bench: make(chan struct{}, 1), since: time.Now(), judged: map[types.BatchID]bool{}, hearing: map[fraud.Step]int{}}
 	if len(n.cfg.Sandbox) > 0 {
 		c.sandbox = &fraud.Sandbox{Exe: n.cfg.Sandbox[0], Args: n.cfg.Sandbox[1:]}
 	}
 	return c
+}
+
+// errRefuted says that the claim fell to an earlier challenge; this one is not verified.
+var errRefuted = errors.New("the claim is refuted already")
+
+// hear notes that a challenge of a step is being looked at, until the returned function is called.
+func (c *court) hear(step fraud.Step) (done func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hearing[step]++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.hearing[step]--; c.hearing[step] == 0 {
+			delete(c.hearing, step)
+		}
+	}
+}
+
+// isHearing reports whether somebody's challenge of the step is being looked at.
+func (c *court) isHearing(step fraud.Step) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hearing[step] > 0
 }
 
 // errBusy says that the share of processor time for challenges is used up.
@@ -58,14 +84,24 @@ func (c *court) judge(ctx context.Context, encoded []byte) error {
 	if err != nil {
 		return err
 	}
+	step, isState := fraud.Accuses(challenge)
+	if isState && c.p.tracker.Refuted(step) {
+		return errRefuted
+	}
 	if err := fraud.Check(challenge, c.p.trust); err != nil {
 		return err
+	}
+	if isState {
+		defer c.hear(step)()
 	}
 	select {
 	case c.bench <- struct{}{}:
 		defer func() { <-c.bench }()
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if isState && c.p.tracker.Refuted(step) {
+		return errRefuted
 	}
 	if !c.affords() {
 		return errBusy

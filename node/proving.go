@@ -240,12 +240,7 @@ func (p *proofs) raise(_ context.Context, c *fraud.Challenge) {
 		return
 	}
 	p.n.background.do(func(ctx context.Context) {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(rand.N(mostModesty)):
-		}
-		if finding.Refuted != nil && p.tracker.Refuted(*finding.Refuted) {
+		if finding.Refuted != nil && p.beaten(ctx, *finding.Refuted) {
 			return
 		}
 		encoded := c.Encode()
@@ -254,6 +249,23 @@ func (p *proofs) raise(_ context.Context, c *fraud.Challenge) {
 			p.n.log.Warn("challenge not published", "error", err)
 		}
 	})
+}
+
+// beaten waits a moment, and while somebody else's challenge of the step is looked at, and reports whether that was upheld.
+func (p *proofs) beaten(ctx context.Context, step fraud.Step) bool {
+	for {
+		select {
+		case <-ctx.Done():
+			return true
+		case <-time.After(rand.N(mostModesty)):
+		}
+		if p.tracker.Refuted(step) {
+			return true
+		}
+		if !p.court.isHearing(step) {
+			return false
+		}
+	}
 }
 
 // asserted is the newest height with exactly one unrefuted value.
