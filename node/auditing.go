@@ -64,15 +64,19 @@ func (a *auditor) transactions(id types.BatchID) ([]types.Hash, error) {
 	return hashes, nil
 }
 
+// keep stores the record after what leads to it, so that a record that is there has everything with it.
 func (a *auditor) keep(r consensus.Released, hashes []types.Hash) error {
+	batch := a.n.store.Batch()
 	for _, hash := range hashes {
 		key := transactionKey(hash, keyBatch)
-		if known, err := a.n.store.Has(store.SpaceTransactions, key); err != nil || known {
-			continue // a transaction counts in the first batch that was released with it
-		}
-		if err := a.n.store.Set(store.SpaceTransactions, key, r.Batch[:], store.Unsynced); err != nil {
+		if known, err := a.n.store.Has(store.SpaceTransactions, key); err != nil {
 			return err
+		} else if !known { // a transaction counts in the first batch that was released with it
+			batch.Set(store.SpaceTransactions, key, r.Batch[:])
 		}
+	}
+	if err := batch.Commit(store.Unsynced); err != nil {
+		return err
 	}
 	record := audit.RecordOf(r)
 	return a.n.store.PutAudit(r.Batch, record.Encode())

@@ -29,6 +29,11 @@ func (n *Node) openAvailability() (err error) {
 			n.log.Warn("a peer lied about rows", "peer", p, "what", what)
 			n.gossip.Penalize(p)
 		},
+		BadEncoding: func(h types.Header, proof *coding.BadEncodingError) {
+			if ch, ok := n.chain.Header(h.Height); ok {
+				n.onBadEncoding(ch, proof)
+			}
+		},
 		Logger: n.log,
 	}
 	if config.Server {
@@ -43,7 +48,7 @@ func (n *Node) openAvailability() (err error) {
 	}
 	client, err := sampling.New(sampling.Config{
 		Headers: n.chain, Rows: n.dht, Openings: openings{n}, Store: sampleStore{n.store}, Retention: config.Retention,
-		Verdict: n.noteSampled, Logger: n.log,
+		Verdict: n.noteSampled, BadEncoding: n.onBadEncoding, Keep: n.keepRows, Logger: n.log,
 	})
 	if err != nil {
 		return err
@@ -60,6 +65,26 @@ func (n *Node) noteSampled(r sampling.Result) {
 		return
 	}
 	n.cfg.Watch(Sampled{Height: r.Height, Verdict: string(r.Verdict), Asked: r.Asked, Answered: r.Answered, MissLog2: r.MissLog2, Took: r.Elapsed})
+}
+
+// onBadEncoding challenges everyone who certified a mis-encoded block.
+func (n *Node) onBadEncoding(ch types.CertifiedHeader, proof *coding.BadEncodingError) {
+	n.log.Error("a certified block is badly encoded: a quorum of the committee is corrupt", "height", ch.Header.Height, "reason", proof)
+	if n.proofs != nil {
+		n.proofs.challengeEncoding(ch, proof)
+	}
+}
+
+// keepRows serves sampled rows on, as far as this node should have been given them.
+func (n *Node) keepRows(h types.Header, o coding.Opening, shards []coding.Shard) {
+	if n.cfg.Role == Light {
+		return
+	}
+	n.background.do(func(ctx context.Context) {
+		if _, err := n.dht.Keep(ctx, h, o, shards); err != nil && ctx.Err() == nil {
+			n.log.Debug("sampled rows not kept", "height", h.Height, "error", err)
+		}
+	})
 }
 
 // sampleStore keeps sampling states in the node's store.

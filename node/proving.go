@@ -165,7 +165,7 @@ func (p *proofs) track(ctx context.Context) error {
 		case <-p.ran:
 			p.advance(ctx)
 		case signed := <-p.heard:
-			p.inspect(ctx, signed)
+			p.inspect(signed)
 		}
 	}
 }
@@ -180,7 +180,7 @@ func (p *proofs) advance(ctx context.Context) {
 		p.n.log.Debug("assertions that cannot be challenged", "error", err)
 	}
 	for _, c := range challenges {
-		p.raise(ctx, c)
+		p.raise(c)
 	}
 	if p.prover == nil || p.n.exec.Height() > p.n.chain.Head().Header.Height {
 		return
@@ -213,7 +213,7 @@ func (p *proofs) say(ctx context.Context, signed *fraud.SignedAssertion) {
 }
 
 // inspect compares one assertion and raises a challenge against a wrong one.
-func (p *proofs) inspect(ctx context.Context, signed *fraud.SignedAssertion) {
+func (p *proofs) inspect(signed *fraud.SignedAssertion) {
 	if p.challenger == nil || signed.Assertion.Prover == p.n.key {
 		return
 	}
@@ -225,7 +225,7 @@ func (p *proofs) inspect(ctx context.Context, signed *fraud.SignedAssertion) {
 		p.n.log.Debug("assertion not challenged", "prover", signed.Assertion.Prover.PeerID(), "error", err)
 	}
 	if challenge != nil {
-		p.raise(ctx, challenge)
+		p.raise(challenge)
 	}
 }
 
@@ -233,7 +233,7 @@ func (p *proofs) inspect(ctx context.Context, signed *fraud.SignedAssertion) {
 const mostModesty = 300 * time.Millisecond
 
 // raise publishes a challenge unless somebody else's comes first: one is enough for everybody.
-func (p *proofs) raise(_ context.Context, c *fraud.Challenge) {
+func (p *proofs) raise(c *fraud.Challenge) {
 	finding, err := fraud.Verify(c, p.trust) // of the own making: no sandbox needed
 	if err != nil {
 		p.n.log.Error("own challenge does not verify", "error", err)
@@ -249,6 +249,16 @@ func (p *proofs) raise(_ context.Context, c *fraud.Challenge) {
 			p.n.log.Warn("challenge not published", "error", err)
 		}
 	})
+}
+
+// challengeEncoding raises a challenge against the signers of a badly encoded block.
+func (p *proofs) challengeEncoding(ch types.CertifiedHeader, proof *coding.BadEncodingError) {
+	challenge, err := fraud.NewBadEncoding(PayeeOf(p.n.key), &ch, proof.Evidence)
+	if err != nil {
+		p.n.log.Error("bad encoding not challenged", "height", ch.Header.Height, "error", err)
+		return
+	}
+	p.raise(challenge)
 }
 
 // beaten waits a moment, and while somebody else's challenge of the step is looked at, and reports whether that was upheld.
