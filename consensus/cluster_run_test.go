@@ -432,26 +432,6 @@ func TestClusterAfterAnOutage(t *testing.T) {
 	t.Logf("a batch waited %v", c.latency(c.nodes[0], 1))
 }
 
-// TestClusterOfManyMembers has more members than a word has bits.
-func TestClusterOfManyMembers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("66 cores take a while")
-	}
-	c := newCluster(t, 120, testCommittee(t, equalStakes(66)...))
-	c.pacing.MinRound = 80 * time.Millisecond
-	c.startAll()
-	c.run(100 * time.Millisecond)
-	for i := range 18 {
-		c.nodes[3*i+5].crash()
-	}
-	c.load(0, 5, 20*time.Millisecond)
-	c.run(900 * time.Millisecond)
-	c.check()
-	for _, id := range c.nodes[0].missing() {
-		t.Errorf("batch %s is not released: %+v", id, c.nodes[0].core.Status())
-	}
-}
-
 // TestClusterLiarsChooseOnlyInsideTheHonestSpread gives f members clocks that are far behind or as far ahead as is
 // taken, beside a slow honest one: fair times stay inside the honest receive times, and what all honest members heard
 // before any heard the next comes first.

@@ -231,3 +231,25 @@ func TestGapRule(t *testing.T) {
 		t.Fatalf("no vertex over the gap: %+v, decided %d", d.core.draft, d.core.dag.current-1)
 	}
 }
+
+// TestManyMembers has more members than a word has bits, a third of them silent.
+func TestManyMembers(t *testing.T) {
+	d := newDrawer(t, 70, -1)
+	appended := 0
+	var parents []*types.Vertex
+	for r := types.Round(1); r <= 5; r++ {
+		var next []*types.Vertex
+		for a := types.Member(23); a < 70; a++ {
+			next = append(next, d.draw(a, r, parents))
+		}
+		fx := d.give(next...)
+		if len(fx.Rejected) > 0 {
+			t.Fatal(fx.Rejected[0].Reason)
+		}
+		appended += len(fx.Appended)
+		parents = next
+	}
+	if k := d.core.Counters(); k.DirectCommit != 3*47 || k.DirectSkip < 3*23 || appended != 3*47 {
+		t.Errorf("%d appended, %+v", appended, k)
+	}
+}
