@@ -19,8 +19,9 @@ type workload interface {
 type submit func(ctx context.Context, entry int, envelope []byte) (types.Hash, error)
 
 const (
-	entryWorkers = 16      // calls under way at one entry node
-	entryQueue   = 1 << 16 // transactions due and not yet handed over; beyond it the generator gives up on them
+	tick         = 2 * time.Millisecond // the generator wakes no more often; so something may be sent this much after it was due
+	entryWorkers = 16                   // calls under way at one entry node
+	entryQueue   = 1 << 16              // transactions due and not yet handed over; beyond it the generator gives up on them
 )
 
 // sent is one transaction that an entry node took.
@@ -62,8 +63,8 @@ func (g *generator) run(ctx context.Context, start time.Time, length time.Durati
 	total := int(length.Seconds() * float64(g.rate))
 	for i := range total {
 		due := start.Add(time.Duration(i) * time.Second / time.Duration(g.rate))
-		if wait := time.Until(due); wait > time.Millisecond {
-			time.Sleep(wait)
+		if wait := time.Until(due); wait > 0 {
+			time.Sleep(max(wait, tick))
 		}
 		select {
 		case queues[i%g.entries] <- due:

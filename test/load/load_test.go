@@ -12,7 +12,8 @@ import (
 
 // TestSmallRun checks on real nodes that every transaction that was taken is found again, ordered before certified.
 func TestSmallRun(t *testing.T) {
-	f := opaqueTrial(t, trial{rate: 40, warm: 500 * time.Millisecond, length: 2500 * time.Millisecond, drain: 10 * time.Second}, consensus.Pacing{})
+	f := opaqueTrial(t, trial{rate: 40, warm: 500 * time.Millisecond, length: 2500 * time.Millisecond, drain: 10 * time.Second},
+		consensus.Pacing{HeartbeatRound: 100 * time.Millisecond}) // so that the first block comes soon
 	if f.taken != 80 || f.refused != 0 || f.lost != 0 {
 		t.Fatalf("taken %d, refused %d, lost %d, want 80, 0, 0: %v", f.taken, f.refused, f.lost, f.refusals)
 	}

@@ -1,0 +1,46 @@
+package load
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"github.com/etherscale/bedrock/node/devnet"
+	"github.com/etherscale/bedrock/types"
+)
+
+// BenchmarkIdle measures what the standard devnet of 11 nodes costs when nobody sends anything: heartbeat rounds, heartbeat
+// blocks, gossip and the DHT's upkeep. Memory is that of the process, so it is run alone.
+func BenchmarkIdle(b *testing.B) {
+	const settle, length = 8 * time.Second, 20 * time.Second
+	bare := usage().rss
+	cfg := devnet.Config{Sequencers: 4, Provers: 1, Peers: 4, Lights: 1, Dir: b.TempDir(), RPC: "127.0.0.1:0", Payload: types.PayloadEthereum,
+		ChallengeWindow: 10 * time.Second}
+	d, err := devnet.Open(cfg)
+	must(b, err)
+	b.Cleanup(func() { noError(b, d.Close()) })
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx, nil, false) }()
+	time.Sleep(settle)
+	first := usage()
+	time.Sleep(length)
+	last := usage()
+	nodes := float64(len(d.Ready().Nodes))
+	goroutines := runtime.NumGoroutine()
+	debug.FreeOSMemory()
+	var heap runtime.MemStats
+	runtime.ReadMemStats(&heap)
+	cancel()
+	noError(b, <-ended)
+	cpu := 100 * (last.cpu - first.cpu).Seconds() / last.at.Sub(first.at).Seconds() / nodes
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(cpu, "cpu-%/node")
+	b.ReportMetric(float64(last.rss-bare)/(1<<20)/nodes, "rss-MiB/node")
+	b.ReportMetric(float64(heap.HeapAlloc)/(1<<20)/nodes, "live-heap-MiB/node")
+	b.ReportMetric(float64(goroutines)/nodes, "goroutines/node")
+	b.Logf("%.0f nodes in one process: %.2f %% of a core a node; %d MiB resident (%d MiB before), after a collection %d MiB live heap; %d goroutines",
+		nodes, cpu, last.rss>>20, bare>>20, heap.HeapAlloc>>20, goroutines)
+}
