@@ -150,10 +150,10 @@ func TestAnswersStayWithinAMessage(t *testing.T) {
 			items[i] = make([]byte, n)
 		}
 		kept := boundItems(items)
-		if len(encodeList(kept)) > types.MaxMessageBytes || (len(items) > 0 && len(kept) == 0) {
+		if len(types.Marshal(kept)) > types.MaxMessageBytes || (len(items) > 0 && len(kept) == 0) {
 			t.Fatalf("%d of %d items kept", len(kept), len(items))
 		}
-		if got, err := decodeItems(encodeList(kept)); err != nil || len(got) != len(kept) {
+		if got, err := decodeItems(types.Marshal(kept)); err != nil || len(got) != len(kept) {
 			t.Fatal(err)
 		}
 	})

@@ -91,7 +91,7 @@ func (g *Gossip) lookUp(r *blockRequest) ([]byte, bool) {
 	case k == kindChallengeIDs && h.ChallengeIDs != nil:
 		return encodeIDs(h.ChallengeIDs(height)), true
 	case k == kindAssertions && h.Assertions != nil:
-		return encodeList(boundItems(h.Assertions(height))), true
+		return types.Marshal(boundItems(h.Assertions(height))), true
 	}
 	return nil, false
 }
@@ -101,7 +101,7 @@ func encodeHeaders(headers []types.CertifiedHeader) []byte {
 	for i := range headers {
 		items[i] = headers[i].Encode()
 	}
-	return encodeList(boundItems(items))
+	return types.Marshal(boundItems(items))
 }
 
 func encodeIDs(ids []types.BatchID) []byte {
@@ -109,7 +109,7 @@ func encodeIDs(ids []types.BatchID) []byte {
 	for i := range ids {
 		items[i] = ids[i][:]
 	}
-	return encodeList(boundItems(items))
+	return types.Marshal(boundItems(items))
 }
 
 // answerSubmit takes a batch that its entry peer hands to this sequencer directly.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ethereum/go-ethereum/rlp"
-
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -42,7 +40,7 @@ type blockRequest struct {
 	ID     []byte
 }
 
-func (r *blockRequest) encode() []byte { return encodeList(r) }
+func (r *blockRequest) encode() []byte { return types.Marshal(r) }
 
 // decodeBlockRequest is the strict inverse of encode.
 func decodeBlockRequest(encoded []byte) (*blockRequest, error) {
@@ -50,8 +48,8 @@ func decodeBlockRequest(encoded []byte) (*blockRequest, error) {
 		return nil, fmt.Errorf("block request of %d bytes: %w", len(encoded), types.ErrMalformed)
 	}
 	r := new(blockRequest)
-	if err := rlp.DecodeBytes(encoded, r); err != nil {
-		return nil, fmt.Errorf("block request: %w: %w", types.ErrMalformed, err)
+	if err := types.Unmarshal(encoded, r); err != nil {
+		return nil, fmt.Errorf("block request: %w", err)
 	}
 	return r, r.check()
 }
@@ -78,23 +76,14 @@ func (r *blockRequest) check() error {
 
 func (r *blockRequest) id() types.BatchID { return types.BatchID(r.ID) }
 
-// encodeList encodes a value of byte strings and unsigned integers, which cannot fail.
-func encodeList(v any) []byte {
-	encoded, err := rlp.EncodeToBytes(v)
-	if err != nil {
-		panic("gossip: a message always encodes: " + err.Error())
-	}
-	return encoded
-}
-
 // decodeItems reads a list of byte strings: the answer to the requests that name several things.
 func decodeItems(encoded []byte) ([][]byte, error) {
 	if len(encoded) > types.MaxMessageBytes {
 		return nil, fmt.Errorf("list of %d bytes: %w", len(encoded), types.ErrMalformed)
 	}
 	var items [][]byte
-	if err := rlp.DecodeBytes(encoded, &items); err != nil {
-		return nil, fmt.Errorf("list: %w: %w", types.ErrMalformed, err)
+	if err := types.Unmarshal(encoded, &items); err != nil {
+		return nil, fmt.Errorf("list: %w", err)
 	}
 	if len(items) > maxListItems {
 		return nil, fmt.Errorf("list of %d items, at most %d: %w", len(items), maxListItems, types.ErrMalformed)

@@ -120,3 +120,15 @@ func DecodeChallengeAnnouncement(encoded []byte) (*ChallengeAnnouncement, error)
 	}
 	return a, nil
 }
+
+// Marshal is the canonical RLP encoding of a value of byte strings, unsigned integers, arrays and lists of these. It is for
+// the messages of other packages; it panics for types that RLP does not know, which is a mistake in the program.
+func Marshal(v any) []byte { return mustEncode(v) }
+
+// Unmarshal is the strict inverse of Marshal. The caller has capped the length.
+func Unmarshal(encoded []byte, into any) error {
+	if err := rlp.DecodeBytes(encoded, into); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return nil
+}
