@@ -66,7 +66,7 @@ func (v *Vertex) checkWeak(c *Committee) error {
 			return invalid(v, "weak parents are not ascending by author")
 		case v.body.Parents.Has(w.Author):
 			return invalid(v, "two parents of member %d", w.Author)
-		case w.Round == 0, w.Round+2 > v.id.Round, w.Round+WeakDepth < v.id.Round:
+		case w.Round == 0, w.Round >= v.id.Round-1, v.id.Round-w.Round > WeakDepth: // the round itself is 1 or above
 			return invalid(v, "weak parent of round %d", w.Round)
 		}
 	}
