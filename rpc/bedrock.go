@@ -109,16 +109,20 @@ type Audit struct {
 	Index    uint64         `json:"index"` // place in the block's order
 }
 
-// MarshalJSON spells the batch as its CID.
-func (a Audit) MarshalJSON() ([]byte, error) {
+// MarshalJSON spells the batch as its CID. A nil audit is null: the RPC server calls this method on nil results too.
+func (a *Audit) MarshalJSON() ([]byte, error) {
+	if a == nil {
+		return []byte("null"), nil
+	}
 	type plain Audit
-	if a.Receipts == nil {
-		a.Receipts = []AuditReceipt{}
+	shown := plain(*a)
+	if shown.Receipts == nil {
+		shown.Receipts = []AuditReceipt{}
 	}
 	return json.Marshal(struct {
 		Batch string `json:"batch"`
 		plain
-	}{a.Batch.String(), plain(a)})
+	}{a.Batch.String(), shown})
 }
 
 // UnmarshalJSON is the inverse of MarshalJSON.
