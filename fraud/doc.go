@@ -24,7 +24,7 @@
 // Goroutines: none is started here but those of os/exec in Sandbox. Assertion, Challenge and the verifier are pure values
 // and functions; Tracker may be used from any goroutine; Prover, Liar and Challenger belong to one each.
 //
-// Files: value.go, assertion.go, prover.go, liar.go what is claimed; challenge.go the envelope of all challenges and
+// Files: value.go, assertion.go, prover.go, liar.go what is claimed; challenge.go, describe.go the envelope of all challenges and
 // wrongstate.go, misconduct.go its kinds; rows.go, nodes.go untrusted transactions and witnesses; verify.go the verifier;
-// build.go challengers; job.go, sandbox*.go the child process; challenger.go who challenges; tracker.go, settle.go which values stand.
+// compare.go, build.go own execution against it; job.go, sandbox*.go the child process; challenger.go who challenges; tracker.go, settle.go which values stand.
 package fraud

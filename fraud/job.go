@@ -123,3 +123,34 @@ func VerifyMain(in io.Reader, out io.Writer, limits Limits) int {
 	}
 	return 0
 }
+
+// NewJob does the cheap checks of Check, and puts what they needed to know into a job for a child process.
+func NewJob(c *Challenge, trust *Trust) (*Job, error) {
+	job := &Job{Rules: trust.Rules, Challenge: c.Encode()}
+	seen := make(map[types.Epoch]bool)
+	recording := &Trust{
+		Rules: trust.Rules,
+		Committee: func(e types.Epoch) *types.Committee {
+			committee, err := trust.committee(e)
+			if err != nil {
+				return nil
+			}
+			if !seen[e] {
+				seen[e] = true
+				job.Committees = append(job.Committees, EpochCommittee{Epoch: e, Members: committee.Members()})
+			}
+			return committee
+		},
+		Prover: func(key types.PublicKey) bool {
+			if !trust.prover(key) {
+				return false
+			}
+			job.Provers = append(job.Provers, key)
+			return true
+		},
+	}
+	if err := Check(c, recording); err != nil {
+		return nil, err
+	}
+	return job, nil
+}

@@ -125,12 +125,14 @@ func (s *rowSet) read(from, to uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]byte, 0, to-from)
-	for i := first; i < end; i++ {
-		row, ok := s.rows[i]
-		if !ok {
+	for i := first; i < end; i++ { // before memory is taken for what a table of lengths may only pretend
+		if s.rows[i] == nil {
 			return nil, fmt.Errorf("row %d: %w", i, errNotShown)
 		}
+	}
+	out := make([]byte, 0, to-from)
+	for i := first; i < end; i++ {
+		row := s.rows[i]
 		start := uint64(i) * uint64(s.params.RowSize)
 		out = append(out, row[max(from, start)-start:min(to, start+uint64(len(row)))-start]...)
 	}

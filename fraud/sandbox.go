@@ -47,6 +47,19 @@ type Sandbox struct {
 	Limits Limits
 }
 
+// Judge verifies a challenge completely: the cheap checks in this process, execution in a child. It is what a peer does
+// with a stranger's challenge. Errors are those of Verify.
+func (s *Sandbox) Judge(ctx context.Context, c *Challenge, trust *Trust) (*Finding, error) {
+	job, err := NewJob(c, trust)
+	if err != nil {
+		return nil, err
+	}
+	if c.Kind != KindWrongState { // nothing of a stranger's is executed
+		return Verify(c, trust)
+	}
+	return s.Verify(ctx, job)
+}
+
 // Verify runs one job. Errors wrap ErrInvalid (the challenge proves nothing), ErrSandbox (no child ran), or are ctx's.
 func (s *Sandbox) Verify(ctx context.Context, job *Job) (*Finding, error) {
 	input, err := job.Encode()

@@ -30,6 +30,9 @@ func TestSandboxAnswersLikeVerify(t *testing.T) {
 	if *got.Refuted != *want.Refuted || got.Computed != want.Computed || got.Accused[0] != liar.Key() || got.Assertion != signed.ID().String() || got.Kind != KindWrongState {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
+	if judged, err := box.Judge(t.Context(), c, trustOf(s)); err != nil || judged.Computed != want.Computed {
+		t.Fatal(judged, err)
+	}
 	truth, err := BuildWrongState(s.Chain, s, honest(t, s, 1, 3), Place{1, 0}, [20]byte{})
 	if err != nil {
 		t.Fatal(err)

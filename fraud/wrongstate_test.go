@@ -133,6 +133,9 @@ func TestChallengeNeedsBondCertificateAndSignature(t *testing.T) {
 		c.Body = mustEncode(&body)
 		return &c
 	}
+	if d := Describe(good); d.Height != 3 || d.Chunk != 0 || d.Accused[0] != liar.Key() || d.Assertion != signed.ID().String() {
+		t.Fatalf("described as %+v", d)
+	}
 	noProver := trustOf(s)
 	noProver.Prover = func(types.PublicKey) bool { return false }
 	noCommittee := trustOf(s)
@@ -158,6 +161,10 @@ func TestChallengeNeedsBondCertificateAndSignature(t *testing.T) {
 			h, _ := s.Certified(2)
 			b.Header = h.Encode()
 		}), trustOf(s)},
+		"body":               {func() *Challenge { c := *good; c.Body = c.Body[:len(c.Body)-1]; return &c }(), trustOf(s)},
+		"kind":               {func() *Challenge { c := *good; c.Kind = 99; return &c }(), trustOf(s)},
+		"network":            {func() *Challenge { c := *good; c.Network[0] ^= 1; return &c }(), trustOf(s)},
+		"too many nodes":     {edit(func(b *WrongState) { b.Nodes = make([][]byte, maxListItems+1) }), trustOf(s)},
 		"block out of range": {edit(func(b *WrongState) { b.Block = 1 << 40 }), trustOf(s)},
 		"chunk out of range": {edit(func(b *WrongState) { b.Chunk = 1 << 40 }), trustOf(s)},
 		"no ancestors":       {edit(func(b *WrongState) { b.Ancestors = nil }), trustOf(s)},
@@ -166,6 +173,42 @@ func TestChallengeNeedsBondCertificateAndSignature(t *testing.T) {
 		if err := Check(test.c, test.trust); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestForesee(t *testing.T) {
+	s := tortured(t, 11, 4, 16)
+	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	truth := honest(t, s, 1, 4)
+	build := func(signed *SignedAssertion, at Place) *Challenge {
+		c, err := BuildWrongState(s.Chain, s, signed, at, [20]byte{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	lie, err := liar.Tell(truth.Assertion, 1, 0, LieRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Foresee(s.Chain, build(lie, Place{1, 0})); err != nil {
+		t.Fatal("right challenge:", err)
+	}
+	if err := Foresee(s.Chain, build(truth, Place{1, 0})); !errors.Is(err, ErrInvalid) {
+		t.Fatal("challenge of an honest claim:", err)
+	}
+	if err := Foresee(s.Chain, build(lie, Place{2, 0})); !errors.Is(err, ErrForeignParent) {
+		t.Fatal("challenge of a later claim:", err)
+	}
+	missing, err := liar.Tell(truth.Assertion, 1, 0, LieExtraClaim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Foresee(s.Chain, challenge(t, s, missing)); err != nil {
+		t.Fatal("one claim too many:", err)
+	}
+	if err := Foresee(s.Chain, build(truth, Place{1, len(truth.Assertion.Blocks[1].Claims)})); !errors.Is(err, ErrInvalid) {
+		t.Fatal("no claim is missing:", err)
 	}
 }
 
