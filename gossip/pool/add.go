@@ -101,7 +101,7 @@ func (p *Pool) checkNonce(a *account, e *entry) error {
 	if p.cfg.State == nil {
 		return nil
 	}
-	next, nonce, window := p.nonce(a.address), e.tx.Nonce(), p.cfg.AccountTransactions
+	next, nonce, window := p.nonce(a.address), e.tx.Nonce(), lag*p.cfg.AccountTransactions
 	if e.local {
 		window = p.cfg.AccountQueue
 	}
@@ -156,10 +156,14 @@ func (p *Pool) checkRoom(a *account, e *entry, old *entry) error {
 	return p.checkUnderWay(a, e)
 }
 
+// lag is how much more of an account a peer admits from others than it would release itself: an entry peer releases the
+// next transactions when it has executed the first ones, which the others may do a block later.
+const lag = 2
+
 // checkUnderWay demands room for e beside what is under way.
 func (p *Pool) checkUnderWay(a *account, e *entry) error {
 	count, bytes, _ := a.underWay()
-	if room := p.room(a.address); count >= room || (count > 0 && bytes+len(e.envelope) > p.cfg.AccountBytes) {
+	if room := lag * p.room(a.address); count >= room || (count > 0 && bytes+len(e.envelope) > lag*p.cfg.AccountBytes) {
 		return fmt.Errorf("%w: %d transactions of %v, %d bytes, are under way", ErrAccountLimit, count, a.address, bytes)
 	}
 	return nil

@@ -240,9 +240,9 @@ func TestAccountWithCodeHasOneUnderWay(t *testing.T) {
 		t.Fatalf("%d under way, want 1", len(got))
 	}
 	q := newPool(t, state)
-	a, err := q.AdmitBatch(batchOf(t, w.sign(t, 0), w.sign(t, 1), w.sign(t, 2)), "peer")
+	a, err := q.AdmitBatch(batchOf(t, many(t, w, 0, 5)...), "peer")
 	if err != nil || a.Admitted || !errors.Is(a.Reason, ErrAccountLimit) {
-		t.Fatalf("three at once in a batch: %+v, %v", a, err)
+		t.Fatalf("five at once in a batch: %+v, %v", a, err)
 	}
 }
 

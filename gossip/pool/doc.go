@@ -13,7 +13,8 @@
 // under way is therefore small: AccountTransactions and AccountBytes ordered or on their way and not executed, one if the
 // account has code or is about to (EIP-7702), nonces without a gap, all of it payable from its balance. A wallet may
 // hand over more at once, up to AccountQueue: the entry peer holds the rest back and releases it as the first ones are
-// executed. So nothing that waits here is lost when it waits.
+// executed. So nothing that waits here is lost when it waits. From batches of others twice as much is admitted, because this
+// peer may have executed a block less than their entry peer.
 //
 // # Batches of others
 //
@@ -25,7 +26,8 @@
 //
 // # Invariants
 //
-//	I1  What was released and not executed of one account is within its limits, and payable, at admission.
+//	I1  What was released and not executed of one account is within its limits (twice, for what came from others), and
+//	    payable, at admission.
 //	I2  An account's transactions are published in order of nonce, within a batch and from batch to batch; consecutive
 //	    batches with the same account are Spacing apart, so that they are rarely overtaken on the way.
 //	I3  A batch is published at most FlushDelay after its first transaction became ready (Spacing aside), and is valid
