@@ -157,5 +157,9 @@ func (n *Node) audited(ctx context.Context, tx types.Hash) (*auditedPlace, error
 		n.log.Debug("no audit record from any sequencer", "transaction", tx, "error", err)
 		return nil, nil
 	}
-	return decodeAuditedPlace(encoded)
+	place, err := decodeAuditedPlace(encoded)
+	if err != nil {
+		return nil, err
+	}
+	return place, place.record.Check(n.committee)
 }

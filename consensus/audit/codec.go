@@ -10,15 +10,6 @@ import (
 // codecVersion is the first byte of every record of this package.
 const codecVersion = 1
 
-// vertexRefBytes is author (2), round (8), digest (32).
-const vertexRefBytes = 42
-
-func appendRef(b []byte, ref types.VertexRef) []byte {
-	b = binary.BigEndian.AppendUint16(b, uint16(ref.Author))
-	b = binary.BigEndian.AppendUint64(b, uint64(ref.Round))
-	return append(b, ref.Digest[:]...)
-}
-
 // fields reads fixed-width fields off the front of a byte string whose length was checked before.
 type fields struct{ rest []byte }
 
@@ -41,13 +32,8 @@ func (f *fields) take(n int) []byte {
 
 func (f *fields) u8() byte           { return f.take(1)[0] }
 func (f *fields) u16() uint16        { return binary.BigEndian.Uint16(f.take(2)) }
-func (f *fields) u32() uint32        { return binary.BigEndian.Uint32(f.take(4)) }
 func (f *fields) u64() uint64        { return binary.BigEndian.Uint64(f.take(8)) }
 func (f *fields) digest() types.Hash { return types.Hash(f.take(32)) }
-
-func (f *fields) ref() types.VertexRef {
-	return types.VertexRef{Author: types.Member(f.u16()), Round: types.Round(f.u64()), Digest: f.digest()}
-}
 
 // batch reads a batch CID and refuses every other prefix.
 func (f *fields) batch(what string) (types.BatchID, error) {

@@ -1,8 +1,8 @@
 // Package audit lets a stranger recompute the place of a transaction. See docs/audit.md and docs/design.md, section 4.
 //
 // Sequencers keep, for every batch that left the fair order, a Record (who reported it when, and the median that came
-// out), and for every ordered transaction a Place (batch, height, index). Collector makes both from the ordering core's
-// effects. An auditor trusts neither: it takes the log of signed vertices from any sequencer and runs Replay, which checks
+// out), and for every ordered transaction its Place (batch, height, index).
+// An auditor trusts neither: it takes the log of signed vertices from any sequencer and runs Replay, which checks
 // every signature against the genesis committee and derives record, place and block header anew by the ordering core as an
 // observer. Finding.CompareRecord and Finding.ComparePlace name the first difference to what was claimed.
 //
@@ -21,8 +21,7 @@
 // On a MissingError, fetch what it names by FetchRequest.Vertices and Batches, Feed that, then the same answer again: what
 // was taken before is passed over.
 //
-// The package is pure: bytes come in by Feed, and the clock's reading by Config.Now. One goroutine at a time may use a
-// Collector or a Replay.
+// The package is pure: bytes come in by Feed, and the clock's reading by Config.Now. One goroutine at a time may use a Replay.
 //
 // # Invariants
 //
@@ -43,8 +42,7 @@
 //
 // # Files
 //
-//	record.go     Record and its codec        place.go   Place, Position and their codecs
-//	collector.go  effects to records          spot.go    one entry against the one vertex it came from
+//	record.go     Record and its codec        place.go   Place
 //	replay.go     New, Feed, state            vertices.go, bodies.go  what a log is made of
 //	blocks.go     encoding and headers        finding.go  result and comparison
 //	errors.go     refusals                    codec.go   fixed-width fields

@@ -50,7 +50,7 @@ func (r *Record) Spread() types.Time {
 }
 
 // Check recomputes the fair time from the entries: they must be a quorum of the committee's stake, and the fair time the
-// smallest entry up to which more than f stake lies. It says nothing about whether the entries are true (CheckEntry, Replay).
+// smallest entry up to which more than f stake lies. It says nothing about whether the entries are true (Replay).
 func (r *Record) Check(c *types.Committee) error {
 	var stake types.Stake
 	for i, e := range r.Entries {

@@ -57,16 +57,14 @@ type logEntry struct {
 
 // sequencer drives one real core in virtual time and keeps what a sequencer keeps.
 type sequencer struct {
-	self      int
-	key       ed25519.PrivateKey
-	core      *consensus.Core
-	log       []logEntry
-	logged    map[types.BatchID]bool
-	collector *Collector
-	positions []PositionRecord
-	records   map[types.BatchID]Record
-	places    map[types.Hash]Place
-	vertices  []*types.Vertex
+	self     int
+	key      ed25519.PrivateKey
+	core     *consensus.Core
+	log      []logEntry
+	logged   map[types.BatchID]bool
+	records  map[types.BatchID]Record
+	places   map[types.Hash]Place
+	vertices []*types.Vertex
 }
 
 type delivery struct {
@@ -111,7 +109,7 @@ func newSwarm(t testing.TB, seed uint64) *swarm {
 			t.Fatal(err)
 		}
 		s.nodes = append(s.nodes, &sequencer{
-			self: i, key: key, core: core, logged: map[types.BatchID]bool{}, collector: NewCollector(0, 0),
+			self: i, key: key, core: core, logged: map[types.BatchID]bool{},
 			records: map[types.BatchID]Record{}, places: map[types.Hash]Place{},
 		})
 	}
@@ -265,41 +263,22 @@ func (s *swarm) encode(e consensus.Encode) consensus.Encoded {
 	return consensus.Encoded{Height: e.Height, DataLength: uint64(len(data)), Commitment: block.Commitment()}
 }
 
-// keep stores what the collector says, through the codecs.
+// keep notes what a sequencer keeps for auditors: records through their codec, and the place of every transaction.
 func (s *swarm) keep(n *sequencer, fx consensus.Effects) {
-	positions, err := n.collector.Appended(fx.Appended)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	n.positions = append(n.positions, positions...)
-	records, err := n.collector.Released(fx.Released)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, r := range records {
-		if n.records[r.Key], err = DecodeRecord(r.Value); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	for _, block := range fx.Closed {
-		places, err := n.collector.Closed(block, s.hashes)
+	for _, r := range fx.Released {
+		record := RecordOf(r)
+		decoded, err := DecodeRecord(record.Encode())
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		for _, p := range places {
-			if n.places[p.Key], err = DecodePlace(p.Value); err != nil {
-				s.t.Fatal(err)
-			}
+		n.records[r.Batch] = decoded
+	}
+	for _, block := range fx.Closed {
+		for i, ref := range block.Transactions {
+			hash := sha256.Sum256(s.envelopes[ref.Batch][ref.Index])
+			n.places[hash] = Place{Batch: ref.Batch, Height: block.Header.Height, Index: uint32(i)}
 		}
 	}
-}
-
-func (s *swarm) hashes(id types.BatchID) ([]types.Hash, error) {
-	var out []types.Hash
-	for _, e := range s.envelopes[id] {
-		out = append(out, sha256.Sum256(e))
-	}
-	return out, nil
 }
 
 // config is that of an auditor who knows the certified headers.

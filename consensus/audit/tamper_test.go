@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -381,35 +380,5 @@ func expectDifference(t *testing.T, err error, field string) {
 	var difference *DifferenceError
 	if !errors.As(err, &difference) || !errors.Is(err, ErrMismatch) || difference.Field != field {
 		t.Errorf("changed %s, got %v", field, err)
-	}
-}
-
-// TestCheckEntry: an entry is held against the signed vertex it names.
-func TestCheckEntry(t *testing.T) {
-	l := newLiar(t, 70)
-	check := func(e consensus.Entry, v *types.Vertex) error {
-		return CheckEntry(e, l.record.Batch, v, v.ID().Network, 0, l.s.committee)
-	}
-	for _, e := range l.record.Entries {
-		_, v := l.find(func(v *types.Vertex) bool { return v.Digest() == e.Vertex.Digest })
-		if err := check(e, v); err != nil {
-			t.Fatal(err)
-		}
-		backdated := e
-		backdated.Time -= 100 * millisecond
-		_, stranger := l.find(func(o *types.Vertex) bool { return o.Author() == e.Author && o.Round() == v.Round()+2 })
-		moved := e
-		moved.Vertex, moved.Explicit = stranger.Ref(), true
-		forged := v.WithSignature(types.Signature{1})
-		for what, err := range map[string]error{
-			"backdated": check(backdated, v), "another vertex": check(e, stranger), "no receipt in it": check(moved, stranger),
-		} {
-			if !errors.Is(err, ErrMismatch) {
-				t.Errorf("%s: %v", what, err)
-			}
-		}
-		if err := check(e, forged); !errors.Is(err, ErrForged) {
-			t.Errorf("forged: %v", err)
-		}
 	}
 }

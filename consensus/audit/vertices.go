@@ -81,3 +81,14 @@ func (r *Replay) accept(v *types.Vertex) error {
 	r.sweep()
 	return nil
 }
+
+// checkSigned verifies all of a vertex that needs no other vertex.
+func checkSigned(v *types.Vertex, network types.NetworkID, epoch types.Epoch, c *types.Committee) error {
+	if err := v.CheckShape(network, epoch, c); err != nil {
+		return fmt.Errorf("%w: %w", ErrForged, err)
+	}
+	if err := v.CheckSignatures(c); err != nil {
+		return fmt.Errorf("%w: %w", ErrForged, err)
+	}
+	return nil
+}
