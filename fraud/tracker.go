@@ -38,8 +38,9 @@ type TrackerConfig struct {
 	Time    types.Time // of the base's header
 	Window  uint64     // microseconds of header time that an assertion stands open
 	Step    uint64     // microseconds that one block adds at most
-	Prover  func(types.PublicKey) bool
-	// Available reports whether this peer found a block's data available.
+	// Prover reports whether a key may assert.
+	Prover func(types.PublicKey) bool
+	// Available reports whether this peer found a block's data available. It is called with the tracker locked.
 	Available func(types.Height) bool
 }
 
@@ -161,6 +162,9 @@ func (t *Tracker) AddHeader(h *types.Header) {
 // AddAssertion takes an assertion after checking its signature. If the prover contradicts what it said before, the
 // earlier assertion and the height of the contradiction are returned: enough for a challenge.
 func (t *Tracker) AddAssertion(s *SignedAssertion) (earlier *SignedAssertion, at types.Height, err error) {
+	if !t.config.Prover(s.Assertion.Prover) { // before the dearer signature
+		return nil, 0, fmt.Errorf("%s: %w", s.Assertion.Prover, ErrNotProver)
+	}
 	if err := s.Verify(t.config.Network); err != nil {
 		return nil, 0, err
 	}
@@ -193,7 +197,7 @@ func (t *Tracker) admit(a *Assertion, size int) error {
 		p = new(standing)
 	}
 	switch {
-	case !t.config.Prover(a.Prover) || p.convicted:
+	case p.convicted:
 		return fmt.Errorf("%s: %w", a.Prover, ErrNotProver)
 	case a.Last() > t.head:
 		return fmt.Errorf("up to block %d, certified are %d: %w", a.Last(), t.head, ErrEarly)
