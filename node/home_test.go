@@ -1,0 +1,138 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+func testGenesis(t *testing.T) *types.Genesis {
+	t.Helper()
+	key, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := NewGenesis(GenesisOptions{Name: "test", ChainID: 1, Time: time.Unix(1_700_000_000, 0), Payload: types.PayloadEthereum,
+		Committee: []types.PublicKey{PublicKeyOf(key)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func TestHomeRoundTrip(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "home")
+	made, err := InitHome(dir, testGenesis(t), nil, Settings{Role: Light, RPC: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := LoadHome(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := made.Genesis.NetworkID()
+	got, _ := loaded.Genesis.NetworkID()
+	if want != got || !bytes.Equal(made.Key, loaded.Key) || loaded.Settings.Role != Light || loaded.Settings.RPC != "127.0.0.1:0" {
+		t.Fatalf("loaded %+v", loaded.Settings)
+	}
+	if !isUnused(loaded.Config().UnusedMark) {
+		t.Error("a fresh key is not marked as unused")
+	}
+	for path, mode := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, keyFile): 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s: mode %v, want %v", path, info.Mode().Perm(), mode)
+		}
+	}
+	if _, err := InitHome(dir, testGenesis(t), nil, Settings{Role: Peer}); err == nil {
+		t.Error("a home was overwritten")
+	}
+}
+
+// TestHomeRefuses: each broken file is named, with what to do.
+func TestHomeRefuses(t *testing.T) {
+	cases := map[string]struct {
+		spoil func(dir string) error
+		want  string
+	}{
+		"unknown key": {func(d string) error {
+			return os.WriteFile(filepath.Join(d, configFile), []byte("role = 'peer'\nrpcc = 'x'\n"), 0o600)
+		}, "rpcc"},
+		"unknown role": {func(d string) error {
+			return os.WriteFile(filepath.Join(d, configFile), []byte("role = 'king'\n"), 0o600)
+		}, "king"},
+		"open key":  {func(d string) error { return os.Chmod(filepath.Join(d, keyFile), 0o644) }, "chmod 600"},
+		"short key": {func(d string) error { return os.WriteFile(filepath.Join(d, keyFile), []byte("abcd"), 0o600) }, "64 hex digits"},
+		"genesis":   {func(d string) error { return os.WriteFile(filepath.Join(d, genesisFile), []byte("{}"), 0o600) }, "chainId"},
+		"no home":   {func(d string) error { return os.Remove(filepath.Join(d, genesisFile)) }, "bedrock init"},
+	}
+	for name, c := range cases {
+		dir := filepath.Join(t.TempDir(), "home")
+		if _, err := InitHome(dir, testGenesis(t), nil, Settings{Role: Peer}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.spoil(dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadHome(dir); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "home")
+	if _, err := InitHome(dir, testGenesis(t), nil, Settings{Role: Peer}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, keyFile), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadHome(dir); !errors.Is(err, ErrKeyMode) {
+		t.Errorf("group-readable key: %v", err)
+	}
+}
+
+// TestCourtShare: verification may take its allowance at once, then a tenth of the time that passes.
+func TestCourtShare(t *testing.T) {
+	c := newCourt(&Node{}, nil)
+	if !c.affords() {
+		t.Fatal("nothing was spent yet")
+	}
+	c.pay(courtAllowance + time.Second)
+	if c.affords() {
+		t.Fatal("more than the allowance was spent")
+	}
+	c.since = c.since.Add(-9 * time.Second)
+	if c.affords() {
+		t.Fatal("9 s of rest pay for less than 1 s")
+	}
+	c.since = c.since.Add(-2 * time.Second)
+	if !c.affords() {
+		t.Fatal("11 s of rest pay for 1 s")
+	}
+}
+
+// TestSequencerNeedsACommitteeKey: a stranger's key cannot run as a sequencer, and the error says what to do.
+func TestSequencerNeedsACommitteeKey(t *testing.T) {
+	key, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(Config{Genesis: testGenesis(t), Key: key, Role: Sequencer, Data: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "not in the committee") {
+		t.Fatal(err)
+	}
+}
+
+// TestAuditAnswerCodec: the codec of audit answers refuses what is too short.
+func TestAuditAnswerCodec(t *testing.T) {
+	if _, err := decodeAuditedPlace(make([]byte, 15)); !errors.Is(err, types.ErrMalformed) {
+		t.Fatal(err)
+	}
+	if _, err := decodeAuditedPlace(make([]byte, 400)); !errors.Is(err, types.ErrMalformed) {
+		t.Fatal(err)
+	}
+}
