@@ -68,13 +68,14 @@ func (p *Pool) expire(now time.Time) {
 
 // recent is a set of the last transactions that were ordered.
 type recent struct {
-	ring []types.Hash
+	size int
+	ring []types.Hash // grows up to size
 	next int
 	set  map[types.Hash]struct{}
 }
 
 func newRecent(size int) *recent {
-	return &recent{ring: make([]types.Hash, 0, size), set: make(map[types.Hash]struct{})}
+	return &recent{size: size, set: make(map[types.Hash]struct{})}
 }
 
 func (r *recent) has(hash types.Hash) bool { _, ok := r.set[hash]; return ok }
@@ -84,7 +85,7 @@ func (r *recent) add(hash types.Hash) {
 		return
 	}
 	r.set[hash] = struct{}{}
-	if len(r.ring) < cap(r.ring) {
+	if len(r.ring) < r.size {
 		r.ring = append(r.ring, hash)
 		return
 	}

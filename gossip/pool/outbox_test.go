@@ -118,3 +118,19 @@ func TestFullOutboxDoesNotWait(t *testing.T) {
 		t.Fatal("remove")
 	}
 }
+
+func TestRecentForgetsTheOldest(t *testing.T) {
+	r := newRecent(3)
+	for i := range 5 {
+		r.add(types.Hash{byte(i)})
+		r.add(types.Hash{byte(i)}) // a repeat takes no room
+	}
+	for i := range 5 {
+		if got := r.has(types.Hash{byte(i)}); got != (i >= 2) {
+			t.Fatalf("hash %d: %v", i, got)
+		}
+	}
+	if len(r.set) != 3 || len(r.ring) != 3 {
+		t.Fatalf("%d and %d kept", len(r.set), len(r.ring))
+	}
+}
