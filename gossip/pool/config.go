@@ -36,6 +36,10 @@ type Config struct {
 	// Publish sends a batch out. It is called from Run's goroutine alone, in the order that accounts need.
 	Publish func(ctx context.Context, out Outgoing)
 
+	// Ready reports whether what is published now reaches anybody (optional). While it does not, nothing leaves the pool, so
+	// that a transaction is not overtaken by the next one of its account because its batch was lost.
+	Ready func() bool
+
 	AccountTransactions int           // released and not executed of one account; default 16
 	AccountBytes        int           // likewise in bytes of envelopes; default 128 KiB
 	AccountQueue        int           // transactions of one account that may enter here; default 64

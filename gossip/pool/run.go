@@ -14,6 +14,8 @@ const (
 	resendPerTick = 32
 	// maxResendPause is where the pause between attempts stops doubling.
 	maxResendPause = time.Minute
+	// readyPoll is how often Config.Ready is asked again.
+	readyPoll = 50 * time.Millisecond
 )
 
 // Run implements Source: it publishes batches, publishes again what is not executed, and expires. It blocks until ctx
@@ -24,16 +26,24 @@ func (p *Pool) Run(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		for _, out := range p.flush(time.Now()) {
-			p.cfg.Publish(ctx, out)
+		ready := p.cfg.Ready == nil || p.cfg.Ready()
+		if ready {
+			for _, out := range p.flush(time.Now()) {
+				p.cfg.Publish(ctx, out)
+			}
+			p.arm(timer)
+		} else {
+			timer.Reset(readyPoll)
 		}
-		p.arm(timer)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-p.wake:
 		case <-timer.C:
 		case <-tick.C:
+			if !ready {
+				continue
+			}
 			for _, out := range p.again(time.Now()) {
 				p.cfg.Publish(ctx, out)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,6 +134,40 @@ func TestRunPublishesAgain(t *testing.T) {
 		}
 		if s := p.Stats(); s.Transactions != 0 {
 			t.Fatalf("after the expiry the pool holds %+v", s)
+		}
+		cancel()
+		<-done
+	})
+}
+
+// While nobody listens nothing leaves; then all of it does, in order of nonce.
+func TestRunWaitsUntilReady(t *testing.T) {
+	w := newWallet(t, 1)
+	txs := many(t, w, 0, 3)
+	synctest.Test(t, func(t *testing.T) {
+		state := newLedger()
+		state.set(w.address, 0, ether)
+		var out press
+		var ready atomic.Bool
+		p := newPool(t, state, func(c *Config) { c.Publish, c.Ready = out.publish, ready.Load })
+		ctx, cancel := context.WithCancel(background)
+		done := make(chan error)
+		go func() { done <- p.Run(ctx) }()
+		for _, tx := range txs {
+			if err := p.Add(ctx, tx); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		if len(out.take()) != 0 {
+			t.Fatal("published to nobody")
+		}
+		ready.Store(true)
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		got := out.take()
+		if len(got) != 1 || len(got[0].Txs) != 3 || got[0].Txs[0].Hash != hashOf(txs[0]) || got[0].Txs[2].Hash != hashOf(txs[2]) {
+			t.Fatalf("%+v", got)
 		}
 		cancel()
 		<-done
