@@ -96,17 +96,24 @@ type Stored struct {
 // New makes a swarm on a fresh directory; change may alter the genesis first.
 func New(tb testing.TB, change func(*types.Genesis)) *Swarm {
 	tb.Helper()
+	s := Unopened(tb, tb.TempDir(), change)
+	s.Open()
+	return s
+}
+
+// Unopened makes a swarm on a directory whose chain is not open yet; Next makes blocks without it.
+func Unopened(tb testing.TB, dir string, change func(*types.Genesis)) *Swarm {
+	tb.Helper()
 	g := Genesis()
 	if change != nil {
 		change(g)
 	}
-	s := &Swarm{TB: tb, Genesis: g, Dir: tb.TempDir(), Nonces: map[int]uint64{}, Stored: map[types.Height]Stored{}}
+	s := &Swarm{TB: tb, Genesis: g, Dir: dir, Nonces: map[int]uint64{}, Stored: map[types.Height]Stored{}}
 	var err error
 	if s.last, err = g.Header(); err != nil {
 		tb.Fatal(err)
 	}
 	s.Network = s.last.Network
-	s.Open()
 	tb.Cleanup(func() {
 		if s.Chain == nil {
 			return
