@@ -24,7 +24,8 @@ func (n *Node) openPool() (err error) {
 		return err
 	}
 	n.wallets, err = pool.New(pool.Config{
-		ChainID: n.cfg.Genesis.ChainID, BaseFeeFloor: n.cfg.Genesis.BaseFeeFloor, State: poolState{n.exec}, Publish: n.publishBatch, Logger: n.log,
+		ChainID: n.cfg.Genesis.ChainID, BaseFeeFloor: n.cfg.Genesis.BaseFeeFloor, State: poolState{n.exec}, Publish: n.publishBatch,
+		Ready: n.heard, Logger: n.log,
 	})
 	n.pool = n.wallets
 	return err
@@ -37,6 +38,27 @@ var _ pool.State = poolState{}
 
 // BaseFee implements pool.State.
 func (s poolState) BaseFee() *uint256.Int { return uint256.NewInt(s.Chain.BaseFee()) }
+
+// mostBehind is how many blocks execution may lack while transactions are sent out.
+const mostBehind = 8
+
+// heard reports whether a batch that is published now reaches those who order it: somebody listens on the topic, a sequencer
+// has streams to a quorum, and the own state is fresh enough to judge nonces by.
+func (n *Node) heard() bool {
+	if n.exec.Height()+mostBehind < n.chain.Head().Header.Height {
+		return false
+	}
+	if n.member < 0 || n.cfg.Role != Sequencer {
+		return n.gossip.TopicPeers(gossip.TopicBatch) > 0
+	}
+	stake := n.committee.Stake(types.Member(n.member))
+	for _, link := range n.gossip.Stats().Links {
+		if link.Connected {
+			stake += n.committee.Stake(link.Member)
+		}
+	}
+	return stake >= n.committee.Quorum()
+}
 
 // directSubmissions is to how many sequencers a batch goes directly when pubsub alone has not got it ordered, or cannot.
 const directSubmissions = 2
