@@ -18,8 +18,8 @@ var (
 	ErrOld = errors.New("assertion covers settled blocks only")
 	// ErrForeignHeader: it speaks of headers that are not of this chain.
 	ErrForeignHeader = errors.New("assertion names a header that is not of this chain")
-	// ErrNotProver: its signer may not assert, or was convicted.
-	ErrNotProver = errors.New("signer of the assertion is not a prover in good standing")
+	// ErrNotProver: its signer may not assert.
+	ErrNotProver = errors.New("signer of the assertion is not a prover")
 	// ErrTooMany: its prover has too many unsettled assertions.
 	ErrTooMany = errors.New("prover has too many unsettled assertions")
 )
@@ -197,8 +197,6 @@ func (t *Tracker) admit(a *Assertion, size int) error {
 		p = new(standing)
 	}
 	switch {
-	case p.convicted:
-		return fmt.Errorf("%s: %w", a.Prover, ErrNotProver)
 	case a.Last() > t.head:
 		return fmt.Errorf("up to block %d, certified are %d: %w", a.Last(), t.head, ErrEarly)
 	case a.Last() <= t.settled.Height:
@@ -242,8 +240,10 @@ func (t *Tracker) claim(s *SignedAssertion, i int) *SignedAssertion {
 	return nil
 }
 
-// Convict takes the consequences of a valid challenge: the accused provers may assert no more, and a wrong step falls
-// together with all that builds on it. Values that convicted provers asserted rightly keep standing.
+// Convict takes the consequences of a valid challenge: a wrong step falls together with all that builds on it, and the
+// accused are known as convicted. Values that convicted provers asserted rightly keep standing, and what they assert from
+// now on is taken and has to be refuted again: whether a key may assert is TrackerConfig.Prover's to say, which is where
+// the loss of a bond shows.
 func (t *Tracker) Convict(f *Finding) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
