@@ -47,7 +47,7 @@ type Blocks interface {
 type Config struct {
 	Genesis *types.Genesis
 	Dir     string // owned by the chain; made if missing
-	Blocks  Blocks // optional for a chain that was always closed
+	Blocks  Blocks // optional; without it a crash rewinds to the newest state on disk
 	Cache   int    // MiB of memory for caches, default 48
 	// DurableEvery bounds the blocks that are executed again after a crash, default 1024. Flushing more often costs
 	// reads of recent states: just after a flush only the newest is there.

@@ -111,11 +111,36 @@ func TestCrashLosesNothing(t *testing.T) {
 	}
 }
 
-func TestCrashWithoutBlocksSaysSo(t *testing.T) {
+// Blocks that the node did not store after all come again from the network, and execute to the same.
+func TestCrashWithoutBlocksRewinds(t *testing.T) {
 	s := exectest.New(t, nil)
-	s.Apply()
+	var results []*execution.Result
+	for i := range 6 {
+		results = append(results, s.Apply(s.Transfer(0, 200+i, 1)))
+	}
 	crash(s)
-	s.Stored = nil
+	lost := map[types.Height]exectest.Stored{5: s.Stored[5], 6: s.Stored[6]}
+	delete(s.Stored, 5)
+	delete(s.Stored, 6)
+	s.Open()
+	if s.Chain.Height() != 4 || rawdb.ReadCanonicalHash(s.Chain.Disk(), 5) != (common.Hash{}) {
+		t.Fatal("head", s.Chain.Height())
+	}
+	for h := types.Height(5); h <= 6; h++ {
+		r, err := s.Chain.Apply(lost[h].Header.Header, lost[h].Data)
+		if err != nil || r.Block.Hash() != results[h-1].Block.Hash() {
+			t.Fatal(r, err)
+		}
+	}
+}
+
+func TestStoredBlockThatChangedStopsRecovery(t *testing.T) {
+	s := exectest.New(t, nil)
+	s.Apply(s.Transfer(0, 1, 1))
+	crash(s)
+	b := s.Stored[1]
+	b.Header.Header.VertexIndex++
+	s.Stored[1] = b
 	if _, err := execution.Open(execution.Config{Genesis: s.Genesis, Dir: s.Dir, Blocks: s}); !errors.Is(err, execution.ErrRecovery) {
 		t.Fatal(err)
 	}

@@ -34,9 +34,34 @@ func (c *Chain) recover() error {
 		c.config.Logger.Info("executing stored blocks again after a crash", "from", base.header.Height+1, "to", top)
 	}
 	for height := base.header.Height + 1; height <= top; height++ {
-		if err := c.repeat(height); err != nil {
+		done, err := c.repeat(height)
+		if err != nil {
 			return err
 		}
+		if !done {
+			return c.rewind(height-1, top)
+		}
+	}
+	return nil
+}
+
+// rewind makes a block below the recorded head the head again, because the next one is not stored. Nothing is lost that the
+// network does not have: the blocks above are certified, will come again, and execute to the same.
+func (c *Chain) rewind(to, top types.Height) error {
+	c.config.Logger.Warn("blocks executed before the crash are not stored; they will be fetched and executed again", "from", to+1, "to", top)
+	batch := c.disk.NewBatch()
+	for height := to + 1; height <= top; height++ {
+		rawdb.DeleteCanonicalHash(batch, uint64(height))
+	}
+	hash := c.head.Load().block.Hash()
+	rawdb.WriteHeadHeaderHash(batch, hash)
+	rawdb.WriteHeadBlockHash(batch, hash)
+	rawdb.WriteHeadFastBlockHash(batch, hash)
+	if err := batch.Write(); err != nil {
+		return fmt.Errorf("rewind to block %d: %w", to, err)
+	}
+	if err := c.disk.SyncKeyValue(); err != nil {
+		return fmt.Errorf("rewind to block %d: %w", to, err)
 	}
 	return nil
 }
@@ -77,33 +102,33 @@ func (c *Chain) ethereumHeader(number uint64) *ethtypes.Header {
 	return rawdb.ReadHeader(c.disk, rawdb.ReadCanonicalHash(c.disk, number), number)
 }
 
-// repeat executes a block whose records are stored but whose state was lost.
-func (c *Chain) repeat(height types.Height) error {
+// repeat executes a block whose records are stored but whose state was lost; false if the block itself is not stored.
+func (c *Chain) repeat(height types.Height) (done bool, err error) {
 	if c.config.Blocks == nil {
-		return fmt.Errorf("block %d must be executed again, but no stored blocks are configured: %w", height, ErrRecovery)
+		return false, nil
 	}
 	header, data, ok := c.config.Blocks.Block(height)
 	if !ok {
-		return fmt.Errorf("block %d must be executed again, but is not stored: %w: delete the state directory to rebuild it from genesis", height, ErrRecovery)
+		return false, nil
 	}
 	want, err := c.headAt(height)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if header.Digest() != want.header.Digest() {
-		return fmt.Errorf("stored block %d is not the one executed before the crash: %w", height, ErrRecovery)
+		return false, fmt.Errorf("stored block %d is not the one executed before the crash: %w", height, ErrRecovery)
 	}
 	run, err := c.execute(c.head.Load(), header, data)
 	if err != nil {
-		return err
+		return false, err
 	}
 	before, err := c.Claims(height)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if !slices.Equal(before, run.claims) || run.block.Hash() != want.block.Hash() {
-		return fmt.Errorf("block %d executed again differs from before the crash: %w: delete the state directory to rebuild it", height, ErrRecovery)
+		return false, fmt.Errorf("block %d executed again differs from before the crash: %w: delete the state directory to rebuild it", height, ErrRecovery)
 	}
 	c.setHead(want)
-	return nil
+	return true, nil
 }
