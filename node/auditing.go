@@ -13,37 +13,81 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// Keys of store.SpaceTransactions: the transaction's hash and one byte.
+// Keys of store.SpaceTransactions.
 const (
-	keyBatch = 'b' // value: the batch the transaction was released in
-	keyPlace = 'p' // value: height and index, 8 bytes each
+	// keyBatch follows a transaction's hash, and before the place of a release in the order (12 bytes). The value is a
+	// batch with the transaction. So the first of these keys names the batch in which the transaction counts, and a
+	// release is written down without a look at those before.
+	keyBatch = 'b'
+	keyPlace = 'p' // follows a transaction's hash; value: height and index, 8 bytes each
+	// keyNewest: 1 + the newest position in the committed sequence after which releases were written down, 8 bytes.
+	keyNewest = "newest"
 )
 
 func transactionKey(hash types.Hash, kind byte) []byte { return append(hash[:], kind) }
 
 // auditor stores what explains a transaction's place, as the sequencer's driver reports it. It has one user: the driver's
 // goroutine.
-type auditor struct{ n *Node }
+type auditor struct {
+	n      *Node
+	newest uint64 // as in keyNewest
+}
 
 var _ sequencer.Audit = (*auditor)(nil)
+
+// openAuditor reads how far the last life came.
+func (n *Node) openAuditor() (*auditor, error) {
+	value, err := n.store.Get(store.SpaceTransactions, []byte(keyNewest))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return &auditor{n: n}, nil
+	case err != nil:
+		return nil, err
+	case len(value) != 8:
+		return nil, fmt.Errorf("place of the newest release: %w", store.ErrBroken)
+	}
+	return &auditor{n: n, newest: binary.BigEndian.Uint64(value)}, nil
+}
 
 // Appended implements sequencer.Audit. The committed sequence follows from the vertex log, which is served as it is.
 func (a *auditor) Appended([]consensus.Appended) {}
 
-// Released implements sequencer.Audit. What is reported again after a restart is stored already.
+// Released implements sequencer.Audit. After a restart all is reported again: what comes before the newest position is
+// stored, and that position itself is written once more, with the same keys and values.
 func (a *auditor) Released(list []consensus.Released) {
-	for _, r := range list {
-		if _, err := a.n.store.Audit(r.Batch); err == nil {
+	batch := a.n.store.Batch()
+	var sibling uint32 // among the releases after one position
+	for i, r := range list {
+		if sibling++; i == 0 || list[i-1].Index != r.Index {
+			sibling = 0
+		}
+		if r.Index+1 < a.newest {
 			continue
 		}
 		hashes, err := a.transactions(r.Batch)
-		if err == nil {
-			a.n.cfg.Watch(Released{Batch: r.Batch, FairTime: r.FairTime, Transactions: hashes})
-			err = a.keep(r, hashes)
-		}
 		if err != nil {
 			a.n.log.Warn("audit record not stored", "batch", r.Batch, "error", err)
+			continue
 		}
+		a.n.cfg.Watch(Released{Batch: r.Batch, FairTime: r.FairTime, Transactions: hashes})
+		a.note(batch, &r, sibling, hashes)
+	}
+	if err := batch.Commit(store.Unsynced); err != nil {
+		a.n.log.Warn("audit records not stored", "batches", len(list), "error", err)
+	}
+}
+
+// note adds what is to be known of one release.
+func (a *auditor) note(batch *store.Batch, r *consensus.Released, sibling uint32, hashes []types.Hash) {
+	for _, hash := range hashes {
+		key := binary.BigEndian.AppendUint64(transactionKey(hash, keyBatch), r.Index)
+		batch.Set(store.SpaceTransactions, binary.BigEndian.AppendUint32(key, sibling), r.Batch[:])
+	}
+	record := audit.RecordOf(*r)
+	batch.Set(store.SpaceAudit, r.Batch[:], record.Encode())
+	if r.Index+1 > a.newest {
+		a.newest = r.Index + 1
+		batch.Set(store.SpaceTransactions, []byte(keyNewest), store.BigEndian(a.newest))
 	}
 }
 
@@ -64,22 +108,18 @@ func (a *auditor) transactions(id types.BatchID) ([]types.Hash, error) {
 	return hashes, nil
 }
 
-// keep stores the record after what leads to it, so that a record that is there has everything with it.
-func (a *auditor) keep(r consensus.Released, hashes []types.Hash) error {
-	batch := a.n.store.Batch()
-	for _, hash := range hashes {
-		key := transactionKey(hash, keyBatch)
-		if known, err := a.n.store.Has(store.SpaceTransactions, key); err != nil {
-			return err
-		} else if !known { // a transaction counts in the first batch that was released with it
-			batch.Set(store.SpaceTransactions, key, r.Batch[:])
+// releasedIn is the batch in which a transaction counts: the first that was released with it.
+func (n *Node) releasedIn(tx types.Hash) (id types.BatchID, err error) {
+	found := store.ErrNotFound
+	releases := store.Range{From: transactionKey(tx, keyBatch), To: transactionKey(tx, keyBatch+1)}
+	err = n.store.Scan(store.SpaceTransactions, releases, func(_, value []byte) error {
+		if found = nil; len(value) != len(id) {
+			return fmt.Errorf("batch of transaction %s: %w", tx, store.ErrBroken)
 		}
-	}
-	if err := batch.Commit(store.Unsynced); err != nil {
-		return err
-	}
-	record := audit.RecordOf(r)
-	return a.n.store.PutAudit(r.Batch, record.Encode())
+		copy(id[:], value)
+		return store.ErrStop
+	})
+	return id, errors.Join(err, found)
 }
 
 // notePlaces stores where each transaction of a closed block stands.
@@ -124,7 +164,7 @@ func (n *Node) auditAnswer(id types.BatchID) ([]byte, bool) {
 
 // ownAudit reads the evidence that a sequencer keeps itself.
 func (n *Node) ownAudit(tx types.Hash) (*auditedPlace, error) {
-	raw, err := n.store.Get(store.SpaceTransactions, transactionKey(tx, keyBatch))
+	batch, err := n.releasedIn(tx)
 	if err != nil {
 		return nil, err
 	}
@@ -132,10 +172,10 @@ func (n *Node) ownAudit(tx types.Hash) (*auditedPlace, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(raw) != 36 || len(at) != 16 {
+	if len(at) != 16 {
 		return nil, fmt.Errorf("place of transaction %s: %w", tx, store.ErrBroken)
 	}
-	encoded, err := n.store.Audit(types.BatchID(raw))
+	encoded, err := n.store.Audit(batch)
 	if err != nil {
 		return nil, err
 	}

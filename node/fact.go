@@ -11,7 +11,8 @@ import (
 type Fact interface{ fact() }
 
 // Released says that a batch has left the fair order at a sequencer: its place is final there. Batches are told in their
-// order, from the goroutine that also lays out blocks, so a fact may come behind the block before it.
+// order, from the goroutine that also lays out blocks, so a fact may come behind the block before it. After a restart the
+// last ones may be told again.
 type Released struct {
 	Batch        types.BatchID
 	FairTime     types.Time

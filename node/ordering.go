@@ -32,12 +32,16 @@ func (n *Node) openOrdering() error {
 	if err != nil {
 		return err
 	}
+	auditor, err := n.openAuditor()
+	if err != nil {
+		return err
+	}
 	n.order, err = sequencer.New(sequencer.Config{
 		Core: consensus.Config{
 			Network: n.network, Committee: n.committee, Seed: seed, Self: n.member, Parent: n.chain.Genesis(),
 			Rules: consensus.RulesOf(n.cfg.Genesis), Pacing: n.cfg.Pacing,
 		},
-		Key: n.cfg.Key, FirstStart: isUnused(n.cfg.UnusedMark), Log: log, Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Audit: &auditor{n: n},
+		Key: n.cfg.Key, FirstStart: isUnused(n.cfg.UnusedMark), Log: log, Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Audit: auditor,
 		Logger: n.log,
 	})
 	return err
