@@ -36,7 +36,7 @@ func (t *Tracker) only(height types.Height, before Value) *step {
 	return found
 }
 
-// closed reports whether a value's window is over and every block up to its end is available.
+// closed reports whether a value's window is over, every block up to its end is available, and nobody knows of a challenge.
 func (t *Tracker) closed(v *step) bool {
 	end := v.start + t.config.Window
 	blocks := sort.Search(int(t.head-v.height)+1, func(i int) bool { return t.clocks[v.height+types.Height(i)].clock >= end })
@@ -44,7 +44,41 @@ func (t *Tracker) closed(v *step) bool {
 	for t.sampled < min(last, t.head) && t.config.Available(t.sampled+1) {
 		t.sampled++
 	}
-	return last <= t.sampled
+	return last <= t.sampled && (t.config.Unchallenged == nil || t.config.Unchallenged(v.height))
+}
+
+// Due lists, ascending, the heights above the settled one whose window is over: at most so many, for which Unchallenged
+// decides next.
+func (t *Tracker) Due(most int) []types.Height {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var due []types.Height
+	for before := t.settled; len(due) < most; {
+		next := t.only(before.Height+1, before.Value())
+		if next == nil || next.start+t.config.Window > t.clocks[t.head].clock {
+			break
+		}
+		due, before = append(due, next.height), next.parent
+	}
+	return due
+}
+
+// Settle looks again at what Available and Unchallenged decide.
+func (t *Tracker) Settle() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settle()
+}
+
+// Refute marks a step as refuted that was found so before a restart.
+func (t *Tracker) Refute(id Step, height types.Height) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if height <= t.settled.Height {
+		return
+	}
+	t.step(id, height).refuted = true
+	t.settle()
 }
 
 // forget drops what lies below the settled height.
@@ -68,6 +102,7 @@ func (t *Tracker) forget() {
 				kept = append(kept, h)
 				continue
 			}
+			p.blocks -= h.blocks
 			p.bytes -= h.size
 			delete(t.known, h.id)
 		}

@@ -26,9 +26,10 @@ var (
 
 // Bounds of what the tracker holds for each prover.
 const (
-	maxUnsettled      = 512
-	maxUnsettledBytes = 8 << 20
-	maxRecords        = 1024
+	// An honest prover asserts every block once, a window of them being open: 3600 in half an hour.
+	maxUnsettledBlocks = 1 << 14
+	maxUnsettledBytes  = 32 << 20
+	maxRecords         = 1024
 )
 
 // TrackerConfig makes a tracker.
@@ -42,6 +43,9 @@ type TrackerConfig struct {
 	Prover func(types.PublicKey) bool
 	// Available reports whether this peer found a block's data available. It is called with the tracker locked.
 	Available func(types.Height) bool
+	// Unchallenged reports whether peers were asked for challenges against a height, and none is left that was not
+	// verified. It is asked once the height's window is over (see Due); nil means always. Called with the tracker locked.
+	Unchallenged func(types.Height) bool
 }
 
 // Tracker knows which steps are asserted and refuted, and from that which values are settled. A step's window starts at
@@ -86,14 +90,16 @@ type saying struct {
 
 type standing struct {
 	assertions []held
+	blocks     int // in all of them
 	bytes      int
 	convicted  bool
 }
 
 type held struct {
-	id   types.BatchID
-	last types.Height
-	size int
+	id     types.BatchID
+	last   types.Height
+	blocks int
+	size   int
 }
 
 // Standing is where a height stands on the way to settlement.
@@ -180,7 +186,8 @@ func (t *Tracker) AddAssertion(s *SignedAssertion) (earlier *SignedAssertion, at
 	}
 	t.known[id] = true
 	p := t.provers[s.Assertion.Prover]
-	p.assertions = append(p.assertions, held{id: id, last: s.Assertion.Last(), size: len(encoded)})
+	p.assertions = append(p.assertions, held{id: id, last: s.Assertion.Last(), blocks: len(s.Assertion.Blocks), size: len(encoded)})
+	p.blocks += len(s.Assertion.Blocks)
 	p.bytes += len(encoded)
 	for i := range s.Assertion.Blocks {
 		if other := t.claim(s, i); other != nil && earlier == nil {
@@ -201,7 +208,7 @@ func (t *Tracker) admit(a *Assertion, size int) error {
 		return fmt.Errorf("up to block %d, certified are %d: %w", a.Last(), t.head, ErrEarly)
 	case a.Last() <= t.settled.Height:
 		return fmt.Errorf("up to block %d, settled are %d: %w", a.Last(), t.settled.Height, ErrOld)
-	case len(p.assertions) >= maxUnsettled || p.bytes+size > maxUnsettledBytes:
+	case p.blocks+len(a.Blocks) > maxUnsettledBlocks || p.bytes+size > maxUnsettledBytes:
 		return fmt.Errorf("%s: %w", a.Prover, ErrTooMany)
 	}
 	for i := range a.Blocks {
