@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -112,6 +113,16 @@ func LoadHome(dir string) (*Home, error) {
 	return &Home{Dir: dir, Genesis: genesis, Key: key, Settings: settings}, nil
 }
 
+// unknownKeys lists them on one line with their places.
+func unknownKeys(strict *toml.StrictMissingError) string {
+	words := make([]string, len(strict.Errors))
+	for i, e := range strict.Errors {
+		line, _ := e.Position()
+		words[i] = fmt.Sprintf("key %q in line %d", strings.Join(e.Key(), "."), line)
+	}
+	return strings.Join(words, ", ")
+}
+
 func readSettings(path string) (Settings, error) {
 	var s Settings
 	file, err := os.ReadFile(path)
@@ -122,7 +133,7 @@ func readSettings(path string) (Settings, error) {
 	if err := dec.Decode(&s); err != nil {
 		var strict *toml.StrictMissingError
 		if errors.As(err, &strict) {
-			return s, fmt.Errorf("%s has an unknown key:\n%s", path, strict.String())
+			return s, fmt.Errorf("%s: unknown %s: correct or remove it", path, unknownKeys(strict))
 		}
 		return s, fmt.Errorf("%s: %w", path, err)
 	}
