@@ -9,7 +9,7 @@ import (
 )
 
 func newFraudCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "fraud", Short: "Verify challenges"}
+	cmd := group(&cobra.Command{Use: "fraud", Short: "Verify challenges"})
 	cmd.AddCommand(newFraudVerifyCommand())
 	return cmd
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func newGenesisCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "genesis", Short: "Make the genesis file of a new network"}
+	cmd := group(&cobra.Command{Use: "genesis", Short: "Make the genesis file of a new network"})
 	cmd.AddCommand(newGenesisNewCommand())
 	return cmd
 }
@@ -53,6 +53,9 @@ func newGenesisNewCommand() *cobra.Command {
 func newNetwork(cmd *cobra.Command, f genesisFlags) error {
 	if f.sequencers < 1 || f.sequencers > types.MaxCommittee {
 		return &exitError{exitUsage, fmt.Errorf("--sequencers %d is not in 1..%d", f.sequencers, types.MaxCommittee)}
+	}
+	if p := types.Payload(f.payload); p != types.PayloadEthereum && p != types.PayloadOpaque {
+		return &exitError{exitUsage, fmt.Errorf("--payload %q is neither %s nor %s", f.payload, types.PayloadEthereum, types.PayloadOpaque)}
 	}
 	if _, err := os.Stat(filepath.Join(f.out, "genesis.json")); err == nil {
 		return fmt.Errorf("%s has a genesis.json already: choose another directory", f.out)

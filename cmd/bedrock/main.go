@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,9 @@ func run(ctx context.Context, args []string) int {
 		return exit.code
 	case errors.Is(err, context.Canceled):
 		return exitOK
+	case strings.HasPrefix(err.Error(), "required flag(s)"): // cobra has no type for it
+		fmt.Fprintln(os.Stderr, "bedrock:", err, "(see --help)")
+		return exitUsage
 	default:
 		fmt.Fprintln(os.Stderr, "bedrock:", err)
 		return exitCodeOf(err)
@@ -50,12 +54,25 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	group(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{exitUsage, fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newDevnetCommand(), newGenesisCommand(), newInitCommand(), newRunCommand(),
 		newStatusCommand(), newBlockCommand(), newSampleCommand(), newAuditCommand(), newFraudCommand())
 	return root
+}
+
+// group makes a command that only has subcommands: alone it prints its help, with anything else it is a usage error.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return &exitError{exitUsage, fmt.Errorf("unknown command %q for %q (see `%s --help`)", args[0], cmd.CommandPath(), cmd.CommandPath())}
+		}
+		return nil
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	return cmd
 }
 
 // noArgs refuses positional arguments with the usage exit code.
