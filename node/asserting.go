@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"errors"
+	"maps"
+	"math/rand/v2"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -25,8 +27,8 @@ func (n *Node) onAssertion(_ context.Context, _ peer.ID, encoded []byte) gossip.
 		return gossip.Accept
 	case errors.Is(err, fraud.ErrAssertion):
 		return gossip.Reject
-	case errors.Is(err, fraud.ErrEarly):
-		return gossip.Accept // well signed by a prover, only ahead of this peer; peers ask each other for it later
+	case errors.Is(err, fraud.ErrEarly) && n.proofs.wait(signed):
+		return gossip.Accept // well signed by a prover, only ahead of this peer
 	}
 	n.log.Debug("assertion not taken", "error", err)
 	return gossip.Ignore
@@ -41,21 +43,10 @@ func (p *proofs) take(signed *fraud.SignedAssertion) error {
 	}
 	now := time.Now()
 	id := signed.ID()
-	p.mu.Lock()
-	_, known := p.arrived[id]
-	if !known {
-		p.arrived[id] = now
-		for i := range signed.Assertion.Blocks {
-			if h := signed.Assertion.Height(i); !p.heights[h] {
-				p.heights[h] = false
-			}
-		}
-		p.forgetArrivals()
-	}
-	p.mu.Unlock()
-	if known {
+	if !p.arrives(id, now) {
 		return nil
 	}
+	p.refuteAgain(&signed.Assertion)
 	if err := p.ledger.addAssertion(signed, id, uint64(now.UnixMilli())); err != nil {
 		return err
 	}
@@ -68,27 +59,100 @@ func (p *proofs) take(signed *fraud.SignedAssertion) error {
 		select {
 		case p.heard <- signed:
 		default:
-			p.n.log.Warn("assertion not compared: too many wait", "prover", a.Prover.PeerID())
+			p.missed.Store(true)
 		}
 	}
 	return nil
 }
 
+// refuteAgain tells the tracker, which forgets at a restart, which steps of an assertion were refuted here before.
+func (p *proofs) refuteAgain(a *fraud.Assertion) {
+	for i := range a.Blocks {
+		if step := a.Step(i); p.ledger.refuted(step) {
+			p.tracker.Refute(step, a.Height(i))
+		}
+	}
+}
+
 // mostArrivals bounds the times of arrival that are remembered.
 const mostArrivals = 8192
 
-// forgetArrivals keeps the maps small; mu is held.
-func (p *proofs) forgetArrivals() {
-	if len(p.arrived) > mostArrivals {
+// arrives notes when an assertion came first; false if it came before.
+func (p *proofs) arrives(id types.BatchID, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, known := p.arrived[id]; known {
+		return false
+	}
+	if len(p.arrived) >= mostArrivals {
 		clear(p.arrived)
 	}
-	if len(p.heights) > mostArrivals {
-		settled := p.tracker.Settled().Height
-		for h := range p.heights {
-			if h <= settled {
-				delete(p.heights, h)
-			}
+	p.arrived[id] = now
+	return true
+}
+
+// Bounds of the assertions that wait for headers: so far above the head, and so many of each prover.
+const (
+	mostAhead = 64
+	mostEarly = 16
+)
+
+// wait keeps an assertion of blocks that are not certified here yet until they are; false if it is too far ahead, or its
+// prover has too many waiting.
+func (p *proofs) wait(signed *fraud.SignedAssertion) bool {
+	if signed.Assertion.Last() > p.n.chain.Head().Header.Height+mostAhead {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	same, id := 0, signed.ID()
+	for _, s := range p.early {
+		if s.Assertion.Prover != signed.Assertion.Prover {
+			continue
 		}
+		if same++; s.ID() == id {
+			return true
+		}
+	}
+	if same >= mostEarly {
+		return false
+	}
+	p.early = append(p.early, signed)
+	return true
+}
+
+// retryEarly takes the assertions whose headers have come.
+func (p *proofs) retryEarly() {
+	p.mu.Lock()
+	waiting := p.early
+	p.early = nil
+	p.mu.Unlock()
+	for _, signed := range waiting {
+		err := p.take(signed)
+		switch {
+		case errors.Is(err, fraud.ErrEarly):
+			p.wait(signed)
+		case err != nil:
+			p.n.log.Debug("early assertion not taken", "error", err)
+		}
+	}
+}
+
+// recall looks again at every assertion in the ledger that covers unsettled blocks: after a restart, and when more came
+// at once than wait to be compared. It runs on track's goroutine.
+func (p *proofs) recall() {
+	for _, encoded := range p.ledger.assertionsAbove(p.tracker.Settled().Height) {
+		signed, err := fraud.DecodeAssertion(encoded)
+		if err == nil {
+			_, _, err = p.tracker.AddAssertion(signed)
+		}
+		if err != nil {
+			p.n.log.Debug("stored assertion not taken", "error", err)
+			continue
+		}
+		p.arrives(signed.ID(), time.Now())
+		p.refuteAgain(&signed.Assertion)
+		p.inspect(signed)
 	}
 }
 
@@ -107,10 +171,11 @@ func (p *proofs) sinceAssertion(cid string) time.Duration {
 }
 
 const (
-	inquireEvery  = time.Second
-	inquirePeers  = 8  // how many are asked for challenges before a value may settle
-	inquireBlocks = 32 // heights looked at in one turn
-	inquireLag    = 2  // blocks without an assertion before peers are asked for one
+	inquireEvery    = time.Second
+	inquirePeers    = 8                // how many are asked for challenges before a value may settle
+	inquireBlocks   = 32               // heights looked at in one turn
+	inquireLag      = 2                // blocks without an assertion before peers are asked for one
+	inquirePatience = 20 * time.Second // for the challenges against one height
 )
 
 // inquire asks peers directly for what pubsub did not bring: assertions of blocks that lack one, and challenges against
@@ -129,49 +194,114 @@ func (p *proofs) inquire(ctx context.Context) error {
 	}
 }
 
+// askAssertions asks for the assertions of the first block that lacks one, and of those after it, until nobody has any.
+// What nobody heard of here is told on: a claim that only few know is one that nobody may have compared.
 func (p *proofs) askAssertions(ctx context.Context) {
-	next, head := p.tracker.Asserted().Height+1, p.n.chain.Head().Header
-	if next+inquireLag > head.Height {
-		return
-	}
-	found, err := p.n.gossip.Assertions(ctx, next, inquirePeers)
-	if err != nil {
-		return
-	}
-	for _, encoded := range found {
-		signed, err := fraud.DecodeAssertion(encoded)
-		if err == nil {
-			err = p.take(signed)
+	for range inquireBlocks {
+		next, head := p.tracker.Asserted().Height+1, p.n.chain.Head().Header
+		if next+inquireLag > head.Height || p.barren == [2]types.Height{next, head.Height} {
+			return
 		}
+		found, err := p.n.gossip.Assertions(ctx, next, inquirePeers)
 		if err != nil {
-			p.n.log.Debug("assertion of a peer not taken", "height", next, "error", err)
+			return
+		}
+		for _, encoded := range found {
+			p.learn(ctx, encoded)
+		}
+		if p.tracker.Asserted().Height < next {
+			p.barren = [2]types.Height{next, head.Height}
+			return
 		}
 	}
 }
 
+// learn takes an assertion that a peer gave when asked.
+func (p *proofs) learn(ctx context.Context, encoded []byte) {
+	fresh := p.sinceAssertion(types.BatchIDOf(encoded).String()) == 0
+	signed, err := fraud.DecodeAssertion(encoded)
+	if err == nil {
+		err = p.take(signed)
+	}
+	if err != nil {
+		p.n.log.Debug("assertion of a peer not taken", "error", err)
+		return
+	}
+	if fresh && p.recent(signed.Assertion.Last()) {
+		if err := p.n.gossip.PublishAssertion(ctx, encoded); err != nil && ctx.Err() == nil {
+			p.n.log.Debug("assertion of a peer not told on", "error", err)
+		}
+	}
+}
+
+// recent reports whether others can hardly have settled a height yet.
+func (p *proofs) recent(h types.Height) bool {
+	ch, ok := p.n.chain.Header(h)
+	head := p.n.chain.Head().Header
+	return ok && uint64(head.Time-ch.Header.Time) < p.n.cfg.Genesis.ChallengeWindow
+}
+
+// mostMisses is in how many turns a challenge that peers name but do not give holds a height up.
+const mostMisses = 3
+
+// askChallenges asks for challenges against the heights whose window is over, the last thing before they settle.
 func (p *proofs) askChallenges(ctx context.Context) {
-	from := p.tracker.Settled().Height + 1
-	for h := from; h < from+inquireBlocks && ctx.Err() == nil; h++ {
-		p.mu.Lock()
-		asked, asserted := p.heights[h]
-		p.mu.Unlock()
-		if asked || !asserted {
+	due := p.tracker.Due(inquireBlocks)
+	for _, h := range due {
+		if p.unchallenged(h) {
 			continue
 		}
 		ids, _, err := p.n.gossip.ChallengeIDs(ctx, h, inquirePeers)
 		if err != nil {
-			return // nobody answers: nothing settles on silence
+			break // nobody answers: nothing settles on silence
 		}
-		for _, id := range ids {
-			if encoded, err := p.fetchChallenge(ctx, id); err == nil {
-				err = p.court.judge(ctx, encoded)
-				p.n.log.Debug("challenge learnt by asking", "height", h, "challenge", id, "error", err)
-			}
+		if !p.judgeNamed(ctx, h, ids) {
+			continue // some challenge is still to be verified: so the height waits
 		}
 		p.mu.Lock()
-		p.heights[h] = true
+		p.asked[h] = true
+		delete(p.misses, h)
 		p.mu.Unlock()
 	}
+	p.tracker.Settle()
+	p.forgetAsked(p.tracker.Settled().Height)
+}
+
+// judgeNamed verifies the challenges that peers named against a height; true if nothing is left to verify.
+func (p *proofs) judgeNamed(ctx context.Context, h types.Height, ids []types.BatchID) bool {
+	rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	ctx, cancel := context.WithTimeout(ctx, inquirePatience)
+	defer cancel()
+	done, missed := true, false
+	for _, id := range ids {
+		if p.court.wasJudged(id) {
+			continue
+		}
+		encoded, err := p.fetchChallenge(ctx, id)
+		if err != nil {
+			missed = true
+			continue
+		}
+		if err := p.court.judge(ctx, encoded); !decided(err) {
+			p.n.log.Debug("challenge learnt by asking not judged yet", "height", h, "challenge", id, "error", err)
+			done = false
+		}
+	}
+	if !missed {
+		return done
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.misses[h]++
+	return done && p.misses[h] >= mostMisses
+}
+
+// forgetAsked drops what is known of settled heights.
+func (p *proofs) forgetAsked(settled types.Height) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.asked, func(h types.Height, _ bool) bool { return h <= settled })
+	maps.DeleteFunc(p.misses, func(h types.Height, _ int) bool { return h <= settled })
 }
 
 func (p *proofs) fetchChallenge(ctx context.Context, id types.BatchID) ([]byte, error) {

@@ -32,12 +32,13 @@ type court struct {
 	spent  time.Duration // of the allowance
 	since  time.Time     // when spent was brought up to date
 	judged map[types.BatchID]bool
+	proven map[offence]bool
 	// hearing counts the challenges of each step that are being looked at.
 	hearing map[fraud.Step]int
 }
 
 func newCourt(n *Node, p *proofs) *court {
-	c := &court{n: n, p: p, bench: make(chan struct{}, 1), since: time.Now(), judged: map[types.BatchID]bool{}, hearing: map[fraud.Step]int{}}
+	c := &court{n: n, p: p, bench: make(chan struct{}, 1), since: time.Now(), judged: map[types.BatchID]bool{}, proven: map[offence]bool{}, hearing: map[fraud.Step]int{}}
 	if len(n.cfg.Sandbox) > 0 {
 		c.sandbox = &fraud.Sandbox{Exe: n.cfg.Sandbox[0], Args: n.cfg.Sandbox[1:]}
 	}
@@ -88,8 +89,13 @@ func (c *court) judge(ctx context.Context, encoded []byte) error {
 	if isState && c.p.tracker.Refuted(step) {
 		return errRefuted
 	}
-	if err := fraud.Check(challenge, c.p.trust); err != nil {
+	if err := fraud.Check(challenge, c.p.trust); err != nil { // before it waits for its turn
 		return err
+	}
+	if c.n.exec != nil {
+		if err := fraud.Foresee(c.n.exec, challenge); err != nil {
+			return err
+		}
 	}
 	if isState {
 		defer c.hear(step)()
@@ -107,7 +113,7 @@ func (c *court) judge(ctx context.Context, encoded []byte) error {
 		return errBusy
 	}
 	start := time.Now()
-	finding, err := c.verify(ctx, encoded)
+	finding, err := c.verify(ctx, challenge)
 	took := time.Since(start)
 	c.pay(took)
 	if errors.Is(err, fraud.ErrInvalid) {
@@ -116,38 +122,76 @@ func (c *court) judge(ctx context.Context, encoded []byte) error {
 	if err != nil {
 		return err
 	}
-	c.uphold(challenge, encoded, finding, took)
+	if !c.uphold(challenge, encoded, finding, took) {
+		return errRefuted
+	}
 	return nil
 }
 
+// decided reports whether what judge said is the last word on a challenge here.
+func decided(err error) bool {
+	return err == nil || errors.Is(err, fraud.ErrInvalid) || errors.Is(err, errRefuted) || errors.Is(err, fraud.ErrForeignParent)
+}
+
 // verify runs the child process; a node without one does not verify strangers' challenges.
-func (c *court) verify(ctx context.Context, encoded []byte) (*fraud.Finding, error) {
+func (c *court) verify(ctx context.Context, challenge *fraud.Challenge) (*fraud.Finding, error) {
 	if c.sandbox == nil {
 		return nil, fmt.Errorf("no command for the verification process is configured: %w", fraud.ErrSandbox)
 	}
-	job := &fraud.Job{Rules: c.p.trust.Rules, Provers: c.n.cfg.Genesis.Provers, Challenge: encoded,
-		Committees: []fraud.EpochCommittee{{Epoch: 0, Members: c.n.committee.Members()}}}
-	return c.sandbox.Verify(ctx, job)
+	return c.sandbox.Judge(ctx, challenge, c.p.trust)
 }
 
-// uphold acts on a valid challenge: the value falls, the challenge is kept and told.
-func (c *court) uphold(challenge *fraud.Challenge, encoded []byte, f *fraud.Finding, took time.Duration) {
+// uphold acts on a valid challenge: the value falls, the challenge is kept and told. False if it proves nothing new.
+func (c *court) uphold(challenge *fraud.Challenge, encoded []byte, f *fraud.Finding, took time.Duration) bool {
 	p := c.p
-	known := f.Refuted != nil && p.tracker.Refuted(*f.Refuted)
+	if !c.isNews(f) {
+		return false
+	}
 	p.tracker.Convict(f)
 	id := types.BatchIDOf(encoded)
 	since := p.sinceAssertion(f.Assertion)
+	var records []rpc.Challenge
 	for _, accused := range f.Accused {
-		record := rpc.Challenge{Height: rpc.Height(f.Height), Kind: f.Kind.String(), Accused: accused.PeerID(),
-			Challenger: c.n.nameOf(challenge.Payee), Verdict: "valid", Ms: uint64(since.Milliseconds())}
-		if err := p.ledger.addChallenge(id, encoded, record, f); err != nil {
-			c.n.log.Error("challenge not stored", "challenge", id, "error", err)
-		}
-		if !known {
-			c.n.cfg.Watch(Refuted{Height: f.Height, Kind: f.Kind.String(), Accused: accused, Challenger: challenge.Payee, Took: since,
-				Size: len(encoded), Verify: took, Differences: f.Differences})
-		}
+		records = append(records, rpc.Challenge{Height: rpc.Height(f.Height), Kind: f.Kind.String(), Accused: accused.PeerID(),
+			Challenger: c.n.nameOf(challenge.Payee), Verdict: "valid", Ms: uint64(since.Milliseconds())})
 	}
+	if err := p.ledger.addChallenge(id, encoded, records, f); err != nil {
+		c.n.log.Error("challenge not stored", "challenge", id, "error", err)
+	}
+	for _, accused := range f.Accused {
+		c.n.cfg.Watch(Refuted{Height: f.Height, Kind: f.Kind.String(), Accused: accused, Challenger: challenge.Payee, Took: since,
+			Size: len(encoded), Verify: took, Differences: f.Differences})
+	}
+	return true
+}
+
+// offence is what a challenge other than of a wrong state proves: of an author's contradictions one is enough, and of
+// what a quorum signed one for each height. Each pair of contradicting messages would else be another challenge.
+type offence struct {
+	kind    fraud.Kind
+	accused types.PublicKey
+	height  types.Height
+}
+
+// isNews notes what a finding proves; false if it was proven before.
+func (c *court) isNews(f *fraud.Finding) bool {
+	if f.Refuted != nil {
+		return !c.p.tracker.Refuted(*f.Refuted)
+	}
+	what := offence{kind: f.Kind, height: f.Height}
+	if (f.Kind == fraud.KindDoubleAssertion || f.Kind == fraud.KindDoubleVertex) && len(f.Accused) > 0 {
+		what = offence{kind: f.Kind, accused: f.Accused[0]}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.proven[what] {
+		return false
+	}
+	if len(c.proven) >= mostJudged {
+		clear(c.proven)
+	}
+	c.proven[what] = true
+	return true
 }
 
 // nameOf is the peer ID of the node that a payee stands for, as far as it is known here, else the account.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/rpc"
@@ -15,14 +16,17 @@ import (
 const (
 	keyAssertionAt   = 'a' // + height + CID -> assertedAt, JSON
 	keyAssertionBody = 'A' // + CID -> encoded assertion
-	keyChallengeAt   = 'c' // + height + CID -> rpc.Challenge, JSON
+	keyChallengeAt   = 'c' // + height + CID + number of the accused -> rpc.Challenge, JSON
 	keyChallengeBody = 'C' // + CID -> encoded challenge
 	keyRefuted       = 'r' // + value before + value -> nothing
 	keySettled       = 's' // -> fraud.Parent, JSON
 )
 
-// mostListed bounds the entries of one height that are read.
-const mostListed = 64
+// Bounds of what is read: entries of one height, and assertions of one height that a peer is given.
+const (
+	mostListed = 1024
+	mostGiven  = 64
+)
 
 // ledger keeps what was asserted and challenged, by height.
 type ledger struct{ db *store.DB }
@@ -83,26 +87,55 @@ func (l ledger) assertions(h types.Height) (out []assertedAt, err error) {
 	return out, err
 }
 
-// assertionBodies lists the encoded assertions that cover a height.
+// assertionBodies lists encoded assertions that cover a height: one for each step that is not refuted, so that no number
+// of lies hides the truth.
 func (l ledger) assertionBodies(h types.Height) (out [][]byte) {
-	var ids []types.BatchID
-	_ = l.list(keyAssertionAt, h, h, func(id types.BatchID, _ []byte) error { ids = append(ids, id); return nil })
-	for _, id := range ids {
+	seen := make(map[fraud.Step]bool)
+	_ = l.list(keyAssertionAt, h, h, func(id types.BatchID, value []byte) error {
+		var entry assertedAt
+		if json.Unmarshal(value, &entry) != nil || seen[entry.Step] || l.refuted(entry.Step) {
+			return nil
+		}
+		seen[entry.Step] = true
 		if body, err := l.db.Get(store.SpaceFraud, append([]byte{keyAssertionBody}, id[:]...)); err == nil {
 			out = append(out, body)
 		}
-	}
+		if len(out) == mostGiven {
+			return store.ErrStop
+		}
+		return nil
+	})
 	return out
 }
 
-// addChallenge stores a challenge that was verified here.
-func (l ledger) addChallenge(id types.BatchID, encoded []byte, record rpc.Challenge, f *fraud.Finding) error {
-	summary, err := json.Marshal(record)
-	if err != nil {
-		return fmt.Errorf("challenge: %w", err)
+// assertionsAbove lists all encoded assertions that cover a block above a height.
+func (l ledger) assertionsAbove(h types.Height) (out [][]byte) {
+	seen := make(map[types.BatchID]bool)
+	visit := func(key, _ []byte) error {
+		id := types.BatchID(key[9:])
+		if seen[id] {
+			return nil
+		}
+		seen[id] = true
+		if body, err := l.db.Get(store.SpaceFraud, append([]byte{keyAssertionBody}, id[:]...)); err == nil {
+			out = append(out, body)
+		}
+		return nil
 	}
+	_ = l.db.Scan(store.SpaceFraud, store.Range{From: heightKey(keyAssertionAt, h+1), To: []byte{keyAssertionAt + 1}}, visit)
+	return out
+}
+
+// addChallenge stores a challenge that was verified here, with one record for each of the accused.
+func (l ledger) addChallenge(id types.BatchID, encoded []byte, records []rpc.Challenge, f *fraud.Finding) error {
 	batch := l.db.Batch()
-	batch.Set(store.SpaceFraud, append(heightKey(keyChallengeAt, f.Height), id[:]...), summary)
+	for i, record := range records {
+		summary, err := json.Marshal(record)
+		if err != nil {
+			return fmt.Errorf("challenge: %w", err)
+		}
+		batch.Set(store.SpaceFraud, append(append(heightKey(keyChallengeAt, f.Height), id[:]...), byte(i)), summary)
+	}
 	batch.Set(store.SpaceFraud, append([]byte{keyChallengeBody}, id[:]...), encoded)
 	if f.Refuted != nil {
 		batch.Set(store.SpaceFraud, refutedKey(*f.Refuted), nil)
@@ -119,7 +152,7 @@ func (l ledger) challenge(id types.BatchID) ([]byte, bool) {
 // challengeIDs names the challenges upheld against a height.
 func (l ledger) challengeIDs(h types.Height) (ids []types.BatchID) {
 	_ = l.list(keyChallengeAt, h, h, func(id types.BatchID, _ []byte) error { ids = append(ids, id); return nil })
-	return ids
+	return slices.Compact(ids) // the accused of one challenge follow each other
 }
 
 // challenges lists the challenges of heights from..to, inclusive.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,12 +39,17 @@ type proofs struct {
 	heard chan *fraud.SignedAssertion // taken by the tracker, to be compared
 	ran   chan struct{}               // capacity 1: execution moved
 
+	missed atomic.Bool // an assertion found heard full: all are looked at again
+
 	mu      sync.Mutex
 	arrived map[types.BatchID]time.Time // of assertions
-	heights map[types.Height]bool       // heights that somebody asserted -> peers were asked for challenges against it
+	early   []*fraud.SignedAssertion    // of blocks that are not certified here yet, oldest first
+	asked   map[types.Height]bool       // heights for which peers were asked for challenges after their window
+	misses  map[types.Height]int        // turns in which a challenge that a peer named could not be had
+	barren  [2]types.Height             // the next height without an assertion, and the head, when peers last had none
 }
 
-// heardQueue bounds the assertions that wait to be compared; beyond it the newest is only tracked.
+// heardQueue bounds the assertions that wait to be compared; beyond it they are read from the ledger again.
 const heardQueue = 256
 
 // openProofs opens tracker, verifier and, by role, challenger and prover. Networks of opaque payload have no states.
@@ -58,7 +64,7 @@ func (n *Node) openProofs() error {
 	isProver := func(key types.PublicKey) bool { return slices.Contains(n.cfg.Genesis.Provers, key) }
 	p := &proofs{
 		n: n, ledger: ledger{n.store}, heard: make(chan *fraud.SignedAssertion, heardQueue), ran: make(chan struct{}, 1),
-		arrived: map[types.BatchID]time.Time{}, heights: map[types.Height]bool{},
+		arrived: map[types.BatchID]time.Time{}, asked: map[types.Height]bool{}, misses: map[types.Height]int{},
 		trust: &fraud.Trust{Rules: rules, Prover: isProver, Committee: func(e types.Epoch) *types.Committee {
 			c, _ := n.chain.Committee(e)
 			return c
@@ -70,7 +76,7 @@ func (n *Node) openProofs() error {
 	}
 	p.tracker = fraud.NewTracker(fraud.TrackerConfig{
 		Network: n.network, Base: base, Time: at, Window: n.cfg.Genesis.ChallengeWindow, Step: n.cfg.Genesis.WindowStep,
-		Prover: isProver, Available: p.available,
+		Prover: isProver, Available: func(h types.Height) bool { return h <= n.sampled() }, Unchallenged: p.unchallenged,
 	})
 	p.said = base.Height
 	p.court = newCourt(n, p)
@@ -103,12 +109,11 @@ func (p *proofs) base() (fraud.Parent, types.Time, error) {
 	return fraud.ParentOf(0, header.Digest(), []execution.Claim{claim}), header.Time, err
 }
 
-// available is the tracker's question about a block: sampled here, and nobody asked knows of a challenge against it.
-func (p *proofs) available(h types.Height) bool {
+// unchallenged is the tracker's question whether peers were asked for challenges against a height. The tracker is locked.
+func (p *proofs) unchallenged(h types.Height) bool {
 	p.mu.Lock()
-	asked, asserted := p.heights[h]
-	p.mu.Unlock()
-	return h <= p.n.sampled() && (asked || !asserted)
+	defer p.mu.Unlock()
+	return p.asked[h]
 }
 
 // provable gives challengers the blocks that the node has.
@@ -146,6 +151,7 @@ func (p *proofs) track(ctx context.Context) error {
 	signal, cancel := p.n.chain.Subscribe()
 	defer cancel()
 	next := p.tracker.Settled().Height + 1
+	p.missed.Store(true) // after a restart: what was asserted before it
 	for {
 		for ; ; next++ {
 			ch, ok := p.n.chain.Header(next)
@@ -153,6 +159,10 @@ func (p *proofs) track(ctx context.Context) error {
 				break
 			}
 			p.tracker.AddHeader(&ch.Header)
+		}
+		p.retryEarly()
+		if p.missed.Swap(false) {
+			p.recall()
 		}
 		if err := p.ledger.keepSettled(p.tracker.Settled()); err != nil {
 			return err
@@ -198,15 +208,17 @@ func (p *proofs) advance(ctx context.Context) {
 
 // say takes the own assertion and publishes it.
 func (p *proofs) say(ctx context.Context, signed *fraud.SignedAssertion) {
-	err := p.take(signed)
-	if errors.Is(err, fraud.ErrEarly) {
+	switch err := p.take(signed); {
+	case errors.Is(err, fraud.ErrEarly):
 		return // the tracker has not seen the newest header yet: the next signal comes with it
-	}
-	p.said = signed.Assertion.Last()
-	if err != nil {
-		p.n.log.Warn("own assertion not taken", "error", err)
+	case errors.Is(err, fraud.ErrOld):
+		p.said = signed.Assertion.Last() // others settled it meanwhile
+		return
+	case err != nil:
+		p.n.log.Warn("own assertion not taken; it is made again with the next block", "error", err)
 		return
 	}
+	p.said = signed.Assertion.Last()
 	if err := p.n.gossip.PublishAssertion(ctx, signed.Encode()); err != nil && ctx.Err() == nil {
 		p.n.log.Warn("assertion not published", "error", err)
 	}
@@ -239,16 +251,23 @@ func (p *proofs) raise(c *fraud.Challenge) {
 		p.n.log.Error("own challenge does not verify", "error", err)
 		return
 	}
-	p.n.background.do(func(ctx context.Context) {
-		if finding.Refuted != nil && p.beaten(ctx, *finding.Refuted) {
+	publish := func(ctx context.Context) {
+		encoded := c.Encode()
+		if !p.court.uphold(c, encoded, finding, 0) {
 			return
 		}
-		encoded := c.Encode()
-		p.court.uphold(c, encoded, finding, 0)
 		if err := p.n.publishChallenge(ctx, encoded); err != nil && ctx.Err() == nil {
 			p.n.log.Warn("challenge not published", "error", err)
 		}
+	}
+	queued := p.n.background.do(func(ctx context.Context) {
+		if finding.Refuted == nil || !p.beaten(ctx, *finding.Refuted) {
+			publish(ctx)
+		}
 	})
+	if !queued { // never dropped: a lie that nobody challenges stands
+		publish(context.Background())
+	}
 }
 
 // challengeEncoding raises a challenge against the signers of a badly encoded block.

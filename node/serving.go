@@ -47,8 +47,8 @@ var _ backend.Tags = tags{}
 // Safe implements backend.Tags: certified and sampled here.
 func (t tags) Safe() types.Height { return t.n.sampled() }
 
-// Finalized implements backend.Tags.
-func (t tags) Finalized() types.Height { return t.n.settled() }
+// Finalized implements backend.Tags: settled. Just after a restart less may be known as sampled than is stored as settled.
+func (t tags) Finalized() types.Height { return min(t.n.settled(), t.n.sampled()) }
 
 // sampled is the height up to which every block is available to this node.
 func (n *Node) sampled() types.Height {
