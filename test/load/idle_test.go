@@ -2,8 +2,12 @@ package load
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 	"runtime"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +32,7 @@ func BenchmarkIdle(b *testing.B) {
 	first := usage()
 	time.Sleep(length)
 	last := usage()
+	height := blockNumber(b, d.Ready().RPC)
 	nodes := float64(len(d.Ready().Nodes))
 	goroutines := runtime.NumGoroutine()
 	debug.FreeOSMemory()
@@ -36,6 +41,9 @@ func BenchmarkIdle(b *testing.B) {
 	cancel()
 	noError(b, <-ended)
 	cpu := 100 * (last.cpu - first.cpu).Seconds() / last.at.Sub(first.at).Seconds() / nodes
+	if height < 2 {
+		b.Fatalf("block %d after %s: a devnet that idles closes one every 10 s", height, settle+length)
+	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(cpu, "cpu-%/node")
 	b.ReportMetric(float64(last.rss-bare)/(1<<20)/nodes, "rss-MiB/node")
@@ -43,4 +51,17 @@ func BenchmarkIdle(b *testing.B) {
 	b.ReportMetric(float64(goroutines)/nodes, "goroutines/node")
 	b.Logf("%.0f nodes in one process: %.2f %% of a core a node; %d MiB resident (%d MiB before), after a collection %d MiB live heap; %d goroutines",
 		nodes, cpu, last.rss>>20, bare>>20, heap.HeapAlloc>>20, goroutines)
+}
+
+// blockNumber asks a node's RPC for its newest block: the devnet has to be alive to be measured.
+func blockNumber(t testing.TB, url string) uint64 {
+	t.Helper()
+	answer, err := http.Post(url, "application/json", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}`))
+	must(t, err)
+	defer answer.Body.Close()
+	var reply struct{ Result string }
+	must(t, json.NewDecoder(answer.Body).Decode(&reply))
+	n, err := strconv.ParseUint(reply.Result, 0, 64)
+	must(t, err)
+	return n
 }
