@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"time"
 
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/types"
@@ -13,6 +14,9 @@ const (
 	restoreChunk    = 256     // vertices handed over at once
 	maxUnsettled    = 1 << 16 // bodies remembered for asking the pool again; further ones are not
 	readmissionRoom = 1 << 17 // bodies that wait to be asked about; further ones are dropped
+	unsettledFor    = 30 * time.Second
+	readmitEvery    = 300 * time.Millisecond
+	readmitPortion  = 1024 // bodies asked about after a block
 )
 
 // restore replays the log into the core and starts it. No own vertex is made up to the bound.
@@ -95,27 +99,55 @@ func (s *Sequencer) awaitBlocks() error {
 	}
 }
 
-// noteAdmission remembers bodies that the own pool did not admit, for asking again after a replay or a catch-up.
+// unsettled is a body that the own pool has not admitted.
+type unsettled struct {
+	order uint64    // of being noted or asked about last
+	until time.Time // when it is given up
+}
+
+// noteAdmission remembers bodies that the own pool did not admit, for asking again: the state may have been behind, or a
+// predecessor may have come later.
 func (s *Sequencer) noteAdmission(held consensus.BatchHeld) {
 	if held.Admitted {
 		delete(s.unsettled, held.ID)
 		return
 	}
-	if len(s.unsettled) < maxUnsettled {
+	if _, ok := s.unsettled[held.ID]; !ok && len(s.unsettled) < maxUnsettled {
 		s.noted++
-		s.unsettled[held.ID] = s.noted
+		s.unsettled[held.ID] = unsettled{s.noted, time.Now().Add(unsettledFor)}
 	}
 }
 
 // readmit asks the own pool about all bodies that are neither admitted nor released, oldest first: after a restart or a
 // time away they may be in nobody's receipts.
-func (s *Sequencer) readmit() {
-	ids := make([]types.BatchID, 0, len(s.unsettled))
-	for id := range s.unsettled {
-		ids = append(ids, id)
+func (s *Sequencer) readmit() { s.askAgain(time.Now(), maxUnsettled) }
+
+// readmitSome is readmit in small portions, each time another one, for when a block has been executed: what was refused
+// on an older state, or before its predecessor was here, is not refused for ever.
+func (s *Sequencer) readmitSome(now time.Time) {
+	if len(s.unsettled) == 0 || now.Sub(s.lastReadmit) < readmitEvery || s.pool.asked.length() > 0 {
+		return
 	}
-	sort.Slice(ids, func(i, j int) bool { return s.unsettled[ids[i]] < s.unsettled[ids[j]] })
-	clear(s.unsettled)
+	s.lastReadmit = now
+	s.askAgain(now, readmitPortion)
+}
+
+func (s *Sequencer) askAgain(now time.Time, most int) {
+	ids := make([]types.BatchID, 0, len(s.unsettled))
+	for id, u := range s.unsettled {
+		if now.After(u.until) {
+			delete(s.unsettled, id)
+		}
+		ids = append(ids, id) // what is given up is asked about once more
+	}
+	sort.Slice(ids, func(i, j int) bool { return s.unsettled[ids[i]].order < s.unsettled[ids[j]].order })
+	ids = ids[:min(len(ids), most)]
+	for _, id := range ids {
+		if u, ok := s.unsettled[id]; ok {
+			s.noted++
+			s.unsettled[id] = unsettled{s.noted, u.until}
+		}
+	}
 	s.pool.ask(ids)
 }
 

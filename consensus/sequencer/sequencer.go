@@ -80,8 +80,9 @@ type Sequencer struct {
 	inflight    []int // requests under way, for each member
 	unstored    map[types.Hash]bool
 	known       map[types.Height]types.Hash // stored headers that answered an Encode
-	unsettled   map[types.BatchID]uint64    // bodies neither admitted by the own pool nor released, with their order
-	noted       uint64                      // bodies ever put there
+	unsettled   map[types.BatchID]unsettled // bodies neither admitted by the own pool nor released
+	noted       uint64                      // the newest order given there
+	lastReadmit time.Time
 	catchUp     catchUp
 	stalls      int // catch-ups since a round was last reached
 	lastAdvance time.Time
@@ -116,7 +117,7 @@ func newWith(cfg Config, c core) *Sequencer {
 		inflight:  make([]int, members),
 		unstored:  make(map[types.Hash]bool),
 		known:     make(map[types.Height]types.Hash),
-		unsettled: make(map[types.BatchID]uint64),
+		unsettled: make(map[types.BatchID]unsettled),
 		mine:      make(map[types.Hash]struct{}),
 	}
 	s.allowances = make([]allowance, members)
@@ -191,6 +192,7 @@ func (s *Sequencer) turn(ctx context.Context, timer *time.Timer) error {
 	case <-s.results.signal:
 		return s.takeResults()
 	case <-s.ran:
+		s.readmitSome(time.Now())
 		return s.step(consensus.Executed{Height: types.Height(s.executed.Load())})
 	case <-timer.C:
 		return s.step(consensus.Tick{})

@@ -493,6 +493,65 @@ func TestABodyTheCoreForgotIsToldAgain(t *testing.T) {
 	})
 }
 
+// The pool may refuse a body because its state is behind, or because a predecessor has not come yet: it is asked again when
+// a block has been executed, for a while.
+func TestRefusedBodiesAreAskedAboutAgain(t *testing.T) {
+	body, id := testBatch(t, "transaction")
+	scripted(t, 4, func(_ *network, cfg *Config, _ *scriptedCore) {
+		cfg.Batches.(*openBatches).refuse = true
+	}, func(_ *network, s *Sequencer, c *scriptedCore) error {
+		batches := s.cfg.Batches.(*openBatches)
+		execute := func(h types.Height) int {
+			time.Sleep(time.Second)
+			s.Executed(h)
+			synctest.Wait()
+			batches.mu.Lock()
+			defer batches.mu.Unlock()
+			return len(batches.asked)
+		}
+		s.Hold(id, body, nil, now(), false)
+		synctest.Wait()
+		if asked := execute(1); asked != 1 {
+			t.Errorf("asked %d times after the first block", asked)
+		}
+		batches.mu.Lock()
+		batches.refuse = false
+		batches.mu.Unlock()
+		if asked := execute(2); asked != 2 {
+			t.Errorf("asked %d times after the second block", asked)
+		}
+		held := seen[consensus.BatchHeld](c)
+		if len(held) != 2 || held[0].Admitted || !held[1].Admitted || held[1].ID != id || len(held[1].Txs) != 1 {
+			t.Errorf("told %+v", held)
+		}
+		if asked := execute(3); asked != 2 {
+			t.Errorf("asked %d times although it was admitted", asked)
+		}
+		return nil
+	})
+}
+
+func TestRefusedBodiesAreGivenUp(t *testing.T) {
+	body, id := testBatch(t, "transaction")
+	scripted(t, 4, func(_ *network, cfg *Config, _ *scriptedCore) {
+		cfg.Batches.(*openBatches).refuse = true
+	}, func(_ *network, s *Sequencer, _ *scriptedCore) error {
+		s.Hold(id, body, nil, now(), false)
+		for h := types.Height(1); h <= 100; h++ {
+			time.Sleep(time.Second)
+			s.Executed(h)
+			synctest.Wait()
+		}
+		batches := s.cfg.Batches.(*openBatches)
+		batches.mu.Lock()
+		defer batches.mu.Unlock()
+		if asked := len(batches.asked); asked < 25 || asked > 35 {
+			t.Errorf("asked %d times in 100 s", asked)
+		}
+		return nil
+	})
+}
+
 func TestVerticesOfOthersAreSyncedInTime(t *testing.T) {
 	scripted(t, 4, func(net *network, cfg *Config, c *scriptedCore) {
 		other := net.vertex(1, 1, now(), nil)

@@ -32,6 +32,7 @@ type entry struct {
 	added    time.Time
 	resend   time.Time // local and sent: when to publish again
 	attempt  int
+	carriers int // batches of others that were admitted with it
 }
 
 // account is what one sender has in the pool.

@@ -24,6 +24,9 @@ func (p *Pool) Check(body []byte) ([]consensus.TxInfo, error) {
 
 func unlimited(int) error { return nil }
 
+// maxCarriers bounds the batches of the order that may carry one transaction within a short time.
+const maxCarriers = 3
+
 // AdmitBatch implements Source.
 func (p *Pool) AdmitBatch(body []byte, from string) (Admission, error) {
 	if !p.peers.bytes(from, len(body)) {
@@ -41,7 +44,7 @@ func (p *Pool) AdmitBatch(body []byte, from string) (Admission, error) {
 	if err != nil {
 		return Admission{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	return p.judge(b)
+	return p.judge(b, false)
 }
 
 // Admits implements Source.
@@ -50,13 +53,15 @@ func (p *Pool) Admits(id types.BatchID, body []byte) bool {
 	if err != nil {
 		return false
 	}
-	admission, err := p.judge(b)
+	admission, err := p.judge(b, true)
 	return err == nil && admission.Admitted
 }
 
 // judge admits a batch if at least half of its bytes and half of its gas are admissible and new here; else the pool stays
-// as it was.
-func (p *Pool) judge(b *parsed) (Admission, error) {
+// as it was. In a batch that a sequencer has receipted (listed) a transaction counts as new in up to maxCarriers batches:
+// after a crash the order may know it by an old batch at some sequencers and by a new one at others, and when each refuses
+// the other's batch, neither is ever released.
+func (p *Pool) judge(b *parsed, listed bool) (Admission, error) {
 	costs := make([]*uint256.Int, len(b.txs))
 	for i, t := range b.txs {
 		cost, err := p.rules.check(t)
@@ -68,7 +73,7 @@ func (p *Pool) judge(b *parsed) (Admission, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := trial{pool: p, batch: b.id, now: time.Now()}
+	t := trial{pool: p, batch: b.id, listed: listed, now: time.Now()}
 	for i, tx := range b.txs {
 		t.try(tx, costs[i])
 	}
@@ -84,9 +89,10 @@ func (p *Pool) judge(b *parsed) (Admission, error) {
 
 // trial is the judgement of one batch under way.
 type trial struct {
-	pool  *Pool
-	batch types.BatchID
-	now   time.Time
+	pool   *Pool
+	batch  types.BatchID
+	listed bool // learnt through a sequencer's vertex
+	now    time.Time
 
 	placed, again   []*entry // new here; known, and to be carried by this batch as well
 	undos           []func()
@@ -141,7 +147,9 @@ func (t *trial) takeKnown(e *entry) error {
 		e.stage = sent
 		t.undos = append(t.undos, func() { e.stage = held })
 	case e.stage == sent && e.batch != t.batch && t.now.Sub(e.admitted) < 3*t.pool.cfg.Rebroadcast/4:
-		return ErrAlreadyKnown
+		if !t.listed || e.carriers >= maxCarriers {
+			return ErrAlreadyKnown
+		}
 	}
 	t.again = append(t.again, e)
 	return nil
@@ -157,10 +165,13 @@ func (t *trial) commit() {
 		if e.stage == boxed {
 			p.outbox.remove(e.info.Hash)
 		}
-		e.stage, e.batch, e.admitted = sent, t.batch, t.now
-		if e.local {
+		if e.local && (e.stage != sent || e.batch != t.batch) { // a batch that is admitted again is not on its way again
 			e.resend = t.now.Add(p.cfg.Rebroadcast)
 		}
+		if e.batch != t.batch {
+			e.carriers++
+		}
+		e.stage, e.batch, e.admitted = sent, t.batch, t.now
 	}
 	txs := make([]*ethtypes.Transaction, len(t.placed))
 	for i, e := range t.placed {

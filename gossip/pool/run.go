@@ -119,11 +119,29 @@ func (p *Pool) late(now time.Time) map[common.Address][]*entry {
 			return p.byHash[e.info.Hash] != e || p.accounts[address].current[e.tx.Nonce()] != e
 		})
 		slices.SortFunc(entries, func(a, b *entry) int { return cmp.Compare(a.tx.Nonce(), b.tx.Nonce()) })
-		if late[address] = entries; len(entries) == 0 {
+		if late[address] = p.withPredecessors(entries); len(late[address]) == 0 {
 			delete(late, address)
 		}
 	}
 	return late
+}
+
+// withPredecessors adds to an account's late transactions what has to be executed before them: one that is ordered before
+// its predecessor is skipped, and then lost for the epoch. Behind a gap nothing is published again. The lock is held.
+func (p *Pool) withPredecessors(late []*entry) []*entry {
+	if p.cfg.State == nil || len(late) == 0 {
+		return late
+	}
+	a, last := p.accounts[late[0].from], late[len(late)-1].tx.Nonce()
+	var entries []*entry
+	for nonce := p.nonce(a.address); nonce <= last; nonce++ {
+		e := a.current[nonce]
+		if e == nil || e.stage != sent {
+			break
+		}
+		entries = append(entries, e)
+	}
+	return entries
 }
 
 // byAge orders the accounts by how long their first transaction has been due.
