@@ -1,0 +1,243 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/etherscale/bedrock/execution/exectest"
+	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/types"
+)
+
+// lightOver opens a light client of a chain that others executed; it is not run. The headers of the first known blocks
+// are certified there.
+func lightOver(t *testing.T, s *exectest.Swarm, data string, known types.Height) *Node {
+	t.Helper()
+	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: Light, Data: data, Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	certify(t, s, n, known)
+	return n
+}
+
+func certify(t *testing.T, s *exectest.Swarm, n *Node, upTo types.Height) {
+	t.Helper()
+	for h := n.chain.Head().Header.Height + 1; h <= upTo; h++ {
+		ch, _ := s.Certified(h)
+		if err := n.chain.AddCertified(ch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for h := types.Height(1); h <= upTo; h++ {
+		ch, _ := s.Certified(h)
+		n.proofs.tracker.AddHeader(&ch.Header)
+	}
+}
+
+// provers returns an honest assertion of blocks 1..last and a lie about block 2.
+func provers(t *testing.T, s *exectest.Swarm, last types.Height) (truth, lie *fraud.SignedAssertion) {
+	t.Helper()
+	for s.Chain.Height() < last {
+		s.Apply(s.Transfer(0, 1, 1))
+	}
+	truth, err := fraud.NewProver(exectest.PeerKey(4), s.Chain).Assert(0, last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	liar := fraud.NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	if lie, err = liar.Tell(truth.Assertion, 1, 0, fraud.LieRoot); err != nil {
+		t.Fatal(err)
+	}
+	return truth, lie
+}
+
+// TestRefutationsAreRecalled: a light client that restarts knows again what was asserted, and which of it was refuted.
+func TestRefutationsAreRecalled(t *testing.T) {
+	s := exectest.New(t, nil)
+	truth, lie := provers(t, s, 3)
+	data := t.TempDir()
+	n := lightOver(t, s, data, 3)
+	for _, signed := range []*fraud.SignedAssertion{lie, truth} {
+		if v := n.onAssertion(t.Context(), "", signed.Encode()); v != gossip.Accept {
+			t.Fatal(v)
+		}
+	}
+	if n.asserted() != 1 {
+		t.Fatal("two claims stand for block 2, asserted is", n.asserted())
+	}
+	step := lie.Assertion.Step(1)
+	challenge := &fraud.Challenge{Version: types.Version, Network: s.Network, Kind: fraud.KindWrongState}
+	if !n.proofs.court.uphold(challenge, challenge.Encode(), &fraud.Finding{Kind: fraud.KindWrongState, Height: 2, Refuted: &step,
+		Accused: []types.PublicKey{lie.Assertion.Prover}}, 0) {
+		t.Fatal("the first challenge is no news")
+	}
+	if n.asserted() != 3 {
+		t.Fatal(n.asserted())
+	}
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	n = lightOver(t, s, data, 3)
+	defer n.Close()
+	if n.asserted() != 0 {
+		t.Fatal("nothing was recalled yet")
+	}
+	n.proofs.recall()
+	if n.asserted() != 3 || !n.proofs.tracker.Refuted(step) {
+		t.Fatal("asserted", n.asserted(), "refuted", n.proofs.tracker.Refuted(step))
+	}
+}
+
+// TestEarlyAssertionsWait: what speaks of headers that are on their way is kept, within bounds, and taken with them.
+func TestEarlyAssertionsWait(t *testing.T) {
+	s := exectest.New(t, nil)
+	truth, _ := provers(t, s, 3)
+	n := lightOver(t, s, t.TempDir(), 1)
+	defer n.Close()
+	for range 2 { // a repeat waits once
+		if v := n.onAssertion(t.Context(), "", truth.Encode()); v != gossip.Accept || len(n.proofs.early) != 1 {
+			t.Fatal(v, len(n.proofs.early))
+		}
+	}
+	n.proofs.retryEarly()
+	if n.asserted() != 0 || len(n.proofs.early) != 1 {
+		t.Fatal(n.asserted(), len(n.proofs.early))
+	}
+	certify(t, s, n, 3)
+	n.proofs.retryEarly()
+	if n.asserted() != 3 || len(n.proofs.early) != 0 {
+		t.Fatal(n.asserted(), len(n.proofs.early))
+	}
+	far := truth.Assertion
+	for range mostAhead + 1 {
+		far.Blocks = append(far.Blocks, far.Blocks[2])
+	}
+	if v := n.onAssertion(t.Context(), "", far.Sign(exectest.PeerKey(4)).Encode()); v != gossip.Ignore {
+		t.Fatal("too far ahead", v)
+	}
+	for i := range mostEarly + 1 {
+		near := truth.Assertion
+		near.Blocks = append(append([]fraud.BlockClaims(nil), near.Blocks...), near.Blocks[2])
+		near.Blocks[3].Digest[0] ^= byte(i)
+		want := gossip.Accept
+		if i == mostEarly {
+			want = gossip.Ignore
+		}
+		if v := n.onAssertion(t.Context(), "", near.Sign(exectest.PeerKey(4)).Encode()); v != want {
+			t.Fatal(i, v)
+		}
+	}
+}
+
+// TestLiesDoNotHideTheTruth: peers that ask are given what stands, however many lies were told.
+func TestLiesDoNotHideTheTruth(t *testing.T) {
+	s := exectest.New(t, nil)
+	truth, _ := provers(t, s, 2)
+	n := lightOver(t, s, t.TempDir(), 2)
+	defer n.Close()
+	liar := fraud.NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(2, 2)))
+	for range 2 * mostGiven {
+		lie, err := liar.Tell(truth.Assertion, 0, 0, fraud.LieReceipts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.proofs.ledger.addAssertion(lie, lie.ID(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if step := lie.Assertion.Step(0); step != truth.Assertion.Step(0) {
+			finding := &fraud.Finding{Kind: fraud.KindWrongState, Height: 1, Refuted: &step}
+			if err := n.proofs.ledger.addChallenge(lie.ID(), []byte{1}, nil, finding); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := n.proofs.ledger.addAssertion(truth, truth.ID(), 1); err != nil {
+		t.Fatal(err)
+	}
+	given := n.proofs.ledger.assertionBodies(1)
+	if len(given) != 1 || types.BatchIDOf(given[0]) != truth.ID() {
+		t.Fatal(len(given), "assertions given, want the true one")
+	}
+}
+
+// TestOneProofOfAnOffence: each pair of contradictions would be another challenge; one is kept, and names all accused.
+func TestOneProofOfAnOffence(t *testing.T) {
+	s := exectest.New(t, nil)
+	provers(t, s, 2)
+	n := lightOver(t, s, t.TempDir(), 1)
+	defer n.Close()
+	accused := []types.PublicKey{exectest.PublicKey(0), exectest.PublicKey(1), exectest.PublicKey(2)}
+	uphold := func(payee byte, f *fraud.Finding) bool {
+		c := &fraud.Challenge{Version: types.Version, Network: s.Network, Kind: f.Kind, Payee: [20]byte{payee}}
+		return n.proofs.court.uphold(c, c.Encode(), f, 0)
+	}
+	if !uphold(1, &fraud.Finding{Kind: fraud.KindBadEncoding, Height: 1, Accused: accused}) ||
+		uphold(2, &fraud.Finding{Kind: fraud.KindBadEncoding, Height: 1, Accused: accused}) {
+		t.Fatal("bad encoding: want the first challenge alone")
+	}
+	if !uphold(3, &fraud.Finding{Kind: fraud.KindDoubleAssertion, Height: 1, Accused: accused[:1]}) ||
+		uphold(4, &fraud.Finding{Kind: fraud.KindDoubleAssertion, Height: 7, Accused: accused[:1]}) ||
+		!uphold(5, &fraud.Finding{Kind: fraud.KindDoubleAssertion, Height: 1, Accused: accused[1:2]}) {
+		t.Fatal("contradiction: want one challenge of each prover")
+	}
+	records, err := n.proofs.ledger.challenges(1, 1)
+	if err != nil || len(records) != 5 {
+		t.Fatal(len(records), err)
+	}
+	named := map[string]int{}
+	for _, r := range records {
+		if r.Kind == fraud.KindBadEncoding.String() {
+			named[r.Accused]++
+		}
+	}
+	if len(named) != len(accused) {
+		t.Fatal("of the signers of a bad encoding only these are named:", named)
+	}
+	if ids := n.proofs.ledger.challengeIDs(1); len(ids) != 3 {
+		t.Fatal(len(ids), "challenges, want each once")
+	}
+}
+
+// TestUndecidedChallengesHoldSettlement: a challenge that could not be verified for want of time is no acquittal.
+func TestUndecidedChallengesHoldSettlement(t *testing.T) {
+	for _, err := range []error{errBusy, fraud.ErrSandbox, context.Canceled} {
+		if decided(fmt.Errorf("judge: %w", err)) {
+			t.Error(err)
+		}
+	}
+	for _, err := range []error{nil, errRefuted, fraud.ErrInvalid, fraud.ErrForeignParent} {
+		if !decided(err) {
+			t.Error(err)
+		}
+	}
+}
+
+// TestUnfetchedChallengesHoldForAWhile: an ID that no peer backs with bytes delays a height by a few turns, not for ever.
+func TestUnfetchedChallengesHoldForAWhile(t *testing.T) {
+	s := exectest.New(t, nil)
+	provers(t, s, 2)
+	n := lightOver(t, s, t.TempDir(), 1)
+	defer n.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	id := types.BatchIDOf([]byte("nobody has this"))
+	for turn := 1; turn <= mostMisses; turn++ {
+		if got := n.proofs.judgeNamed(ctx, 1, []types.BatchID{id}); got != (turn == mostMisses) {
+			t.Fatal("turn", turn, got)
+		}
+	}
+	if err := n.proofs.court.judge(t.Context(), []byte{1, 2, 3}); !errors.Is(err, fraud.ErrInvalid) {
+		t.Fatal(err)
+	}
+	if _, err := (&service{n: n}).Challenges(t.Context(), 0, types.Height(rpc.MaxChallengeRange-1)); err != nil {
+		t.Fatal(err)
+	}
+}
