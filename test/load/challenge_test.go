@@ -24,11 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// liars is how many provers lie. What a liar says after its first lie descends from a refuted value and is void, so each
-// is worth one challenge.
-const liars = 5
-
-// BenchmarkChallenge lets provers lie and measures the fraud proofs that answer them: of blocks with a short chunk, and of
+// BenchmarkChallenge lets a prover lie about every block and measures the fraud proofs that answer it: of blocks with a short chunk, and of
 // blocks whose chunks are full (64 transfers, which touch 129 accounts of some 4000).
 func BenchmarkChallenge(b *testing.B) {
 	for _, rate := range []int{40, 250} {
@@ -46,11 +42,11 @@ type refutations struct {
 }
 
 func challengeTrial(t testing.TB, rate int) *refutations {
-	const length = 12 * time.Second
+	const length = 20 * time.Second
 	exe, err := os.Executable()
 	must(t, err)
 	work, alloc := newTransfers(t, sequencers, accounts, int(length.Seconds())*rate/accounts+2)
-	s := openSwarm(t, plan{sequencers: sequencers, peers: 1, provers: 1, liars: liars, lights: 1, payload: types.PayloadEthereum, alloc: alloc,
+	s := openSwarm(t, plan{sequencers: sequencers, peers: 1, provers: 1, liars: 1, lights: 1, payload: types.PayloadEthereum, alloc: alloc,
 		sandbox: []string{exe, verifyVerb}})
 	s.awaitReady(t)
 	g := &generator{entries: sequencers, rate: rate, work: work, submit: func(ctx context.Context, entry int, e []byte) (types.Hash, error) {

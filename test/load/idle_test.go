@@ -19,6 +19,7 @@ import (
 // blocks, gossip and the DHT's upkeep. Memory is that of the process, so it is run alone.
 func BenchmarkIdle(b *testing.B) {
 	const settle, length = 8 * time.Second, 20 * time.Second
+	debug.FreeOSMemory() // of benchmarks before
 	bare := usage().rss
 	cfg := devnet.Config{Sequencers: 4, Provers: 1, Peers: 4, Lights: 1, Dir: b.TempDir(), RPC: "127.0.0.1:0", Payload: types.PayloadEthereum,
 		ChallengeWindow: 10 * time.Second}
@@ -46,7 +47,7 @@ func BenchmarkIdle(b *testing.B) {
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(cpu, "cpu-%/node")
-	b.ReportMetric(float64(last.rss-bare)/(1<<20)/nodes, "rss-MiB/node")
+	b.ReportMetric((float64(last.rss)-float64(bare))/(1<<20)/nodes, "rss-MiB/node")
 	b.ReportMetric(float64(heap.HeapAlloc)/(1<<20)/nodes, "live-heap-MiB/node")
 	b.ReportMetric(float64(goroutines)/nodes, "goroutines/node")
 	b.Logf("%.0f nodes in one process: %.2f %% of a core a node; %d MiB resident (%d MiB before), after a collection %d MiB live heap; %d goroutines",
