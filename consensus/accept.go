@@ -4,7 +4,7 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// Bounds of what waits to be accepted, per author. Answers to fetches have room beyond what is pushed.
+// Bounds of what waits to be accepted: of what is pushed for each author, of answers to fetches for each sponsor.
 const (
 	maxWaiting      = 256
 	maxWaitingBytes = 4 << 20
@@ -24,7 +24,9 @@ type suspended struct {
 	v       *types.Vertex
 	from    types.Member
 	asked   bool // an answer to a fetch, or a parent somebody waits for
-	missing int  // parents and bodies
+	guest   bool // it takes of its sponsor's room for answers, not of its author's for pushes
+	sponsor types.Member
+	missing int // parents and bodies
 	size    int
 	dead    bool
 }
@@ -119,9 +121,7 @@ func (c *Core) suspend(s *suspended) {
 	if !c.makeRoom(s) {
 		return
 	}
-	a := &c.authors[s.v.Author()]
-	a.waiting++
-	a.waitBytes += s.size
+	c.authors[s.sponsor].room(s.guest).take(s.size)
 	c.suspended[s.v.Digest()] = s
 	c.wants.noteSuspended(s)
 	for _, ref := range parentsOf(s.v) {
@@ -148,25 +148,80 @@ func (c *Core) fetchDue(s *suspended) types.Time {
 	return c.now.Add(c.pacing.FetchDelay)
 }
 
-// makeRoom keeps the waiting vertices of an author bounded. What is farthest from being useful, the highest round,
+// makeRoom keeps what waits bounded. Of what an author pushes, what is farthest from being useful, the highest round,
 // makes room for a lower one.
 func (c *Core) makeRoom(s *suspended) bool {
-	a := &c.authors[s.v.Author()]
+	s.sponsor, s.guest = s.v.Author(), s.asked || c.replaying()
 	if c.replaying() {
 		return true
 	}
 	if s.asked {
-		return a.waiting < maxAsked && a.waitBytes+s.size <= maxAskedBytes
+		return c.findSponsor(s)
 	}
-	if a.waiting < maxWaiting && a.waitBytes+s.size <= maxWaitingBytes {
+	pushed := &c.authors[s.sponsor].pushed
+	if pushed.fits(s.size, maxWaiting, maxWaitingBytes) {
 		return true
 	}
-	highest := c.wants.highestSuspended(s.v.Author())
+	highest := c.wants.highestPushed(s.v.Author())
 	if highest == nil || highest.asked || highest.v.Round() <= s.v.Round() {
 		return false
 	}
 	c.discard(highest)
-	return a.waiting < maxWaiting && a.waitBytes+s.size <= maxWaitingBytes
+	return pushed.fits(s.size, maxWaiting, maxWaitingBytes)
+}
+
+// findSponsor finds room for an answer. It is charged to who pushed the vertex that, over however many parents, asks for
+// it: so a liar's endless past fills the liar's own room and keeps out nothing that an honest author builds on, the liar's
+// true vertices included. In a full room the highest round makes room for a lower one; it is asked for again.
+func (c *Core) findSponsor(s *suspended) bool {
+	sponsors := c.wants.sponsors(s.v.Digest())
+	if len(sponsors) == 0 {
+		sponsors = []types.Member{s.from} // a stretch of its log
+	}
+	for _, m := range sponsors {
+		if c.authors[m].asked.fits(s.size, maxAsked, maxAskedBytes) {
+			s.sponsor = m
+			return true
+		}
+	}
+	for _, m := range sponsors {
+		if highest := c.highestGuest(m); highest != nil && highest.v.Round() > s.v.Round() {
+			c.discard(highest)
+			s.sponsor = m
+			return c.authors[m].asked.fits(s.size, maxAsked, maxAskedBytes)
+		}
+	}
+	return false
+}
+
+// highestGuest is the last, by round, of what waits in a member's room for answers.
+func (c *Core) highestGuest(m types.Member) *suspended {
+	var highest *suspended
+	for _, s := range c.suspended { // the references are distinct, so the order of the map does not matter
+		if s.guest && s.sponsor == m && (highest == nil || refBefore(highest.v.Ref(), s.v.Ref())) {
+			highest = s
+		}
+	}
+	return highest
+}
+
+// room counts what waits.
+type room struct{ vertices, bytes int }
+
+func (r *room) fits(size, vertices, bytes int) bool {
+	return r.vertices < vertices && r.bytes+size <= bytes
+}
+
+func (r *room) take(size int) { r.vertices, r.bytes = r.vertices+1, r.bytes+size }
+
+func (r *room) leave(size int) { r.vertices, r.bytes = r.vertices-1, r.bytes-size }
+
+// room is the one for answers or the one for pushes.
+func (a *authorState) room(guest bool) *room {
+	if guest {
+		return &a.asked
+	}
+	return &a.pushed
 }
 
 // discard forgets a waiting vertex.
@@ -175,9 +230,7 @@ func (c *Core) discard(s *suspended) {
 		return
 	}
 	s.dead = true
-	a := &c.authors[s.v.Author()]
-	a.waiting--
-	a.waitBytes -= s.size
+	c.authors[s.sponsor].room(s.guest).leave(s.size)
 	delete(c.suspended, s.v.Digest())
 	c.wants.dropSuspended(s)
 }

@@ -350,3 +350,53 @@ func TestI7WaitingVerticesAreBounded(t *testing.T) {
 		t.Errorf("%d fetches at once", len(fx.Fetch))
 	}
 }
+
+// TestI7ALiarsPastFillsOnlyItsOwnRoom: however many vertices a liar makes a node ask for, what honest authors build on is
+// taken, also when it is the liar's.
+func TestI7ALiarsPastFillsOnlyItsOwnRoom(t *testing.T) {
+	d := newDrawer(t, 4, -1)
+	var last []*types.Vertex
+	const top = 66
+	for r := types.Round(1); r < top; r++ {
+		last = d.round(r, last)
+		d.give(last...)
+	}
+	next := d.round(top, last)
+	d.give(next[:3]...)
+	bottom := d.core.dag.current - Horizon + 2
+	const heads = 72
+	chains := make([][]*types.Vertex, heads) // of member 3, over parents that nobody has
+	for k := range chains {
+		var below types.Hash
+		for r := bottom; r <= types.Round(top+1+k); r++ {
+			v := d.draw(3, r, nil, func(_ *types.VertexID, b *types.VertexBody) {
+				b.RuleVersion = uint64(k + 1)
+				for m := range types.Member(4) {
+					if m < 2 || m == 2 && r == bottom {
+						b.Parents.Set(m)
+						b.ParentDigests = append(b.ParentDigests, types.Hash{1, byte(k), byte(m), byte(r)})
+					} else if m == 3 && r > bottom {
+						b.Parents.Set(m)
+						b.ParentDigests = append(b.ParentDigests, below)
+					}
+				}
+			})
+			below = v.Digest()
+			chains[k] = append(chains[k], v)
+		}
+		d.give(chains[k][len(chains[k])-1])
+	}
+	for _, chain := range chains {
+		for i := len(chain) - 2; i >= 0; i-- {
+			d.step(VertexReceived{Vertex: chain[i], From: 3, Asked: true})
+		}
+	}
+	if s := d.core.Status(); s.Suspended < maxAsked || s.Suspended > maxAsked+maxWaiting {
+		t.Fatalf("%d vertices wait, want the liar's room full: %d", s.Suspended, maxAsked)
+	}
+	child := d.draw(0, top+1, next)
+	d.give(child)
+	if fx := d.step(VertexReceived{Vertex: next[3], From: 0, Asked: true}); len(fx.Persist) != 2 {
+		t.Fatalf("persisted %d, want the liar's true vertex and the one built on it", len(fx.Persist))
+	}
+}

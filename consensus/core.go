@@ -57,9 +57,9 @@ type Core struct {
 type authorState struct {
 	heardTime  types.Time  // newest time in a signed vertex
 	heardRound types.Round // highest round in a signed vertex
-	waiting    int         // suspended vertices
-	waitBytes  int
-	tokens     int64 // bytes of bodies its vertices may still bring
+	pushed     room        // its suspended vertices that nobody asked for
+	asked      room        // suspended answers to fetches for what it pushed
+	tokens     int64       // bytes of bodies its vertices may still bring
 	tokensAt   types.Time
 	punctual   uint8      // bit i: its vertex was here when the own one was made, i rounds ago
 	lag        types.Time // smoothed delay of its vertex behind the quorum of its round

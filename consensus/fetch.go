@@ -1,6 +1,8 @@
 package consensus
 
 import (
+	"slices"
+
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -186,14 +188,30 @@ func (w *wants) suspendedTwin(v *types.Vertex) *types.Vertex {
 	return nil
 }
 
-func (w *wants) highestSuspended(a types.Member) *suspended {
+// highestPushed is the last, by round, of what waits of an author's pushes.
+func (w *wants) highestPushed(a types.Member) *suspended {
 	var highest *suspended
 	for _, s := range w.waiting[a] {
-		if highest == nil || s.v.Round() > highest.v.Round() {
+		if !s.guest && (highest == nil || s.v.Round() > highest.v.Round()) {
 			highest = s
 		}
 	}
 	return highest
+}
+
+// sponsors lists who pays for the wait for a vertex, in order of first need.
+func (w *wants) sponsors(digest types.Hash) []types.Member {
+	x := w.vertices[digest]
+	if x == nil {
+		return nil
+	}
+	var sponsors []types.Member
+	for _, s := range x.waiters {
+		if !s.dead && !slices.Contains(sponsors, s.sponsor) {
+			sponsors = append(sponsors, s.sponsor)
+		}
+	}
+	return sponsors
 }
 
 // flushFetches asks for what is due, each item at the next member of its list, items of one member in one request.
