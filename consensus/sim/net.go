@@ -1,0 +1,90 @@
+package sim
+
+import (
+	"math"
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// delay draws how long one message takes.
+func (w *world) delay(from *node) time.Duration {
+	n := &w.m.Network
+	d := time.Duration(float64(ms(n.Delay)) * math.Exp(float64(n.Sigma)/100*w.weather.NormFloat64()))
+	if w.healed {
+		return min(d, ms(4*n.Delay))
+	}
+	if n.Spike > 0 && w.weather.IntN(1000) < n.Spike {
+		d += time.Duration(w.weather.Int64N(int64(ms(n.SpikeTime)) + 1))
+	}
+	for _, s := range w.m.Slow {
+		if s.Member == int(from.member) {
+			d += ms(s.Extra)
+		}
+	}
+	return d
+}
+
+// lost draws whether a message is lost.
+func (w *world) lost() bool {
+	return !w.healed && w.m.Network.Loss > 0 && w.weather.IntN(100) < w.m.Network.Loss
+}
+
+// cut reports whether the link carries nothing now.
+func (w *world) cut(from, to *node) bool {
+	if w.healed {
+		return false
+	}
+	now := int((w.now - begin) / 1000)
+	for i := range w.m.Partitions {
+		p := &w.m.Partitions[i]
+		if now < p.From || now >= p.Until {
+			continue
+		}
+		a, b := p.has(from), p.has(to)
+		if a && !b || !p.OneWay && b && !a {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Partition) has(n *node) bool {
+	for _, a := range p.A {
+		if a == int(n.member) {
+			return true
+		}
+	}
+	return false
+}
+
+// carry takes a message from one node to another: it may be cut off, lost, late or doubled. The receiver's life is the
+// one it has when the message arrives.
+func (w *world) carry(from, to *node, extra time.Duration, deliver func()) {
+	if from == to || w.cut(from, to) || w.lost() {
+		return
+	}
+	copies := 1
+	if !w.healed && w.m.Network.Duplicate > 0 && w.weather.IntN(100) < w.m.Network.Duplicate {
+		copies = 2
+	}
+	for range copies {
+		w.after(w.delay(from)+extra, func() {
+			if to.alive {
+				deliver()
+			}
+		})
+	}
+}
+
+// schedule is what an adversary in the network adds to a vertex's way: the first slot's vertex reaches a part of the
+// committee late, another part each round.
+func (w *world) schedule(v *types.Vertex, to *node) time.Duration {
+	if !w.m.Network.Scheduler || w.healed || w.leader(v.Round()) != v.Author() {
+		return 0
+	}
+	if (uint64(to.member)+uint64(v.Round()))%3 == 0 {
+		return 0
+	}
+	return ms(100)
+}
