@@ -43,10 +43,11 @@ type runner struct {
 }
 
 // RunChunk executes the chunk that begins at before (Env.Start for a block's first chunk) and decides where it ends:
-// after ChunkTransactions places, before the place whose declared gas or metered bytes would take the chunk above
-// ChunkGas or ChunkBytes, or with the block. A chunk holds at least one place, unless the block is empty. The first
-// chunk of a block also runs its system calls, which are not metered. The state must be the one before names; it is
-// left at the chunk's end, uncommitted. Errors come from the source or the state, never from a transaction.
+// after ChunkTransactions places, before the place whose declared gas or bytes (calldata, and what the meter counts) would
+// take the chunk above ChunkGas or ChunkBytes, or with the block. Calldata counts because a challenge has to show it, too;
+// a transaction alone in its chunk has all of ChunkBytes for its state. A chunk holds at least one place, unless the block
+// is empty. The first chunk of a block also runs its system calls, which are not metered. The state must be the one before
+// names; it is left at the chunk's end, uncommitted. Errors come from the source or the state, never from a transaction.
 func (e *Env) RunChunk(s *state.StateDB, first bool, before Claim, frontier Frontier, source Source) (*Chunk, error) {
 	config := e.Rules.ChainConfig()
 	r := &runner{env: e, config: config, signer: ethtypes.LatestSigner(config), state: s, meter: NewMeter(s), claim: before}
@@ -76,14 +77,18 @@ func (r *runner) run(chunk *Chunk, source Source) error {
 		if err != nil || !ok {
 			return err
 		}
-		declared := uint64(0)
+		var declared, data uint64
 		if tx != nil {
-			declared = min(tx.Gas(), limits.ChunkGas)
+			declared, data = min(tx.Gas(), limits.ChunkGas), uint64(len(tx.Data()))
 		}
-		if count > 0 && declared > limits.ChunkGas-gas {
-			return nil
+		left := limits.ChunkBytes - bytes
+		if count > 0 {
+			if declared > limits.ChunkGas-gas || data > left {
+				return nil
+			}
+			left -= data
 		}
-		out, fits := r.apply(tx, limits.ChunkBytes-bytes)
+		out, fits := r.apply(tx, left)
 		if !fits && count > 0 {
 			return nil
 		}
@@ -94,7 +99,7 @@ func (r *runner) run(chunk *Chunk, source Source) error {
 			return err
 		}
 		gas += declared
-		bytes += out.bytes
+		bytes = min(bytes+data+out.bytes, limits.ChunkBytes)
 	}
 	return nil
 }
