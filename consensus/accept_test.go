@@ -400,3 +400,42 @@ func TestI7ALiarsPastFillsOnlyItsOwnRoom(t *testing.T) {
 		t.Fatalf("persisted %d, want the liar's true vertex and the one built on it", len(fx.Persist))
 	}
 }
+
+// TestByteLimitOfFetchedBodies: an author that lists bodies it does not push cannot have a node fetch more of them than
+// its limit, unless the own pool admits them or an honest author must have listed them too.
+func TestByteLimitOfFetchedBodies(t *testing.T) {
+	const size, listed, seconds = 64 << 10, 250, 4
+	list := func(id *types.VertexID, b *types.VertexBody) {
+		for k := range listed {
+			b.Receipts = append(b.Receipts, types.Receipt{Batch: types.BatchIDOf([]byte{9, byte(k)}), Time: id.Time - listed + types.Time(k)})
+		}
+	}
+	fetched := func(admitted bool, authors ...types.Member) (bodies int) {
+		d := newDrawer(t, 4, -1)
+		d.core.pacing.FetchRetry = 10 * time.Millisecond // what an answer left out is asked for again soon
+		one := d.round(1, nil)
+		d.give(one...)
+		for _, a := range authors {
+			d.give(d.draw(a, 2, one, list))
+		}
+		for range seconds * 100 {
+			d.now = d.now.Add(10 * time.Millisecond)
+			for _, f := range d.step(Tick{}).Fetch {
+				for _, id := range f.Batches[:min(len(f.Batches), 2<<20/size)] { // an answer is bounded
+					d.step(BatchHeld{ID: id, Size: size, Time: d.now, Admitted: admitted, From: -1})
+					bodies++
+				}
+			}
+		}
+		return bodies
+	}
+	if n := fetched(false, 3) * size; n < seconds<<20 || n > (seconds+4)<<20 {
+		t.Errorf("a lone author brought %d KiB in %d s", n>>10, seconds)
+	}
+	if n := fetched(false, 2, 3); n != listed {
+		t.Errorf("of %d bodies that an honest author lists too %d were fetched", listed, n)
+	}
+	if n := fetched(true, 3); n != listed {
+		t.Errorf("of %d bodies that the own pool admits %d were fetched", listed, n)
+	}
+}

@@ -54,6 +54,10 @@ func (c *Core) batchHeld(e BatchHeld) {
 			b.from = -1
 		}
 		c.batches[e.ID] = b
+		if author, ok := c.culprit(e.ID); ok && b.from < 0 && !e.Admitted {
+			b.from, b.charged = int(author), true
+			c.authors[author].tokens = c.tokens(author) - int64(e.Size)
+		}
 		c.loose = append(c.loose, looseBody{e.ID, c.now.Add(looseAge)})
 	}
 	c.arrived(c.wants.bodyArrived(e.ID))

@@ -7,9 +7,11 @@ import (
 )
 
 const (
-	// maxFetchEffects bounds the requests of one step.
+	// maxFetchEffects bounds the requests of one step, in committees of up to half as many; else twice the committee does.
 	maxFetchEffects = 16
-	maxBackoff      = 4 // doublings of the retry time
+	// maxFetchShare bounds the items of one step that one member pays for, so that a liar's wishes keep back nobody's.
+	maxFetchShare = types.MaxFetchItems
+	maxBackoff    = 4 // doublings of the retry time
 )
 
 // want is an item that suspended vertices wait for.
@@ -222,10 +224,10 @@ func (c *Core) flushFetches() {
 	}
 	w.clean()
 	w.due = 0
-	byTarget := make(map[types.Member]int) // index into fx.Fetch; only looked up
+	r := fetchRound{byTarget: make(map[types.Member]int), shares: make([]int, c.n), behind: c.farBehind()}
 	for _, x := range w.list {
 		if x.due <= c.now {
-			c.fetch(x, byTarget)
+			c.fetch(x, &r)
 		}
 		if w.due == 0 || x.due < w.due {
 			w.due = x.due
@@ -233,20 +235,32 @@ func (c *Core) flushFetches() {
 	}
 }
 
-func (c *Core) fetch(x *want, byTarget map[types.Member]int) {
+// fetchRound is the state of one flushFetches.
+type fetchRound struct {
+	byTarget map[types.Member]int // index into fx.Fetch; only looked up
+	shares   []int                // items that a member pays for
+	behind   bool                 // what is missing is the past of the whole network: nobody pays
+}
+
+func (c *Core) fetch(x *want, r *fetchRound) {
+	payer := x.payer()
+	if r.shares[payer] >= maxFetchShare || x.isBody && !r.behind && !c.affords(x) {
+		x.due = c.now.Add(c.pacing.FetchDelay)
+		return
+	}
 	from := c.candidates(x)
 	if here := !x.isBody && c.suspended[x.ref.Digest] != nil; here || len(from) == 0 {
 		x.due = c.now.Add(c.pacing.FetchRetry)
 		return
 	}
-	at, ok := byTarget[from[0]]
+	at, ok := r.byTarget[from[0]]
 	if full := ok && len(c.fx.Fetch[at].Vertices)+len(c.fx.Fetch[at].Batches) >= types.MaxFetchItems; !ok || full {
-		if len(c.fx.Fetch) >= maxFetchEffects {
+		if len(c.fx.Fetch) >= max(maxFetchEffects, 2*c.n) {
 			x.due = c.now.Add(c.pacing.FetchDelay)
 			return
 		}
 		at = len(c.fx.Fetch)
-		byTarget[from[0]] = at
+		r.byTarget[from[0]] = at
 		c.fx.Fetch = append(c.fx.Fetch, Fetch{From: from})
 	}
 	f := &c.fx.Fetch[at]
@@ -255,9 +269,51 @@ func (c *Core) fetch(x *want, byTarget map[types.Member]int) {
 	} else {
 		f.Vertices = append(f.Vertices, x.ref.Digest)
 	}
+	r.shares[payer]++
 	c.counters.Fetched++
 	x.due = c.now.Add(c.pacing.FetchRetry << min(x.tries, maxBackoff))
 	x.tries++
+}
+
+// payer is the member on whose account the wait is: the sponsor of the first that waits.
+func (x *want) payer() types.Member {
+	for _, s := range x.waiters {
+		if !s.dead {
+			return s.sponsor
+		}
+	}
+	return x.waiters[0].sponsor
+}
+
+// affords reports whether an author that receipts the body has not used up its limit: what is fetched counts when it comes,
+// so a liar cannot have a node fetch more than that.
+func (c *Core) affords(x *want) bool {
+	for _, s := range x.waiters {
+		if !s.dead && c.tokens(s.v.Author()) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// culprit is the author that alone has made this node fetch a body; false when nobody waits for it or authors with more
+// than f stake receipt it, an honest one among them.
+func (c *Core) culprit(id types.BatchID) (types.Member, bool) {
+	x := c.wants.bodies[id]
+	if x == nil || c.farBehind() {
+		return 0, false
+	}
+	authors, stake, first := newMemberSet(c.n), types.Stake(0), types.Member(0)
+	for _, s := range x.waiters {
+		if a := s.v.Author(); !s.dead && authors.add(a) {
+			if stake == 0 {
+				first = a
+			}
+			stake += c.cfg.Committee.Stake(a)
+		}
+	}
+	own := c.member && first == c.self
+	return first, stake > 0 && stake <= c.dag.f && !own
 }
 
 // candidates lists whom to ask, the next in turn first.

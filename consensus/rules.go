@@ -112,13 +112,18 @@ func (c *Core) tooMuch(s *suspended) bool {
 	if c.member && author == c.self || c.farBehind() || c.broughtBytes(s.v) == 0 {
 		return false
 	}
+	return c.tokens(author) <= 0
+}
+
+// tokens is how many bytes of bodies the author may still bring, negative when it is in debt.
+func (c *Core) tokens(author types.Member) int64 {
 	a := &c.authors[author]
 	if c.now > a.tokensAt {
 		elapsed := min(c.now-a.tokensAt, types.Time(time.Second/time.Microsecond))
 		a.tokens = min(a.tokens+int64(elapsed)*bodyRate/int64(time.Second/time.Microsecond), bodyBurst)
 		a.tokensAt = c.now
 	}
-	return a.tokens <= 0
+	return a.tokens
 }
 
 // charge takes the vertex's bodies off its author's limit. One vertex may go into debt, so any size passes at last.
