@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/types"
@@ -27,6 +28,8 @@ type Config struct {
 	Bootstrap []string // multiaddrs with /p2p/ of nodes to join by
 	RPC       string   // host:port of the JSON-RPC server, port 0 for any free; empty: none
 
+	// StateCache is the memory in MiB for the executed state; 0: execution's default.
+	StateCache int
 	// Sandbox is the command line of a child process that verifies one challenge (`bedrock fraud verify --stdin`).
 	Sandbox []string
 	// UnusedMark is the path of a file whose presence says that Key has never signed a vertex. The node removes it once
@@ -67,7 +70,14 @@ func (c *Config) Validate() error {
 	return errors.Join(problems...)
 }
 
+// minRound is the least time between two own vertices: of the round lengths measured (test/load, Pacing) the one with the
+// best latency for its cost.
+const minRound = 20 * time.Millisecond
+
 func (c *Config) fill() {
+	if c.Pacing.MinRound == 0 {
+		c.Pacing.MinRound = minRound
+	}
 	if len(c.Listen) == 0 {
 		c.Listen = defaultListen()
 	}

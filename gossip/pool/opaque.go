@@ -17,7 +17,8 @@ import (
 type OpaqueConfig struct {
 	Publish          func(ctx context.Context, out Outgoing)
 	FlushDelay       time.Duration
-	MaxTransactions  int     // that wait for their batch; default 65536
+	MaxTransactions  int     // that entered here and are in no block; default 8192
+	MaxBytes         int     // likewise in bytes; default 4 MiB
 	PeerBytes        float64 // of batches a second from one peer
 	PeerTransactions float64
 }
@@ -31,7 +32,9 @@ type Opaque struct {
 
 	mu     sync.Mutex
 	outbox *outbox
-	seen   *recent // transactions that entered here or came in an admitted batch
+	own    map[types.Hash]uint64 // sizes of the transactions that entered here and are in no block yet
+	bytes  uint64                // their sum
+	seen   *recent               // transactions that entered here or came in an admitted batch
 	carry  *recentBatches
 }
 
@@ -47,7 +50,8 @@ func NewOpaque(cfg OpaqueConfig) (*Opaque, error) {
 		return nil, errors.New("pool config: Publish is missing")
 	}
 	orDefault(&cfg.FlushDelay, 5*time.Millisecond)
-	orDefault(&cfg.MaxTransactions, 1<<16)
+	orDefault(&cfg.MaxTransactions, 1<<13)
+	orDefault(&cfg.MaxBytes, 4<<20)
 	orDefault(&cfg.PeerBytes, 32<<20)
 	orDefault(&cfg.PeerTransactions, 1<<17)
 	return &Opaque{
@@ -55,6 +59,7 @@ func NewOpaque(cfg OpaqueConfig) (*Opaque, error) {
 		wake:   make(chan struct{}, 1),
 		peers:  newShares(cfg.PeerBytes, cfg.PeerTransactions),
 		outbox: newOutbox(cfg.FlushDelay, 0),
+		own:    make(map[types.Hash]uint64),
 		seen:   newRecent(1 << 18),
 		carry:  &recentBatches{*newRecent(1 << 14)},
 	}, nil
@@ -71,10 +76,12 @@ func (o *Opaque) AddEnvelope(_ context.Context, envelope []byte) (types.Hash, er
 	if o.seen.has(info.Hash) {
 		return info.Hash, ErrAlreadyKnown
 	}
-	if len(o.outbox.parcels) >= o.cfg.MaxTransactions {
+	if len(o.own) >= o.cfg.MaxTransactions || o.bytes+info.Size > uint64(o.cfg.MaxBytes) {
 		return info.Hash, ErrPoolFull
 	}
 	o.seen.add(info.Hash)
+	o.own[info.Hash] = info.Size
+	o.bytes += info.Size
 	o.outbox.add(parcel{envelope: envelope, info: info, at: time.Now()})
 	select {
 	case o.wake <- struct{}{}:
@@ -146,8 +153,18 @@ func (o *Opaque) judge(id types.BatchID, infos []consensus.TxInfo) Admission {
 	return admission
 }
 
-// Executed implements Source; nothing is executed in an opaque network.
-func (o *Opaque) Executed(types.Height, []types.Hash) {}
+// Executed implements Source: what is in a block makes room for more. That is the back-pressure of a network whose nodes
+// are asked for more than they can order: clients hear "full", and what was taken is ordered soon.
+func (o *Opaque) Executed(_ types.Height, hashes []types.Hash) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, hash := range hashes {
+		if size, ok := o.own[hash]; ok {
+			delete(o.own, hash)
+			o.bytes -= size
+		}
+	}
+}
 
 // Run implements Source.
 func (o *Opaque) Run(ctx context.Context) error {
