@@ -240,7 +240,13 @@ func (c *court) wasJudged(id types.BatchID) bool {
 // onChallenge judges a challenge, or the announcement of a large one, from the challenge topic.
 func (n *Node) onChallenge(ctx context.Context, _ peer.ID, encoded []byte) gossip.Verdict {
 	if announced, err := types.DecodeChallengeAnnouncement(encoded); err == nil {
-		if encoded, err = n.gossip.Challenge(ctx, announced.Challenge); err != nil {
+		if announced.Size <= announceAbove || announced.Size > fraud.MaxChallengeBytes {
+			return gossip.Reject
+		}
+		if n.proofs.court.wasJudged(announced.Challenge) {
+			return gossip.Ignore
+		}
+		if encoded, err = n.proofs.fetchChallenge(ctx, announced.Challenge); err != nil {
 			return gossip.Ignore
 		}
 	}

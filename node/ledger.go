@@ -174,6 +174,38 @@ func (l ledger) refuted(s fraud.Step) bool {
 	return err == nil && known
 }
 
+// forget drops what is known of heights up to one, but what an assertion says of higher ones, and the proofs that
+// sequencers lied, which are kept for good.
+func (l ledger) forget(upTo types.Height) error {
+	batch := l.db.Batch()
+	up := func(kind byte) store.Range { return store.Range{From: heightKey(kind, 0), To: heightKey(kind, upTo+1)} }
+	drop := func(key []byte, body byte, whole bool) {
+		batch.Delete(store.SpaceFraud, slices.Clone(key))
+		if whole {
+			batch.Delete(store.SpaceFraud, append([]byte{body}, key[9:9+len(types.BatchID{})]...))
+		}
+	}
+	assertions := l.db.Scan(store.SpaceFraud, up(keyAssertionAt), func(key, value []byte) error {
+		var entry assertedAt
+		if json.Unmarshal(value, &entry) == nil {
+			batch.Delete(store.SpaceFraud, refutedKey(entry.Step))
+		}
+		drop(key, keyAssertionBody, types.Height(entry.Claim.To) <= upTo)
+		return nil
+	})
+	challenges := l.db.Scan(store.SpaceFraud, up(keyChallengeAt), func(key, value []byte) error {
+		var record rpc.Challenge
+		if json.Unmarshal(value, &record) == nil && record.Kind == fraud.KindWrongState.String() {
+			drop(key, keyChallengeBody, true)
+		}
+		return nil
+	})
+	if err := errors.Join(assertions, challenges); err != nil {
+		return fmt.Errorf("forget assertions up to block %d: %w", upTo, err)
+	}
+	return batch.Commit(store.Unsynced)
+}
+
 // settled is the settled value stored last.
 func (l ledger) settled() (parent fraud.Parent, ok bool, err error) {
 	stored, err := l.db.Get(store.SpaceFraud, []byte{keySettled})

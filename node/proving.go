@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,7 +152,8 @@ func (p *proofs) track(ctx context.Context) error {
 	signal, cancel := p.n.chain.Subscribe()
 	defer cancel()
 	next := p.tracker.Settled().Height + 1
-	p.missed.Store(true) // after a restart: what was asserted before it
+	forgotten := types.Height(0) // the settled height when the ledger was last relieved of old heights
+	p.missed.Store(true)         // after a restart: what was asserted before it
 	for {
 		for ; ; next++ {
 			ch, ok := p.n.chain.Header(next)
@@ -164,8 +166,15 @@ func (p *proofs) track(ctx context.Context) error {
 		if p.missed.Swap(false) {
 			p.recall()
 		}
-		if err := p.ledger.keepSettled(p.tracker.Settled()); err != nil {
+		settled := p.tracker.Settled()
+		if err := p.ledger.keepSettled(settled); err != nil {
 			return err
+		}
+		if settled.Height >= forgotten+forgetEvery {
+			forgotten = settled.Height
+			if err := p.ledger.forget(p.retired(settled.Height)); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -178,6 +187,18 @@ func (p *proofs) track(ctx context.Context) error {
 			p.inspect(signed)
 		}
 	}
+}
+
+// forgetEvery is how many heights settle between two looks at what the ledger need not keep any more.
+const forgetEvery = 256
+
+// retired is the highest settled height that is older than the retention time, in header time; 0 if none is.
+func (p *proofs) retired(settled types.Height) types.Height {
+	now, retention := p.n.chain.Head().Header.Time, types.Time(p.n.cfg.Genesis.Retention)
+	return types.Height(sort.Search(int(settled), func(i int) bool {
+		ch, ok := p.n.chain.Header(types.Height(i + 1))
+		return ok && ch.Header.Time+retention >= now
+	}))
 }
 
 // advance compares what waited for execution, and asserts what is new.

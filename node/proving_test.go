@@ -12,6 +12,7 @@ import (
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/gossip"
 	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -240,4 +241,55 @@ func TestUnfetchedChallengesHoldForAWhile(t *testing.T) {
 	if _, err := (&service{n: n}).Challenges(t.Context(), 0, types.Height(rpc.MaxChallengeRange-1)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestOldHeightsAreForgotten: the ledger does not grow for ever, and an assertion lives as long as its last block.
+func TestOldHeightsAreForgotten(t *testing.T) {
+	s := exectest.New(t, nil)
+	truth, lie := provers(t, s, 3)
+	n := lightOver(t, s, t.TempDir(), 3)
+	defer n.Close()
+	l := n.proofs.ledger
+	step := lie.Assertion.Step(1)
+	record := []rpc.Challenge{{Height: 2, Kind: fraud.KindWrongState.String()}}
+	lasting := types.BatchIDOf([]byte("lasting"))
+	challenged := types.BatchIDOf([]byte("challenge"))
+	if err := errors.Join(l.addAssertion(truth, truth.ID(), 1), l.addAssertion(lie, lie.ID(), 1),
+		l.addChallenge(challenged, []byte("challenge"), record, &fraud.Finding{Height: 2, Refuted: &step}),
+		l.addChallenge(lasting, []byte("lasting"), []rpc.Challenge{{Kind: fraud.KindDoubleVertex.String()}}, &fraud.Finding{})); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.forget(1); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.assertionBodies(1)) != 0 || len(l.assertionBodies(2)) != 1 || !l.refuted(step) {
+		t.Fatal("forgot the wrong height")
+	}
+	if err := l.forget(2); err != nil {
+		t.Fatal(err)
+	}
+	_, kept := l.challenge(challenged)
+	if kept || l.refuted(step) || len(l.challengeIDs(2)) != 0 || len(l.assertionBodies(3)) != 2 {
+		t.Fatal(kept, l.refuted(step), len(l.assertionBodies(3)))
+	}
+	if err := l.forget(3); err != nil {
+		t.Fatal(err)
+	}
+	if _, kept := l.challenge(lasting); !kept {
+		t.Fatal("the proof against a sequencer is gone")
+	}
+	if left := l.assertionsAbove(0); len(left) != 0 {
+		t.Fatal(len(left), "assertions are left")
+	}
+	if _, err := l.db.Get(store.SpaceFraud, append([]byte{keyAssertionBody}, idBytes(truth)...)); !errors.Is(err, store.ErrNotFound) {
+		t.Fatal("the body is left", err)
+	}
+	if h := n.proofs.retired(3); h != 0 {
+		t.Fatal("blocks within the retention time are retired up to", h)
+	}
+}
+
+func idBytes(s *fraud.SignedAssertion) []byte {
+	id := s.ID()
+	return id[:]
 }
