@@ -96,7 +96,7 @@ func (m *BedrockMethods) GetChallenges(ctx context.Context, from, to Height) ([]
 		return nil, invalidParams("fromHeight %d is above toHeight %d", from, to)
 	}
 	if to-from >= MaxChallengeRange {
-		return nil, limitExceeded("range of %d heights, at most %d: ask for a smaller range", to-from+1, MaxChallengeRange)
+		return nil, limitExceeded("range from %d to %d, at most %d heights: ask for a smaller range", from, to, MaxChallengeRange)
 	}
 	challenges, err := m.b.Challenges(ctx, types.Height(from), types.Height(to))
 	return append([]Challenge{}, challenges...), err
