@@ -248,7 +248,7 @@ const mostMisses = 3
 func (p *proofs) askChallenges(ctx context.Context) {
 	due := p.tracker.Due(inquireBlocks)
 	for _, h := range due {
-		if p.unchallenged(h) {
+		if p.unchallenged(h) || !p.agrees(h) {
 			continue
 		}
 		ids, _, err := p.n.gossip.ChallengeIDs(ctx, h, inquirePeers)
@@ -265,6 +265,32 @@ func (p *proofs) askChallenges(ctx context.Context) {
 	}
 	p.tracker.Settle()
 	p.forgetAsked(p.tracker.Settled().Height)
+}
+
+// agrees reports whether the claim that stands for a height is what this peer computed itself. A peer that executes never
+// settles anything else, not even if it could not make a challenge; one that does not has no opinion.
+func (p *proofs) agrees(h types.Height) bool {
+	if p.n.exec == nil {
+		return true
+	}
+	if p.n.exec.Height() < h {
+		return false // not executed yet
+	}
+	own, err := fraud.OwnParent(p.n.exec, h)
+	if err != nil {
+		p.n.log.Error("own claims are not read, nothing settles", "height", h, "error", err)
+		return false
+	}
+	for _, v := range p.tracker.Values(h) {
+		if !v.Refuted && v.Step.Value == own.Value() {
+			return true
+		}
+	}
+	if p.disputed != h {
+		p.disputed = h
+		p.n.log.Error("the claim that nobody refuted is not what this node computed: nothing settles here from this height on", "height", h)
+	}
+	return false
 }
 
 // judgeNamed verifies the challenges that peers named against a height; true if nothing is left to verify.

@@ -42,12 +42,16 @@ type proofs struct {
 
 	missed atomic.Bool // an assertion found heard full: all are looked at again
 
+	// Owned by inquire: the next height without an assertion, and the head, when peers last had none; the height at which
+	// own execution and the standing claim differ.
+	barren   [2]types.Height
+	disputed types.Height
+
 	mu      sync.Mutex
 	arrived map[types.BatchID]time.Time // of assertions
 	early   []*fraud.SignedAssertion    // of blocks that are not certified here yet, oldest first
 	asked   map[types.Height]bool       // heights for which peers were asked for challenges after their window
 	misses  map[types.Height]int        // turns in which a challenge that a peer named could not be had
-	barren  [2]types.Height             // the next height without an assertion, and the head, when peers last had none
 }
 
 // heardQueue bounds the assertions that wait to be compared; beyond it they are read from the ledger again.

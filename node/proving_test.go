@@ -293,3 +293,38 @@ func idBytes(s *fraud.SignedAssertion) []byte {
 	id := s.ID()
 	return id[:]
 }
+
+// TestExecutingPeersSettleOnlyTheirOwn: a lie that nobody challenged in time never becomes final where it can be seen.
+func TestExecutingPeersSettleOnlyTheirOwn(t *testing.T) {
+	s := exectest.New(t, nil)
+	truth, lie := provers(t, s, 3)
+	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: Peer, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	certify(t, s, n, 3)
+	if err := n.proofs.take(lie); err != nil {
+		t.Fatal(err)
+	}
+	if n.proofs.agrees(1) {
+		t.Fatal("agrees on a block that is not executed")
+	}
+	for h := types.Height(1); h <= 3; h++ {
+		ch, _ := s.Certified(h)
+		data, _ := s.Data(h)
+		if _, err := n.exec.Apply(ch.Header, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !n.proofs.agrees(1) || n.proofs.agrees(2) {
+		t.Fatal("the lie is about block 2:", n.proofs.agrees(1), n.proofs.agrees(2))
+	}
+	if err := n.proofs.take(truth); err != nil {
+		t.Fatal(err)
+	}
+	n.proofs.tracker.Refute(lie.Assertion.Step(1), 2)
+	if !n.proofs.agrees(2) {
+		t.Fatal("the truth stands now")
+	}
+}
