@@ -17,7 +17,7 @@ import (
 const (
 	mostPause    = 3 * time.Second
 	backWithin   = 30 * time.Second
-	settleWithin = 30 * time.Second
+	settleWithin = 40 * time.Second
 )
 
 // TestSequencersCrash runs four sequencers and a light client, sends transfers all the time, and kills: first one sequencer,
@@ -78,7 +78,7 @@ func TestSequencersCrash(t *testing.T) {
 	}
 	n.resumes(t, before)
 	again.end()
-	again.settle(t, watcher.client(), settleWithin)
+	again.settleMended(t, watcher.client(), settleWithin)
 	t.Run("all crashed", func(t *testing.T) {
 		again.checkOnce(t, watcher.client())
 		n.checkStates(t)

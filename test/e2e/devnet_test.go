@@ -119,7 +119,7 @@ func TestDevnetResumes(t *testing.T) {
 			t.Errorf("block %d was %+v before the crash and is %+v", h, want, have)
 		}
 	}
-	last.settle(t, resumed.rpc, settleWithin)
+	last.settleMended(t, resumed.rpc, settleWithin)
 	last.checkOnce(t, resumed.rpc)
 
 	took := resumed.proc.interrupt(t)

@@ -16,6 +16,8 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
+
+	"github.com/etherscale/bedrock/rpc"
 )
 
 // wallet sends transfers from one account through one node, as wallets do: it counts its own nonces, and when its node is
@@ -124,12 +126,16 @@ func (w *wallet) send(attempt int) error {
 	return nil
 }
 
-// next is the transfer of the next nonce: a little ether to a fresh address.
+// next is the transfer of the next nonce.
 func (w *wallet) next() *ethtypes.Transaction {
-	nonce := uint64(len(w.sent))
+	return w.sign(uint64(len(w.sent)), big.NewInt(1_000_000_000))
+}
+
+// sign makes the transfer of a nonce: a little ether to a fresh address.
+func (w *wallet) sign(nonce uint64, tip *big.Int) *ethtypes.Transaction {
 	return ethtypes.MustSignNewTx(w.key, w.signer, &ethtypes.DynamicFeeTx{
 		ChainID: w.signer.ChainID(), Nonce: nonce, To: ptr(w.recipient(nonce)), Value: transferValue,
-		Gas: 21_000, GasTipCap: big.NewInt(1_000_000_000), GasFeeCap: big.NewInt(100_000_000_000),
+		Gas: 21_000, GasTipCap: tip, GasFeeCap: new(big.Int).Mul(tip, big.NewInt(100)),
 	})
 }
 
@@ -201,6 +207,25 @@ func (w *wallet) tally() tally {
 // settle waits until the node has executed everything the wallets sent.
 func (l *load) settle(t *testing.T, at *gethrpc.Client, within time.Duration) {
 	t.Helper()
+	l.await(t, at, within, nil)
+}
+
+// settleMended is settle after a crash of every node at once. What was acknowledged and in no log then is lost, and when
+// its wallet sends it again it may be ordered behind a successor. That one is skipped, and skipped for the epoch: its
+// wallet has to sign the nonce again with another fee, as the node tells it. How many were is logged.
+func (l *load) settleMended(t *testing.T, at *gethrpc.Client, within time.Duration) {
+	t.Helper()
+	signed := 0
+	l.await(t, at, within, func(w *wallet, executed int) error {
+		n, err := w.mend(at, executed)
+		signed += n
+		return err
+	})
+	t.Logf("%d transactions had been skipped and were signed again", signed)
+}
+
+func (l *load) await(t *testing.T, at *gethrpc.Client, within time.Duration, mend func(w *wallet, executed int) error) {
+	t.Helper()
 	client := ethclient.NewClient(at)
 	eventually(t, within, "every acknowledged transaction is executed", func() error {
 		for i, w := range l.wallets {
@@ -212,14 +237,47 @@ func (l *load) settle(t *testing.T, at *gethrpc.Client, within time.Duration) {
 			if int(nonce) > now.sent {
 				t.Fatalf("wallet %d: %d transactions executed, %+v", i, nonce, now)
 			}
-			if int(nonce) < now.sent {
-				var status any
-				err := at.CallContext(t.Context(), &status, "bedrock_getTransactionStatus", w.sent[nonce].Hash())
-				return fmt.Errorf("wallet %d: %d transactions executed, %+v; the next one: %v, %v", i, nonce, now, status, err)
+			if int(nonce) == now.sent {
+				continue
 			}
+			if mend != nil {
+				if err := mend(w, int(nonce)); err != nil {
+					return err
+				}
+			}
+			state, err := stateOf(at, w.sent[nonce])
+			return fmt.Errorf("wallet %d: %d transactions executed, %+v; the next one is %q, %v", i, nonce, now, state, err)
 		}
 		return nil
 	})
+}
+
+// stateOf is how far a transaction has come at a node; empty where the node does not know it.
+func stateOf(at *gethrpc.Client, tx *ethtypes.Transaction) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var status *rpc.TransactionStatus
+	if err := at.CallContext(ctx, &status, "bedrock_getTransactionStatus", tx.Hash()); err != nil || status == nil {
+		return "", err
+	}
+	return status.State, nil
+}
+
+// mend signs what the order has skipped again, with higher fees, and sends it. The load must have ended.
+func (w *wallet) mend(at *gethrpc.Client, executed int) (signed int, err error) {
+	for nonce := executed; nonce < len(w.sent); nonce++ {
+		if state, err := stateOf(at, w.sent[nonce]); err != nil || state != "skipped" {
+			continue
+		}
+		old := w.sent[nonce]
+		w.sent[nonce] = w.sign(uint64(nonce), new(big.Int).Mul(old.GasTipCap(), big.NewInt(2)))
+		if err := ethclient.NewClient(at).SendTransaction(context.Background(), w.sent[nonce]); err != nil {
+			w.sent[nonce] = old // the next look tries again
+			return signed, err
+		}
+		signed++
+	}
+	return signed, nil
 }
 
 // checkOnce demands that every acknowledged transaction stands in exactly one block, succeeded, and moved its ether once.
