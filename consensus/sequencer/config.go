@@ -102,6 +102,7 @@ type Config struct {
 	HoldQueue    int           // batches from gossip that wait for the core; beyond it the newest is dropped (4096)
 	HoldBytes    int64         // bytes of them (32 MiB)
 	UnloggedMax  int           // bytes of bodies kept in memory only; beyond it they go to the log (32 MiB)
+	ParkedMax    int           // bytes of bodies from gossip that the own pool refuses; beyond it the oldest are dropped (16 MiB)
 	FetchLimit   int           // requests under way to one member (2)
 	FetchTimeout time.Duration // of one request (2 s)
 	ServeLimit   int           // requests answered at a time; further ones wait until their context ends (8)
@@ -117,6 +118,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.HoldQueue, 4096)
 	setDefault(&c.HoldBytes, 32<<20)
 	setDefault(&c.UnloggedMax, 32<<20)
+	setDefault(&c.ParkedMax, 16<<20)
 	setDefault(&c.FetchLimit, 2)
 	setDefault(&c.FetchTimeout, 2*time.Second)
 	setDefault(&c.ServeLimit, 8)
@@ -144,7 +146,7 @@ func (c *Config) Validate() error {
 	}
 	need(c.Log != nil && c.Streams != nil && c.Batches != nil && c.Rows != nil && c.Blocks != nil,
 		"Log, Streams, Batches, Rows and Blocks must be set")
-	need(c.Workers >= 0 && c.InboxBytes >= 0 && c.HoldQueue >= 0 && c.HoldBytes >= 0 && c.UnloggedMax >= 0 && c.FetchLimit >= 0 &&
+	need(c.Workers >= 0 && c.InboxBytes >= 0 && c.HoldQueue >= 0 && c.HoldBytes >= 0 && c.UnloggedMax >= 0 && c.ParkedMax >= 0 && c.FetchLimit >= 0 &&
 		c.ServeLimit >= 0 && c.BodyRate >= 0 && c.BodyBurst >= 0 && c.FetchTimeout >= 0 && c.SyncEvery >= 0, "a bound is negative")
 	need(c.Core.Committee != nil, "Core.Committee must be set")
 	if c.Core.Committee != nil && c.Core.Self >= 0 {

@@ -8,8 +8,9 @@
 //	   fsync for all, before the vertex is pushed or shown to anybody.
 //	D2 the node never persists, hence never sends, two vertices of one round, nor one of a round below its newest.
 //	D3 the node signs a header only after its own encoding of the block is stored.
-//	D4 of every body the driver holds the core was told, and is told again when it forgot; in the log a vertex's bodies
-//	   come before it.
+//	D4 of every body the driver holds the core was told, and is told again when it forgot, but for those from gossip that
+//	   the own pool refuses: these are kept within a bound and told when a vertex receipts them; in the log a vertex's
+//	   bodies come before it.
 //	D5 what a restarted node replays gives the headers it stored before; anything else stops it.
 //	D6 every queue has a stated capacity and a policy when full; a slow or hostile member delays only itself.
 //
@@ -26,6 +27,6 @@
 // holding a quorum of stake have shown their newest vertices and those are accepted; see recovery.
 //
 // Files: config.go (interfaces, bounds), sequencer.go (the loop), effects.go (what a step asks for), persist.go (D1, D2),
-// blocks.go (encode, store, publish), inbox.go, allowance.go and verify.go (pushes), bodies.go, fetch.go, catchup.go, serve.go,
+// blocks.go (encode, store, publish), inbox.go, allowance.go and verify.go (pushes), bodies.go, parked.go, fetch.go, catchup.go, serve.go,
 // restore.go, recover.go, mailbox.go, stats.go.
 package sequencer

@@ -34,7 +34,7 @@ func (s *Sequencer) fetch(wanted []consensus.Fetch) {
 }
 
 // missing is the part of a fetch that has not arrived meanwhile, within the bounds of a request. The core forgets old
-// bodies that nothing refers to; the driver has them still and tells it again.
+// bodies that nothing refers to, and was never told of those parked; the driver has them and tells it.
 func (s *Sequencer) missing(f consensus.Fetch) *types.FetchRequest {
 	request := new(types.FetchRequest)
 	for _, digest := range f.Vertices {
@@ -43,7 +43,7 @@ func (s *Sequencer) missing(f consensus.Fetch) *types.FetchRequest {
 		}
 	}
 	for _, id := range f.Batches {
-		if s.bodies.has(id) {
+		if _, here := s.parked.get(id); here || s.bodies.has(id) {
 			s.pool.tell(id)
 			continue
 		}

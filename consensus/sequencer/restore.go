@@ -203,18 +203,19 @@ func (r *readmission) run(ctx context.Context) error {
 
 // report tells the core of the body if the pool admits it or the core must know; its error is only ever ctx's.
 func (r *readmission) report(ctx context.Context, b heldBody) error {
-	body, err := r.s.bodies.get(b.id)
-	if err != nil {
+	body, ok := r.s.body(b.id)
+	if !ok {
 		return ctx.Err()
 	}
 	held := consensus.BatchHeld{ID: b.id, Size: uint64(len(body)), From: -1}
-	err = r.s.onCPU(ctx, func() {
+	var failed error
+	err := r.s.onCPU(ctx, func() {
 		held.Admitted = r.s.self >= 0 && r.s.cfg.Batches.Admits(b.id, body)
 		if held.Admitted || b.always {
-			held.Txs, err = r.s.infos(body)
+			held.Txs, failed = r.s.infos(body)
 		}
 	})
-	if err != nil || !held.Admitted && !b.always {
+	if err != nil || failed != nil || !held.Admitted && !b.always {
 		return ctx.Err()
 	}
 	if held.Admitted {

@@ -38,6 +38,7 @@ type input struct {
 	event consensus.Event
 	body  []byte
 	again bool // the core was told of the body before, and is to be told again
+	heard bool // the body came by gossip or from a user: no member vouches for it
 }
 
 // Sequencer is the driver of one ordering core.
@@ -46,6 +47,7 @@ type Sequencer struct {
 	self   int
 	log    *slog.Logger
 	bodies *bodies
+	parked *parked
 	inbox  *inbox
 	blocks *blockWorker
 	pool   *readmission
@@ -107,6 +109,7 @@ func newWith(cfg Config, c core) *Sequencer {
 	s := &Sequencer{
 		cfg: cfg, self: cfg.Core.Self, log: cfg.Logger, core: c,
 		bodies:    newBodies(cfg.Log, cfg.UnloggedMax),
+		parked:    newParked(cfg.ParkedMax),
 		inbox:     newInbox(members, cfg.InboxBytes),
 		inputs:    make(chan input, inputQueue),
 		holds:     make(chan input, cfg.HoldQueue),
@@ -217,6 +220,12 @@ func (s *Sequencer) takeInput(in input) error {
 	if s.bodies.has(held.ID) && !held.Admitted && !in.again {
 		return nil
 	}
+	if in.heard && !held.Admitted {
+		s.parked.put(held.ID, in.body)
+		s.noteAdmission(held)
+		return nil
+	}
+	s.parked.remove(held.ID)
 	spilled, err := s.bodies.add(held.ID, in.body)
 	if err != nil {
 		return fmt.Errorf("sequencer: %w", err)
@@ -281,7 +290,8 @@ func (s *Sequencer) refreshStatus(now time.Time) {
 }
 
 // Hold hands over a batch that came by gossip or from a user. It never waits: when the queue is full the batch is
-// dropped and counted; other sequencers' vertices bring it.
+// dropped and counted; other sequencers' vertices bring it. One that is not admitted is kept for a while, in case the pool
+// admits it later or a vertex receipts it.
 func (s *Sequencer) Hold(id types.BatchID, body []byte, txs []consensus.TxInfo, at types.Time, admitted bool) {
 	if s.holding.Add(int64(len(body))) > s.cfg.HoldBytes {
 		s.holding.Add(-int64(len(body)))
@@ -290,7 +300,7 @@ func (s *Sequencer) Hold(id types.BatchID, body []byte, txs []consensus.TxInfo, 
 	}
 	event := consensus.BatchHeld{ID: id, Txs: txs, Size: uint64(len(body)), Time: at, Admitted: admitted, From: -1}
 	select {
-	case s.holds <- input{event: event, body: body}:
+	case s.holds <- input{event: event, body: body, heard: true}:
 	default:
 		s.holding.Add(-int64(len(body)))
 		s.stats.holdsDropped.Add(1)

@@ -268,7 +268,7 @@ func TestD4SpilledBodiesStayKnown(t *testing.T) {
 				body, id := testBatch(t, fmt.Sprintf("transaction %d %s", i, strings.Repeat("x", 50)))
 				ids = append(ids, id)
 				for range 2 {
-					s.Hold(id, body, nil, now(), false)
+					brought(t, s, id, body)
 				}
 			}
 			synctest.Wait()
@@ -481,13 +481,66 @@ func TestABodyTheCoreForgotIsToldAgain(t *testing.T) {
 			return consensus.Effects{}
 		}
 	}, func(_ *network, s *Sequencer, c *scriptedCore) error {
-		s.Hold(id, body, nil, now(), false)
+		brought(t, s, id, body)
 		synctest.Wait()
 		s.Executed(1)
 		synctest.Wait()
 		held := seen[consensus.BatchHeld](c)
 		if len(held) != 2 || held[1].ID != id || held[1].Admitted || len(held[1].Txs) != 1 || s.Stats().Fetches != 0 {
 			t.Errorf("told %+v, fetches %d", held, s.Stats().Fetches)
+		}
+		return nil
+	})
+}
+
+// brought hands over a body as one that a member's vertices brought and the own pool refused.
+func brought(t *testing.T, s *Sequencer, id types.BatchID, body []byte) {
+	held := consensus.BatchHeld{ID: id, Size: uint64(len(body)), Time: now(), From: 1}
+	if err := s.submit(context.Background(), input{event: held, body: body}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What strangers gossip and the own pool refuses takes a bounded place in memory and none in the log; the core is told
+// when a vertex needs it, and nobody is asked for it.
+func TestRefusedGossipIsBounded(t *testing.T) {
+	var ids []types.BatchID
+	scripted(t, 4, func(_ *network, cfg *Config, c *scriptedCore) {
+		cfg.Batches.(*openBatches).refuse = true
+		cfg.ParkedMax, cfg.UnloggedMax = 4096, 500
+		c.script = func(ev consensus.Event) consensus.Effects {
+			if _, ok := ev.(consensus.Executed); ok {
+				return consensus.Effects{Fetch: []consensus.Fetch{{From: []types.Member{1}, Batches: ids[len(ids)-1:]}}}
+			}
+			return consensus.Effects{}
+		}
+	}, func(_ *network, s *Sequencer, c *scriptedCore) error {
+		for i := range 200 {
+			body, id := testBatch(t, fmt.Sprintf("transaction %d %s", i, strings.Repeat("x", 50)))
+			ids = append(ids, id)
+			s.Hold(id, body, nil, now(), false)
+		}
+		synctest.Wait()
+		if n := len(seen[consensus.BatchHeld](c)); n != 0 {
+			t.Errorf("the core was told of %d bodies", n)
+		}
+		logged := 0
+		for _, id := range ids {
+			if s.cfg.Log.HasBatch(id) {
+				logged++
+			}
+		}
+		if len(s.parked.bodies) == 0 || s.parked.bytes > 4096 || s.bodies.bytes != 0 || logged != 0 {
+			t.Errorf("%d parked in %d bytes, %d bytes fresh, %d in the log", len(s.parked.bodies), s.parked.bytes, s.bodies.bytes, logged)
+		}
+		s.Executed(1)
+		synctest.Wait()
+		held := seen[consensus.BatchHeld](c)
+		if len(held) != 1 || held[0].ID != ids[len(ids)-1] || held[0].Admitted || len(held[0].Txs) != 1 || s.Stats().Fetches != 0 {
+			t.Errorf("told %+v, fetches %d", held, s.Stats().Fetches)
+		}
+		if _, still := s.parked.get(ids[len(ids)-1]); still || !s.bodies.has(ids[len(ids)-1]) {
+			t.Error("what the core was told of is still parked, or not kept")
 		}
 		return nil
 	})
@@ -521,7 +574,7 @@ func TestRefusedBodiesAreAskedAboutAgain(t *testing.T) {
 			t.Errorf("asked %d times after the second block", asked)
 		}
 		held := seen[consensus.BatchHeld](c)
-		if len(held) != 2 || held[0].Admitted || !held[1].Admitted || held[1].ID != id || len(held[1].Txs) != 1 {
+		if len(held) != 1 || !held[0].Admitted || held[0].ID != id || len(held[0].Txs) != 1 {
 			t.Errorf("told %+v", held)
 		}
 		if asked := execute(3); asked != 2 {
