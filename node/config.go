@@ -32,8 +32,8 @@ type Config struct {
 	StateCache int
 	// Sandbox is the command line of a child process that verifies one challenge (`bedrock fraud verify --stdin`).
 	Sandbox []string
-	// UnusedMark is the path of a file whose presence says that Key has never signed a vertex. The node removes it once
-	// the key has. Without it a sequencer with an empty vertex log asks the others how far its key came.
+	// UnusedMark is the path of a file whose presence says that Key has never signed a vertex. The node removes it before
+	// the key does. Without it a sequencer with an empty vertex log asks the others how far its key came.
 	UnusedMark string
 	// Pacing is the sequencer's own timing; zero fields mean their defaults.
 	Pacing consensus.Pacing

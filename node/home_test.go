@@ -44,6 +44,11 @@ func TestHomeRoundTrip(t *testing.T) {
 	if !isUnused(loaded.Config().UnusedMark) {
 		t.Error("a fresh key is not marked as unused")
 	}
+	for range 2 { // the second time after a crash that followed the first
+		if err := removeUnused(loaded.Config().UnusedMark); err != nil || isUnused(loaded.Config().UnusedMark) {
+			t.Errorf("the mark of an unused key is still there: %v", err)
+		}
+	}
 	for path, mode := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, keyFile): 0o600} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: mode %v, want %v", path, info.Mode().Perm(), mode)

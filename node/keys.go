@@ -75,3 +75,18 @@ func isUnused(mark string) bool {
 	_, err := os.Stat(mark)
 	return mark != "" && err == nil
 }
+
+// removeUnused removes the mark for good: when it returns nil, no power cut brings it back.
+func removeUnused(mark string) error {
+	if err := os.Remove(mark); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the mark of an unused key: %w", err)
+	}
+	if runtime.GOOS == "windows" { // directories cannot be synced there
+		return nil
+	}
+	dir, err := os.Open(filepath.Dir(mark))
+	if err != nil {
+		return fmt.Errorf("remove the mark of an unused key: %w", err)
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

@@ -153,7 +153,6 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	if n.order != nil {
 		run("ordering", n.order.Run)
-		run("key", n.forgetUnused)
 	}
 	if n.sampling != nil {
 		run("sampling", n.sampling.Run)

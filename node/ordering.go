@@ -3,9 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/crypto/sha3"
 
@@ -41,28 +39,10 @@ func (n *Node) openOrdering() error {
 			Network: n.network, Committee: n.committee, Seed: seed, Self: n.member, Parent: n.chain.Genesis(),
 			Rules: consensus.RulesOf(n.cfg.Genesis), Pacing: n.cfg.Pacing,
 		},
-		Key: n.cfg.Key, FirstStart: isUnused(n.cfg.UnusedMark), Log: log, Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Audit: auditor,
+		Key: n.cfg.Key, FirstStart: isUnused(n.cfg.UnusedMark), Begun: func() error { return removeUnused(n.cfg.UnusedMark) }, Log: log, Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Audit: auditor,
 		Logger: n.log,
 	})
 	return err
-}
-
-// forgetUnused removes the mark of an unused key as soon as the vertex log has something to tell.
-func (n *Node) forgetUnused(ctx context.Context) error {
-	for isUnused(n.cfg.UnusedMark) {
-		if n.vertices.Len() > 0 {
-			if err := os.Remove(n.cfg.UnusedMark); err != nil {
-				return fmt.Errorf("remove the mark of an unused key: %w", err)
-			}
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	return nil
 }
 
 // streams is the sequencer's way to the other members; gossip is opened after it.

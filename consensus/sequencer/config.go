@@ -91,6 +91,9 @@ type Config struct {
 	// FirstStart says that Key never signed in this epoch. Otherwise an empty log is a lost log: the sequencer first asks
 	// the others how far it may have come.
 	FirstStart bool
+	// Begun is called when FirstStart is set, before anything is signed: when it returns nil, the next start will not set
+	// FirstStart, whatever happens. May be nil.
+	Begun func() error
 	// Equivocations is told of proven equivocations; it must not wait. May be nil.
 	Equivocations func([]types.Equivocation)
 	Logger        *slog.Logger // nil: no log

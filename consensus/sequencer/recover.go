@@ -14,8 +14,10 @@ import (
 const (
 	// boundUnknown in the log says that a recovery began and did not end.
 	boundUnknown = types.Round(math.MaxUint64)
-	askAgain     = 500 * time.Millisecond
-	remindEvery  = 10 * time.Second
+	// boundBegun in the log says that its key begins with this log: from here on an empty log is a lost one.
+	boundBegun  = boundUnknown - 1
+	askAgain    = 500 * time.Millisecond
+	remindEvery = 10 * time.Second
 	// tailRounds is how many rounds' worth of a member's newest vertices are searched for its own newest one.
 	tailRounds = 16
 )
@@ -46,6 +48,37 @@ func (s *Sequencer) lostLog() bool {
 		return false
 	}
 	return s.cfg.Log.Bound() == boundUnknown || s.cfg.Log.Len() == 0 && s.cfg.Log.Bound() == 0 && !s.cfg.FirstStart
+}
+
+// begin notes durably, before anything is signed, that the key is in use: first in the log, then wherever the node keeps
+// that it is not. So no crash, and no loss of the log after one, lets a used key pass for a fresh one.
+func (s *Sequencer) begin() error {
+	if !s.cfg.FirstStart {
+		return nil
+	}
+	if s.cfg.Log.Len() == 0 && s.cfg.Log.Bound() == 0 {
+		if err := s.cfg.Log.SetBound(boundBegun); err != nil {
+			return fmt.Errorf("sequencer: %w", err)
+		}
+		if err := s.sync(); err != nil {
+			return err
+		}
+	}
+	if s.cfg.Begun == nil {
+		return nil
+	}
+	if err := s.cfg.Begun(); err != nil {
+		return fmt.Errorf("sequencer: note that the key is in use: %w", err)
+	}
+	return nil
+}
+
+// bound is the round up to which no own vertex is made.
+func (s *Sequencer) bound() types.Round {
+	if bound := s.cfg.Log.Bound(); bound != boundBegun {
+		return bound
+	}
+	return 0
 }
 
 // recoverPlace follows the others with a core that makes nothing, until it is known which rounds the key may have signed.

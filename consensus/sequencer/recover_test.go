@@ -36,6 +36,52 @@ func history(t *testing.T, net *network) *store.VertexLog {
 	return log
 }
 
+// D2: before a fresh key signs anything the log and the node know that it is fresh no more: whichever of the two is lost
+// afterwards, it does not begin again. A crash before that does not make the node think that it lost a log.
+func TestD2AFreshKeyBeginsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t, 4, now())
+		log, fresh := openLog(t, t.TempDir()), true
+		life := func(log *store.VertexLog, script func(consensus.Event) consensus.Effects) (started bool, err error) {
+			cfg := net.config(0, log)
+			cfg.Streams.(*noStreams).answer = func(types.Member, *types.FetchRequest) (*types.FetchResponse, error) {
+				return nil, errors.New("no answer")
+			}
+			cfg.FirstStart, cfg.Begun = fresh, func() error {
+				if log.Bound() != boundBegun || log.Syncs() == 0 && log.Len() == 0 {
+					t.Error("the mark goes before the log knows")
+				}
+				fresh = false
+				return nil
+			}
+			cfg.setDefaults()
+			c := &scriptedCore{script: script}
+			stop := start(t, newWith(cfg, c))
+			time.Sleep(time.Second)
+			starts := seen[consensus.Start](c)
+			if len(starts) > 0 && starts[0].Above != 0 {
+				t.Errorf("a bound of %d", starts[0].Above)
+			}
+			return len(starts) > 0, stop()
+		}
+		signs := func(ev consensus.Event) consensus.Effects {
+			if _, ok := ev.(consensus.Start); ok && fresh {
+				t.Error("the core is started and the key still passes for a fresh one")
+			}
+			return consensus.Effects{}
+		}
+		if started, err := life(log, signs); !started || err != nil || fresh {
+			t.Fatalf("first start: %v, %v", started, err)
+		}
+		if started, err := life(log, nil); !started || err != nil {
+			t.Fatalf("second start with an empty log that knows of the first: %v, %v", started, err)
+		}
+		if started, err := life(openLog(t, t.TempDir()), nil); started || err != nil {
+			t.Fatalf("start after a loss: %v, %v", started, err)
+		}
+	})
+}
+
 // D2: the bound after a lost log is one above the newest vertex of a quorum of others; whoever shows a vertex that
 // cannot be accepted does not count, and without a quorum nothing starts.
 func TestD2BoundAfterALostLog(t *testing.T) {

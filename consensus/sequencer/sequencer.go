@@ -157,12 +157,15 @@ func (s *Sequencer) Run(ctx context.Context) error {
 }
 
 func (s *Sequencer) loop(ctx context.Context) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
 	if s.lostLog() {
 		if err := s.recoverPlace(); err != nil {
 			return err
 		}
 	}
-	if err := s.restore(s.cfg.Log.Bound()); err != nil {
+	if err := s.restore(s.bound()); err != nil {
 		return err
 	}
 	timer := time.NewTimer(0)
