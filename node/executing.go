@@ -14,7 +14,7 @@ func (n *Node) openExecution() (err error) {
 		return nil
 	}
 	n.exec, err = execution.Open(execution.Config{
-		Genesis: n.cfg.Genesis, Dir: filepath.Join(n.cfg.Data, "state"), Blocks: storedBlocks{n}, Logger: n.log,
+		Genesis: n.cfg.Genesis, Dir: filepath.Join(n.cfg.Data, "state"), Blocks: storedBlocks{n}, Cache: n.cfg.StateCache, Logger: n.log,
 	})
 	if err != nil {
 		return err
@@ -46,9 +46,11 @@ func (n *Node) executeBlocks(ctx context.Context) error {
 	signal, cancel := n.chain.Subscribe()
 	defer cancel()
 	for {
-		for next := n.exec.Height() + 1; next <= n.chain.BodiesHead() && ctx.Err() == nil; next++ {
-			if err := n.executeBlock(next); err != nil {
+		for ctx.Err() == nil && n.exec.Height() < n.chain.BodiesHead() {
+			if here, err := n.executeBlock(n.exec.Height() + 1); err != nil {
 				return err
+			} else if !here {
+				break // the next signal comes with it
 			}
 		}
 		select {
@@ -59,18 +61,19 @@ func (n *Node) executeBlocks(ctx context.Context) error {
 	}
 }
 
-func (n *Node) executeBlock(h types.Height) error {
+// executeBlock runs one block; false says that its body is not here.
+func (n *Node) executeBlock(h types.Height) (bool, error) {
 	header, data, ok := storedBlocks{n}.Block(h)
 	if !ok {
-		return nil // released or not here yet: the next signal comes with it
+		return false, nil
 	}
 	result, err := n.exec.Apply(header, data)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if h%releaseEvery == 0 {
 		if err := n.chain.ReleaseBodies(n.exec.Durable()); err != nil {
-			return err
+			return false, err
 		}
 	}
 	n.settlePool(h, types.DecodeBlockData(data))
@@ -81,7 +84,7 @@ func (n *Node) executeBlock(h types.Height) error {
 		n.proofs.executed()
 	}
 	n.cfg.Watch(Executed{Height: h, Transactions: result.Places, Skipped: len(result.Skipped), GasUsed: result.Block.GasUsed()})
-	return nil
+	return true, nil
 }
 
 // settlePool tells the pool which transactions have had their turn.

@@ -90,6 +90,9 @@ func Open(cfg Config) (_ *Devnet, err error) {
 	return d, d.openNodes(p, slog.New(slog.NewTextHandler(log, nil)))
 }
 
+// stateCache is each node's memory for executed state in MiB: many nodes share one machine.
+const stateCache = 12
+
 // openNodes opens the bootstrap node first: the others join by its address.
 func (d *Devnet) openNodes(p *plan, log *slog.Logger) error {
 	var bootstrap []string
@@ -101,7 +104,7 @@ func (d *Devnet) openNodes(p *plan, log *slog.Logger) error {
 		}
 		cfg := node.Config{
 			Genesis: d.genesis, Key: key, Role: m.Role, Data: filepath.Join(d.dir, m.Name), Bootstrap: bootstrap,
-			Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Sandbox: d.cfg.Sandbox, Dishonest: m.Dishonest, UnusedMark: m.unusedMark(d.dir),
+			Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Sandbox: d.cfg.Sandbox, StateCache: stateCache, Dishonest: m.Dishonest, UnusedMark: m.unusedMark(d.dir),
 			Watch: d.watcher(m.Name), Logger: log.With("node", m.Name),
 		}
 		if m.Name == serving {
