@@ -30,10 +30,20 @@ func (n *node) transmit(s consensus.Send) {
 
 // receive checks signatures where they are real, and hands the vertex on.
 func (n *node) receive(v *types.Vertex, from types.Member, asked bool) {
-	if n.w.m.Signed && v.CheckShape(n.w.network, 0, n.w.committee) == nil && v.CheckSignatures(n.w.committee) != nil {
+	if n.w.m.Signed && !n.w.genuine(v) {
 		return
 	}
 	n.step(consensus.VertexReceived{Vertex: v, From: from, Asked: asked})
+}
+
+// genuine verifies the signatures of a vertex, once for all nodes.
+func (w *world) genuine(v *types.Vertex) bool {
+	good, known := w.verified[v]
+	if !known {
+		good = v.CheckShape(w.network, 0, w.committee) != nil || v.CheckSignatures(w.committee) == nil
+		w.verified[v] = good
+	}
+	return good
 }
 
 // fetch asks the first member for what is missing. What the core forgot and the node still has is told again.

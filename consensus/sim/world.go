@@ -38,10 +38,11 @@ type world struct {
 	work    *rand.Rand
 	disk    *rand.Rand
 
-	batches []*batch
-	byID    map[types.BatchID]*batch
-	vertex  map[types.Hash]*types.Vertex // all that were ever sent
-	leaders map[types.Round]types.Member
+	batches  []*batch
+	byID     map[types.BatchID]*batch
+	vertex   map[types.Hash]*types.Vertex // all that were ever sent
+	leaders  map[types.Round]types.Member
+	verified map[*types.Vertex]bool // of signed runs
 
 	truth   truth
 	failure *Failure
@@ -62,7 +63,7 @@ func (f *Failure) Error() string {
 func newWorld(m *Manifest) (*world, error) {
 	w := &world{m: m, now: begin, network: types.NetworkID{5}, trace: newTrace(),
 		weather: stream(m.Seed, "weather"), work: stream(m.Seed, "work"), disk: stream(m.Seed, "disk"),
-		byID: map[types.BatchID]*batch{}, vertex: map[types.Hash]*types.Vertex{}, leaders: map[types.Round]types.Member{},
+		byID: map[types.BatchID]*batch{}, vertex: map[types.Hash]*types.Vertex{}, leaders: map[types.Round]types.Member{}, verified: map[*types.Vertex]bool{},
 		rules: consensus.Rules{Interval: 100_000, Heartbeat: 1_000_000, BlockBytes: 6000, BlockGas: 2_000_000, RuleVersion: 1},
 	}
 	if err := w.makeCommittee(); err != nil {

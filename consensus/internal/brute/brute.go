@@ -41,7 +41,9 @@ type dag struct {
 	Setting
 	byDigest  map[types.Hash]*types.Vertex
 	byRound   map[types.Round][]*types.Vertex // ascending by (author, digest)
-	ancestors map[types.Hash]map[types.Hash]bool
+	place     map[types.Hash]int              // by (round, author, digest)
+	ancestors map[types.Hash]set              // of places
+	byPlace   []*types.Vertex
 	top       types.Round
 	verdicts  map[slot]decision
 }
@@ -58,7 +60,7 @@ type decision struct {
 
 func newDAG(s Setting, vertices []*types.Vertex) *dag {
 	d := &dag{Setting: s, byDigest: map[types.Hash]*types.Vertex{}, byRound: map[types.Round][]*types.Vertex{},
-		ancestors: map[types.Hash]map[types.Hash]bool{}, verdicts: map[slot]decision{}}
+		place: map[types.Hash]int{}, ancestors: map[types.Hash]set{}, verdicts: map[slot]decision{}}
 	for _, v := range vertices {
 		d.byDigest[v.Digest()] = v
 		d.byRound[v.Round()] = append(d.byRound[v.Round()], v)
@@ -69,6 +71,8 @@ func newDAG(s Setting, vertices []*types.Vertex) *dag {
 	}
 	for r := types.Round(1); r <= d.top; r++ {
 		for _, v := range d.byRound[r] {
+			d.place[v.Digest()] = len(d.byPlace)
+			d.byPlace = append(d.byPlace, v)
 			d.addAncestors(v)
 		}
 	}
@@ -90,15 +94,23 @@ func before(a, b *types.Vertex) bool {
 func parents(v *types.Vertex) []types.VertexRef { return append(v.StrongParents(), v.Body().Weak...) }
 
 func (d *dag) addAncestors(v *types.Vertex) {
-	all := map[types.Hash]bool{}
+	all := make(set, len(d.byDigest)/64+1)
 	for _, p := range parents(v) {
-		all[p.Digest] = true
-		for a := range d.ancestors[p.Digest] {
-			all[a] = true
+		if at, known := d.place[p.Digest]; known {
+			all.add(at)
+		}
+		for i, word := range d.ancestors[p.Digest] {
+			all[i] |= word
 		}
 	}
 	d.ancestors[v.Digest()] = all
 }
+
+// set is a set of small numbers.
+type set []uint64
+
+func (s set) add(i int)      { s[i/64] |= 1 << (i % 64) }
+func (s set) has(i int) bool { return s[i/64]>>(i%64)&1 == 1 }
 
 // stakeOf sums the stake of a set of authors.
 func (d *dag) stakeOf(authors map[types.Member]bool) (sum types.Stake) {
@@ -178,7 +190,7 @@ func (d *dag) decideIndirect(s slot) decision {
 			}
 			for _, v := range d.candidates(s) {
 				for _, c := range d.byRound[s.round+2] {
-					if d.ancestors[anchor.vertex.Digest()][c.Digest()] && d.certifies(c, v) {
+					if d.ancestors[anchor.vertex.Digest()].has(d.place[c.Digest()]) && d.certifies(c, v) {
 						return decision{IndirectCommit, v}
 					}
 				}
@@ -206,8 +218,8 @@ func Sequence(s Setting, vertices []*types.Vertex) (appended []Appended, counts 
 				continue
 			}
 			var fresh []*types.Vertex
-			for digest := range d.ancestors[result.vertex.Digest()] {
-				if v := d.byDigest[digest]; !done[digest] && v.Round()+64 > r {
+			for i, v := range d.byPlace {
+				if d.ancestors[result.vertex.Digest()].has(i) && !done[v.Digest()] && v.Round()+64 > r {
 					fresh = append(fresh, v)
 				}
 			}

@@ -177,10 +177,11 @@ func (f *Fair) complete() {
 }
 
 func (f *Fair) theta() {
-	f.Theta = quantile(f.setting.Committee, f.values(&life{}, f.watermark))
+	marks := f.values(&life{}, f.watermark)
+	f.Theta = quantile(f.setting.Committee, marks)
 	for _, l := range f.lives {
 		if !l.complete {
-			f.Theta = min(f.Theta, quantile(f.setting.Committee, f.values(l, f.watermark)))
+			f.Theta = min(f.Theta, quantile(f.setting.Committee, f.values(l, func(a types.Member) types.Time { return marks[a] })))
 		}
 	}
 }

@@ -1,0 +1,147 @@
+package main
+
+// mutant is one planted bug: a text that stands once in a file of the product or of the simulated driver, and what it is
+// replaced by. The files on disk are never changed: the compiler is given an overlay.
+type mutant struct {
+	Name string
+	File string // from the module's root
+	Old  string
+	New  string
+	Why  string // what goes wrong, in one line
+}
+
+// mutants are the bugs that the simulator has to find. A text that does not stand exactly once in its file fails a test,
+// so that the table follows the code.
+var mutants = []mutant{
+	{
+		"quorum-minus-one", "consensus/dag.go",
+		"f: c.F(), quorum: c.Quorum(),\n", "f: c.F(), quorum: c.Quorum() - 1,\n",
+		"two quorums need not share an honest member: agreement breaks, or vertices are made without a quorum of parents",
+	},
+	{
+		"send-before-sync", "consensus/sim/node.go",
+		"		if n.dies(BeforeSync) {\n			return\n		}\n		n.disk.sync()\n		if n.dies(AfterSync) {\n			return\n		}\n		if !n.sendAll(fx.Send) {\n			return\n		}\n",
+		"		if !n.sendAll(fx.Send) {\n			return\n		}\n		if n.dies(BeforeSync) {\n			return\n		}\n		n.disk.sync()\n		if n.dies(AfterSync) {\n			return\n		}\n",
+		"a vertex that was sent is gone after a crash, and another of the round follows",
+	},
+	{
+		"anchor-at-two", "consensus/commit.go",
+		"d.evaluateRound(rs, anchors[anchorDistance-1])", "d.evaluateRound(rs, anchors[anchorDistance-2])",
+		"an anchor two rounds above reaches no certificate but its own: verdicts depend on what was seen",
+	},
+	{
+		"certificates-per-vertex", "consensus/commit.go",
+		"if !v.certified.add(n.ref.Author) {\n			continue\n		}\n", "",
+		"twins certify twice: a slot is committed without a quorum of authors",
+	},
+	{
+		"blames-per-vertex", "consensus/commit.go",
+		"parents.Has(types.Member(a)) || !s.blamed.add(n.ref.Author)", "parents.Has(types.Member(a))",
+		"twins blame twice: a slot is skipped without a quorum of authors",
+	},
+	{
+		"fixed-slot-order", "types/committee.go",
+		"	for k := uint32(0); len(left) > 0; k++ {\n", "	if len(left) > 0 {\n		return left\n	}\n	for k := uint32(0); len(left) > 0; k++ {\n",
+		"a member that half-publishes every vertex holds the first place of every round: nothing is ever decided",
+	},
+	{
+		"no-clamp", "consensus/fairorder.go",
+		"Time: max(at, o.watermark[a]), Explicit", "Time: at, Explicit",
+		"a receipt counts below its author's watermark: bounds fall",
+	},
+	{
+		"watermark-falls", "consensus/fairorder.go",
+		"o.watermark[author] = max(o.watermark[author], n.v.Time())", "o.watermark[author] = n.v.Time()",
+		"a vertex without its author's previous one takes the watermark back",
+	},
+	{
+		"twin-watermark-counted", "consensus/fairorder.go",
+		"	o.watermark[author] = maxTime\n", "",
+		"an excluded author's watermark still holds theta",
+	},
+	{
+		"twin-entries-kept", "consensus/fairorder.go",
+		"if t.incomplete() && t.present.has(author) {", "if false && t.present.has(author) {",
+		"an excluded author's receipts still count",
+	},
+	{
+		"theta-without-unseen", "consensus/theta.go",
+		"		theta = min(theta, t.bound)\n", "		theta = t.bound\n",
+		"batches that nobody listed yet are left out of the bound: one comes after a later one has left",
+	},
+	{
+		"restart-at-max", "consensus/sim/wire.go",
+		"above = top + 1\n", "above = top - 1\n",
+		"a node that lost its log signs its last round again",
+	},
+	{
+		"implicit-ignored", "consensus/fairorder.go",
+		"		touched = o.implicitReceipts(n, touched)\n", "",
+		"a batch that not all list never completes, and holds everything",
+	},
+	{
+		"implicit-at-once", "consensus/fairorder.go",
+		"if n.ref.Round < t.opened+2 {", "if n.ref.Round < t.opened {",
+		"implicit receipts come from vertices that need not have the opening among their ancestors",
+	},
+	{
+		"no-void", "consensus/fairorder.go",
+		"if t.opened == 0 && by < t.first+Horizon {", "if t.opened == 0 {",
+		"what at most f stake lists is never forgotten, and holds everything",
+	},
+	{
+		"void-by-local-top", "consensus/sequence.go",
+		"c.fair.append(n, by.Round, index, twin)", "c.fair.append(n, c.dag.top(), index, twin)",
+		"what is forgotten depends on how much a node has seen",
+	},
+	{
+		"blocks-per-lump", "consensus/sequence.go",
+		"	c.closeBlocks(n, index)\n", "	if by.Digest == n.ref.Digest {\n		c.closeBlocks(n, index)\n	}\n",
+		"blocks close after a lump of vertices instead of after each",
+	},
+	{
+		"horizon-by-local-round", "consensus/sequence.go",
+		"!n.appended && n.ref.Round+Horizon > v.ref.Round", "!n.appended && n.ref.Round+8 > d.top()",
+		"garbage collection by a local depth decides what is appended",
+	},
+	{
+		"early-receipts", "consensus/rules.go",
+		"len(receipts) > 0 && receipts[0].Time <= last {", "len(receipts) > 0 && receipts[0].Time == 0 {",
+		"receipts from before the author's previous vertex are accepted",
+	},
+	{
+		"no-time-floor", "consensus/rules.go",
+		"v.Time() < floor {", "v.Time() == 0 {",
+		"frozen clocks are accepted: with one slow member they hold all output",
+	},
+	{
+		"body-not-waited-for", "consensus/accept.go",
+		"		if !c.holds(r.Batch) {\n", "		if false {\n",
+		"a vertex is accepted without the bodies it lists",
+	},
+	{
+		"evidence-forgotten", "consensus/accept.go",
+		"	if len(c.dag.round(n.ref.Round).slots[n.ref.Author].candidates) > 1 {\n", "	if false {\n",
+		"two accepted vertices of one slot accuse nobody",
+	},
+	{
+		"duplicates-kept", "consensus/blocks.go",
+		"if _, dup := q.seen[tx.Hash]; dup {", "if _, dup := q.seen[tx.Hash]; dup && len(q.queue) > 0 {",
+		"a transaction is in two blocks",
+	},
+	{
+		"rounds-jumped", "consensus/pace.go",
+		"	for r := min(c.dag.current+2, c.dag.top()+1); r > last+1; r-- {\n", "	for r := c.dag.top() + 1; r > last+1; r-- {\n",
+		"a late node leaves out rounds whose slots still need its votes",
+	},
+	{
+		"weak-parents-dropped", "consensus/propose.go",
+		"	body.Weak = c.weakParents(round, strong)\n", "",
+		"after a gap a node forgets its own last vertex, and slow authors are never heard",
+	},
+	{
+		"own-round-not-heard", "consensus/accept.go",
+		"		c.ownHeard = max(c.ownHeard, v.Round())\n", "",
+		"the own vertices that come back from others after a loss are signed over",
+	},
+}
