@@ -47,7 +47,9 @@ type Node struct {
 	proofs   *proofs
 	rpc      *rpc.Server
 
-	background *background
+	background *background // may be held up by slow peers
+	heads      *background // telling of certified headers
+	submits    *background // handing batches to sequencers directly
 	stopPubsub context.CancelFunc
 	closers    []func() error // in order of opening
 }
@@ -59,7 +61,8 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	cfg.fill()
-	n := &Node{cfg: cfg, member: -1, key: PublicKeyOf(cfg.Key), log: cfg.Logger, background: newBackground()}
+	n := &Node{cfg: cfg, member: -1, key: PublicKeyOf(cfg.Key), log: cfg.Logger,
+		background: newBackground(), heads: newBackground(), submits: newBackground()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -143,6 +146,8 @@ func (n *Node) Run(ctx context.Context) error {
 	run("chain", n.followChain)
 	run("join", n.stayJoined)
 	run("background", n.background.run)
+	run("heads", n.heads.run)
+	run("submits", n.submits.run)
 	if n.pool != nil {
 		run("pool", n.pool.Run)
 	}

@@ -83,11 +83,14 @@ func (b blocks) Certified(ch types.CertifiedHeader) error {
 	}
 	b.n.noteCertified(ch)
 	encoded := ch.Encode()
-	b.n.background.do(func(ctx context.Context) {
+	queued := b.n.heads.do(func(ctx context.Context) {
 		if err := b.n.gossip.PublishHead(ctx, encoded); err != nil && ctx.Err() == nil {
 			b.n.log.Warn("head not published", "height", ch.Header.Height, "error", err)
 		}
 	})
+	if !queued { // others tell of it, or the next one does
+		b.n.log.Warn("head not published: too many wait", "height", ch.Header.Height)
+	}
 	return nil
 }
 

@@ -64,17 +64,23 @@ func (n *Node) heard() bool {
 const directSubmissions = 2
 
 // publishBatch sends out a batch that entered here. A sequencer holds it at once; what is still not executed later goes to
-// sequencers directly as well, so that no mesh can swallow it.
+// sequencers directly as well, so that no mesh can swallow it. It never waits for a peer: it is called from the pool's one
+// goroutine, and a sequencer that does not answer must not keep back what others sent.
 func (n *Node) publishBatch(ctx context.Context, out pool.Outgoing) {
 	if n.order != nil {
 		n.order.Hold(out.ID, out.Body, out.Txs, out.Time, true)
 	}
 	err := n.gossip.PublishBatch(ctx, out.Body)
-	if err != nil || out.Attempt > 0 || n.gossip.TopicPeers(gossip.TopicBatch) == 0 {
-		_, err = n.gossip.SubmitBatch(ctx, out.Body, directSubmissions)
+	if err == nil && out.Attempt == 0 && n.gossip.TopicPeers(gossip.TopicBatch) > 0 {
+		return
 	}
-	if err != nil && ctx.Err() == nil {
-		n.log.Warn("batch not published; it will be tried again", "batch", out.ID, "attempt", out.Attempt, "error", err)
+	queued := n.submits.do(func(ctx context.Context) {
+		if _, err := n.gossip.SubmitBatch(ctx, out.Body, directSubmissions); err != nil && ctx.Err() == nil {
+			n.log.Warn("batch not published; it will be tried again", "batch", out.ID, "attempt", out.Attempt, "error", err)
+		}
+	})
+	if !queued && ctx.Err() == nil {
+		n.log.Warn("batch not handed to sequencers: too many wait; it will be tried again", "batch", out.ID, "attempt", out.Attempt, "error", err)
 	}
 }
 
