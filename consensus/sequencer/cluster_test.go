@@ -93,6 +93,16 @@ func (n *clusterNode) kill() {
 	}
 }
 
+// cutPower is kill at an instant: what the node still does while it ends reaches neither the wire nor the image.
+func (n *clusterNode) cutPower(image *imagedLog) {
+	n.c.t.Helper()
+	n.mu.Lock()
+	n.running = nil
+	n.mu.Unlock()
+	image.cut()
+	n.kill()
+}
+
 func (n *clusterNode) sequencer() *Sequencer {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -117,6 +127,9 @@ type wire struct{ n *clusterNode }
 
 func (w *wire) Push(to types.Member, p *types.Push) bool {
 	c := w.n.c
+	if w.n.sequencer() == nil {
+		return false // the power is gone
+	}
 	c.checkDurable(w.n, p)
 	if !c.connected(w.n.self, to) {
 		return false
@@ -362,8 +375,7 @@ func TestClusterPowerCuts(t *testing.T) {
 		for life := range 6 {
 			c.submit(10*life, 10*life+10)
 			time.Sleep(time.Duration(137*life) * time.Millisecond)
-			image.cut()
-			victim.kill()
+			victim.cutPower(image)
 			victim.dir = image.restored(t)
 			victim.start(imaged)
 		}
@@ -593,8 +605,7 @@ func (c *cluster) chaos(rng *rand.Rand) {
 			up(down)
 			down = -1
 		case down < 0 && rng.Intn(3) == 0:
-			images[i].cut()
-			c.nodes[i].kill()
+			c.nodes[i].cutPower(images[i])
 			if images[i].last != "" {
 				c.nodes[i].dir = images[i].restored(c.t)
 			}
