@@ -81,12 +81,12 @@ func decodeItems(encoded []byte) ([][]byte, error) {
 	if len(encoded) > types.MaxMessageBytes {
 		return nil, fmt.Errorf("list of %d bytes: %w", len(encoded), types.ErrMalformed)
 	}
+	if err := types.CheckCount(encoded, maxListItems); err != nil {
+		return nil, err
+	}
 	var items [][]byte
 	if err := types.Unmarshal(encoded, &items); err != nil {
 		return nil, fmt.Errorf("list: %w", err)
-	}
-	if len(items) > maxListItems {
-		return nil, fmt.Errorf("list of %d items, at most %d: %w", len(items), maxListItems, types.ErrMalformed)
 	}
 	return items, nil
 }

@@ -36,6 +36,9 @@ func DecodeBatch(encoded []byte) (*Batch, error) {
 	if len(encoded) > maxBatchEncoded {
 		return nil, fmt.Errorf("batch of %d bytes, at most %d: %w", len(encoded), maxBatchEncoded, ErrMalformed)
 	}
+	if err := CheckCount(encoded, MaxBatchTransactions); err != nil {
+		return nil, fmt.Errorf("batch: %w", err)
+	}
 	var envelopes [][]byte
 	if err := rlp.DecodeBytes(encoded, &envelopes); err != nil {
 		return nil, fmt.Errorf("batch: %w: %w", ErrMalformed, err)

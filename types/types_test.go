@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ethereum/go-ethereum/rlp"
 	"pgregory.net/rapid"
 )
 
@@ -299,6 +300,43 @@ func TestBatchBounds(t *testing.T) {
 	}
 	if _, err := DecodeBatch(append(encoded, 0)); !errors.Is(err, ErrMalformed) {
 		t.Errorf("trailing byte: %v", err)
+	}
+}
+
+// A byte of a message must not cost a decoder much more than a byte: lists are counted before anything is made of them.
+func TestListsAreCountedBeforeTheyAreDecoded(t *testing.T) {
+	ones := func(n int) []byte { // n byte strings of one byte each, the last cut off if n is odd
+		list := bytes.Repeat([]byte{1}, n)
+		if n%2 == 1 {
+			list[n-1] = 0x85
+		}
+		encoded, err := rlp.EncodeToBytes([]rlp.RawValue{list})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return encoded
+	}
+	const many = 120_000
+	empty := []byte{0xc0}
+	list := func(parts ...[]byte) []byte {
+		encoded, err := rlp.EncodeToBytes([]rlp.RawValue{bytes.Join(parts, nil)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return encoded
+	}
+	for _, n := range []int{many, many + 1} {
+		for name, decode := range map[string]func() error{
+			"batch":    func() error { _, err := DecodeBatch(ones(n)); return err },
+			"push":     func() error { _, err := DecodePush(list(ones(n), empty)); return err },
+			"request":  func() error { _, err := DecodeFetchRequest(list(ones(n), empty, []byte{0x80, 0x80})); return err },
+			"response": func() error { _, err := DecodeFetchResponse(list(empty, ones(n), []byte{0x80, 0x80})); return err },
+		} {
+			var err error
+			if allocs := testing.AllocsPerRun(3, func() { err = decode() }); !errors.Is(err, ErrMalformed) || allocs > 100 {
+				t.Errorf("%s of %d values: %v, %v allocations", name, n, err, allocs)
+			}
+		}
 	}
 }
 

@@ -14,6 +14,9 @@ const (
 	MaxFetchItems = 256
 	// MaxFetchBytes is where a responder stops adding to an answer.
 	MaxFetchBytes = 2 << 20
+	// maxItems bounds the values in the lists of one message: more than an honest one has, and few enough that decoding
+	// takes no more memory than the message's bytes allow.
+	maxItems = 1 << 16
 )
 
 // Push is one message on a dag stream: vertices (ancestors first, the sender's own last) and the bodies of batches they
@@ -78,10 +81,59 @@ func decodeMessage(what string, encoded []byte, into any) error {
 	if len(encoded) > MaxMessageBytes {
 		return fmt.Errorf("%s of %d bytes, at most %d: %w", what, len(encoded), MaxMessageBytes, ErrMalformed)
 	}
+	if err := checkCounts(encoded, maxItems); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
 	if err := rlp.DecodeBytes(encoded, into); err != nil {
 		return fmt.Errorf("%s: %w: %w", what, ErrMalformed, err)
 	}
 	return nil
+}
+
+// checkCounts refuses a list with more than most values, in itself or in one of the lists in it: each becomes a slice of
+// its own when it is decoded, and one byte of a message is enough for a value. What is no list is left to the decoder.
+func checkCounts(encoded []byte, most int) error {
+	content, _, err := rlp.SplitList(encoded)
+	if err != nil {
+		return nil
+	}
+	if err := checkCount(content, most); err != nil {
+		return err
+	}
+	for len(content) > 0 {
+		kind, inner, rest, err := rlp.Split(content)
+		if err != nil {
+			return nil
+		}
+		if kind == rlp.List {
+			if err := checkCount(inner, most); err != nil {
+				return err
+			}
+		}
+		content = rest
+	}
+	return nil
+}
+
+func checkCount(list []byte, most int) error {
+	n, err := rlp.CountValues(list)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if n > most {
+		return fmt.Errorf("list of %d values, at most %d: %w", n, most, ErrMalformed)
+	}
+	return nil
+}
+
+// CheckCount refuses an encoded list with more than most values, before it is decoded. What is no list it leaves to the
+// decoder.
+func CheckCount(encoded []byte, most int) error {
+	content, _, err := rlp.SplitList(encoded)
+	if err != nil {
+		return nil
+	}
+	return checkCount(content, most)
 }
 
 func mustEncode(v any) []byte {
