@@ -16,8 +16,8 @@ func (a *allowance) take(bytes int, at types.Time) bool {
 	if at > a.at {
 		refill := float64(a.rate) * float64(at-a.at) / 1e6
 		a.left = int64(min(float64(a.left)+refill, float64(a.burst)))
-		a.at = at
 	}
+	a.at = at // also when the clock was set back: else nothing would be refilled until it is where it was
 	if a.left < int64(bytes) {
 		return false
 	}
