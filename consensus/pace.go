@@ -61,13 +61,14 @@ func (c *Core) buildable(r types.Round) bool {
 	return stake >= c.dag.quorum
 }
 
-// nameable is the author's vertex of the round that an own vertex may name as a parent.
+// nameable is the author's vertex of the round that an own vertex may name as a parent. One of a proven equivocator is
+// named only where there is no quorum without it: see strongParents.
 func (c *Core) nameable(rs *roundSlots, a types.Member) *node {
 	candidates := rs.slots[a].candidates
 	if a == c.self && c.own != nil && c.own.ref.Round == rs.number {
 		return c.own
 	}
-	if len(candidates) == 0 || c.proven[a] || !candidates[0].checked {
+	if len(candidates) == 0 || !candidates[0].checked {
 		return nil
 	}
 	return candidates[0]

@@ -55,11 +55,25 @@ func (c *Core) makeDraft(round types.Round) *types.Vertex {
 	}, body)
 }
 
+// strongParents names every author's vertex of the round before. Proven equivocators are left out, unless the others make
+// no quorum: members that went on before the proof may have left that round out, and whoever has to make the next one
+// would wait for ever. What is named then is held here already, and nothing more is accepted from them unasked.
 func (c *Core) strongParents(round types.Round) []*node {
 	strong := make([]*node, c.n)
-	if rs := c.dag.round(round - 1); rs != nil {
+	rs := c.dag.round(round - 1)
+	if rs == nil {
+		return strong
+	}
+	var stake types.Stake
+	for _, equivocators := range []bool{false, true} {
 		for a := range strong {
-			strong[a] = c.nameable(rs, types.Member(a))
+			m := types.Member(a)
+			if c.proven[a] != equivocators || equivocators && stake >= c.dag.quorum {
+				continue
+			}
+			if strong[a] = c.nameable(rs, m); strong[a] != nil {
+				stake += c.cfg.Committee.Stake(m)
+			}
 		}
 	}
 	return strong
