@@ -14,8 +14,13 @@ func TestDebug(t *testing.T) {
 	t.Logf("%s", b)
 	r := Run(m)
 	t.Logf("%v", r.Failure)
+	for _, n := range r.world.nodes {
+		if n.alive {
+			t.Logf("%d %+v", n.index, n.core.Status())
+		}
+	}
 	l := r.world.trace.lines(begin)
-	for _, x := range l[max(0, len(l)-150):] {
+	for _, x := range l[max(0, len(l)-600):] {
 		t.Log(x)
 	}
 }

@@ -15,6 +15,7 @@ type disk struct {
 	bodies   map[types.BatchID]bool
 	vertices map[types.Hash]*types.Vertex
 	order    []*types.Vertex
+	bound    types.Round // after a lost log: no own vertex of this round or below is made
 }
 
 func newDisk() *disk {
@@ -37,6 +38,7 @@ func (d *disk) sync() { d.synced = len(d.records) }
 func (d *disk) crash(keep int) *disk {
 	kept := d.synced + (len(d.records)-d.synced)*keep/100
 	after := newDisk()
+	after.bound = d.bound
 	for _, r := range d.records[:kept] {
 		after.append(r)
 	}

@@ -24,6 +24,7 @@
 //	S8   replay         the log gives the same sequence, order and blocks again
 //	S9   no stop        no honest core stops, rejects an honest vertex or panics
 //	S10  bounds         what waits to be accepted is bounded; fetched items are at most 3 times those that were missing
+//	S11  turn           honest members make every round's vertex in turn, but where the design lets them leave rounds out
 //	L1   liveness       after healing, new batches are released and certified everywhere within the time stated
 //
 // # What is modelled

@@ -187,6 +187,7 @@ type followed struct {
 	appended []consensus.Appended
 	released []consensus.Released
 	closed   []consensus.Closed
+	after    []int // length of the sequence after each piece
 }
 
 func (w *world) follow(log []*types.Vertex, piece int) (*followed, error) {
@@ -214,12 +215,16 @@ func (w *world) follow(log []*types.Vertex, piece int) (*followed, error) {
 			}
 		}
 		step(consensus.Restored{Vertices: part})
+		out.after = append(out.after, len(out.appended))
 	}
 	return out, core.Err()
 }
 
 // definitionVertices is up to how many vertices of the log the brute-force twin is asked about.
 const definitionVertices = 900
+
+// cutVertices is how far into the log cuts are made.
+const cutVertices = 300
 
 // checkDefinition compares the core with the brute-force twin over the first part of the log.
 func (w *world) checkDefinition(n *node) {
@@ -230,7 +235,7 @@ func (w *world) checkDefinition(n *node) {
 	if !closedDownwards(log) {
 		return
 	}
-	f, err := w.follow(log, len(log)+1)
+	f, err := w.follow(log, 1)
 	if err != nil {
 		w.fail(n, "S8", "the log cannot be replayed: %v", err)
 		return
@@ -245,6 +250,7 @@ func (w *world) checkDefinition(n *node) {
 	}
 	limits := brute.Limits{Interval: w.rules.Interval, Heartbeat: w.rules.Heartbeat, Bytes: w.rules.BlockBytes, Gas: w.rules.BlockGas}
 	blocks, fair := brute.Blocks(setting, limits, appended, contents)
+	w.checkCuts(n, setting, log, f)
 	w.compare(n, "sequence", len(appended), len(f.appended), func(i int) bool {
 		return appended[i].Vertex.Digest() == f.appended[i].Vertex.Digest && appended[i].SlotRound == f.appended[i].Slot.Round
 	})
@@ -256,6 +262,26 @@ func (w *world) checkDefinition(n *node) {
 		a, b := &blocks[i], &f.closed[i]
 		return a.Time == b.Header.Time && uint64(a.After) == b.Header.VertexIndex && len(a.Txs) == len(b.Transactions)
 	})
+}
+
+// checkCuts compares how far the sequence had come at some cuts of the log: a verdict that comes too early shows there and
+// nowhere else. Where members equivocate such verdicts are likelier.
+func (w *world) checkCuts(n *node, setting brute.Setting, log []*types.Vertex, f *followed) {
+	cuts := 2
+	for _, l := range w.m.Liars {
+		if l.Kind == Twins || l.Forge != nil && l.Forge.Twin > 0 {
+			cuts = 24
+		}
+	}
+	rng := stream(w.m.Seed, "cuts")
+	for range cuts {
+		cut := 1 + rng.IntN(min(len(log), cutVertices))
+		appended, _ := brute.Sequence(setting, log[:cut])
+		if len(appended) != f.after[cut-1] {
+			w.fail(n, "S7", "after %d vertices the sequence has %d, by definition %d", cut, f.after[cut-1], len(appended))
+			return
+		}
+	}
 }
 
 func (w *world) compare(n *node, what string, want, got int, equal func(int) bool) {

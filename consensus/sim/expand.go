@@ -209,6 +209,7 @@ func (x *expander) crashes() {
 		}
 		if lost && x.take(c.Member) {
 			c.Lost = true
+			x.isolate(&c)
 		}
 		if !x.isLiar(c.Member) {
 			x.m.Crashes = append(x.m.Crashes, c)
@@ -222,6 +223,15 @@ func (x *expander) crashes() {
 			}
 		}
 	}
+}
+
+// isolate makes the loss of a log hurt: often nobody heard the last vertices, and the node is back at once.
+func (x *expander) isolate(c *Crash) {
+	if x.chance(30) {
+		return
+	}
+	c.Down, c.Point = x.between(1, 5), AtRest
+	x.m.Partitions = append(x.m.Partitions, Partition{From: max(0, c.At-x.between(20, 100)), Until: c.At + 1, A: []int{c.Member}, OneWay: true})
 }
 
 func (x *expander) isLiar(member int) bool {

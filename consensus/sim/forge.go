@@ -91,6 +91,9 @@ func (f *forger) forge() {
 	if f.hits(how.Gap) {
 		return
 	}
+	if f.hits(how.Invalid) {
+		f.send(f.make(round, false), func(types.Member) bool { return true })
+	}
 	v := f.make(round, true)
 	everybody := func(types.Member) bool { return true }
 	bits := f.n.rng.Uint64()
@@ -100,8 +103,6 @@ func (f *forger) forge() {
 	case f.hits(how.Twin):
 		f.send(v, some)
 		f.send(f.make(round, true), func(m types.Member) bool { return !some(m) || bits>>(63-m%32)&1 == 0 })
-	case f.hits(how.Invalid):
-		f.send(f.spoil(round), everybody)
 	case f.hits(how.Narrow):
 		f.send(v, narrow)
 	default:
@@ -136,7 +137,8 @@ func (f *forger) make(round types.Round, valid bool) *types.Vertex {
 	w, how := f.n.w, f.n.liar.Forge
 	body := types.VertexBody{Parents: types.NewBitmap(w.m.n())}
 	previous, floor := w.parent.Time, types.Time(0)
-	if own := f.own; own != nil && !f.hits(how.Orphan) {
+	orphan := f.hits(how.Orphan)
+	if own := f.own; own != nil && !orphan {
 		if own.Round()+1 != round && own.Round()+64 >= round {
 			body.Weak = []types.VertexRef{own.Ref()}
 			previous = own.Time()
@@ -144,7 +146,7 @@ func (f *forger) make(round types.Round, valid bool) *types.Vertex {
 	}
 	if round > 1 {
 		var times []stakedTime
-		for _, p := range f.parents(round, len(body.Weak) > 0) {
+		for _, p := range f.parents(round, orphan || len(body.Weak) > 0) {
 			body.Parents.Set(p.Author())
 			body.ParentDigests = append(body.ParentDigests, p.Digest())
 			times = append(times, stakedTime{p.Time(), w.committee.Stake(p.Author())})
@@ -155,6 +157,9 @@ func (f *forger) make(round types.Round, valid bool) *types.Vertex {
 		floor = floorOf(times, w.committee.F())
 	}
 	at := f.time(max(previous+1, floor))
+	if orphan { // as early as the rules allow, so that its author's times fall
+		at = max(previous+1, floor) + 8
+	}
 	if !valid {
 		at = f.wrongTime(previous, floor)
 	}
@@ -171,7 +176,7 @@ func (f *forger) make(round types.Round, valid bool) *types.Vertex {
 }
 
 // parents picks a quorum of the round before, and of most others one vertex, in committee order.
-func (f *forger) parents(round types.Round, weakSelf bool) []*types.Vertex {
+func (f *forger) parents(round types.Round, withoutSelf bool) []*types.Vertex {
 	w := f.n.w
 	row := f.rounds[round-1]
 	var picked []*types.Vertex
@@ -179,7 +184,7 @@ func (f *forger) parents(round types.Round, weakSelf bool) []*types.Vertex {
 	for _, i := range f.n.rng.Perm(w.m.n()) {
 		m := types.Member(i)
 		candidates := row[m]
-		skip := m == f.n.member && (weakSelf || f.hits(f.n.liar.Forge.Orphan)) || stake >= w.committee.Quorum() && f.hits(25)
+		skip := m == f.n.member && withoutSelf || stake >= w.committee.Quorum() && f.hits(25)
 		if len(candidates) == 0 || skip {
 			continue
 		}
@@ -187,7 +192,7 @@ func (f *forger) parents(round types.Round, weakSelf bool) []*types.Vertex {
 		stake += w.committee.Stake(m)
 	}
 	if stake < w.committee.Quorum() { // without itself it is not one
-		if own := row[f.n.member]; len(own) > 0 && !weakSelf {
+		if own := row[f.n.member]; len(own) > 0 && !withoutSelf {
 			picked = append(picked, own[0])
 		}
 	}
@@ -270,6 +275,3 @@ func (f *forger) receipts(previous, at types.Time, valid bool) []types.Receipt {
 	}
 	return out
 }
-
-// spoil makes a vertex that breaks a rule about times.
-func (f *forger) spoil(round types.Round) *types.Vertex { return f.make(round, false) }

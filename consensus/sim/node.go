@@ -33,7 +33,8 @@ type node struct {
 	stand  types.Time             // a frozen clock's time
 	doom   *Crash                 // the crash that waits for its point
 
-	view    view // of this life
+	view    view          // of this life
+	last    *types.Vertex // the newest own one that was sent, since the log began
 	fetched fetched
 	chase   chase
 	lost    *recovery
@@ -83,8 +84,8 @@ func (n *node) clock() types.Time {
 	return n.w.now.Add(n.offset)
 }
 
-// start gives the node a new life from its disk. above is the bound after a lost log.
-func (n *node) start(above types.Round) {
+// start gives the node a new life from its disk.
+func (n *node) start() {
 	if n.alive || n.is(Silent) || n.w.failure != nil {
 		return
 	}
@@ -107,7 +108,7 @@ func (n *node) start(above types.Round) {
 	n.doom = nil
 	n.view = view{}
 	n.memory = map[types.BatchID]bool{}
-	n.replay(above)
+	n.replay()
 	n.startChase()
 	if n.is(Forger) {
 		n.forger = newForger(n)
@@ -115,7 +116,7 @@ func (n *node) start(above types.Round) {
 }
 
 // replay hands the log to the core, as the driver does after a restart.
-func (n *node) replay(above types.Round) {
+func (n *node) replay() {
 	n.w.trace.add(traced{n.w.now, n.index, "start", types.VertexRef{}, uint64(len(n.disk.order))})
 	var chunk []*types.Vertex
 	flush := func() {
@@ -136,7 +137,7 @@ func (n *node) replay(above types.Round) {
 		}
 	}
 	flush()
-	n.step(consensus.Start{Above: above})
+	n.step(consensus.Start{Above: n.disk.bound})
 	n.view.started = true
 }
 
@@ -150,7 +151,7 @@ func (n *node) crash(c *Crash) {
 	n.w.blur()
 	if c.Lost {
 		n.disk = newDisk()
-		n.lost = &recovery{}
+		n.lost, n.last = &recovery{}, nil
 	} else {
 		n.disk = n.disk.crash(c.Keep)
 	}
@@ -164,7 +165,7 @@ func (n *node) comeBack() {
 	case n.lost != nil:
 		n.recover()
 	default:
-		n.start(0)
+		n.start()
 	}
 }
 
@@ -303,6 +304,7 @@ func (n *node) persist(vertices []*types.Vertex) {
 			}
 		}
 		n.disk.append(record{vertex: v})
+		n.w.vertex[v.Digest()] = v
 	}
 }
 

@@ -67,7 +67,7 @@ func (w *world) counts(c Counts) Counts {
 // plan schedules the manifest.
 func (w *world) plan() {
 	for _, n := range w.nodes {
-		w.after(ms(w.work.IntN(20)), func() { n.start(0) })
+		w.after(ms(w.work.IntN(20)), func() { n.start() })
 	}
 	for i := range w.m.Crashes {
 		c := &w.m.Crashes[i]

@@ -176,6 +176,7 @@ func (n *node) noteSent(vertices []*types.Vertex) {
 	if own.Author() != n.member || n.disk.vertices[own.Digest()] == nil {
 		n.w.fail(n, "S3", "a vertex of round %d is sent before it is stored", own.Round())
 	}
+	n.checkTurn(own)
 	signed := n.w.truth.vertices[n.member]
 	if before, known := signed[own.Round()]; known && before != own.Digest() {
 		n.w.fail(n, "S3", "two vertices of round %d are signed and sent", own.Round())
@@ -188,6 +189,31 @@ func (n *node) noteSent(vertices []*types.Vertex) {
 		}
 		headers[s.Height] = s.Digest
 	}
+}
+
+// checkTurn: every round's vertex is made in turn, but for rounds whose slots two below are all decided; after such a gap
+// the own newest vertex is a weak parent.
+func (n *node) checkTurn(own *types.Vertex) {
+	last := n.last
+	if last != nil && last.Round() >= own.Round() {
+		return
+	}
+	n.last = own
+	if last == nil || last.Round()+1 == own.Round() || last.Round() <= n.disk.bound {
+		return
+	}
+	if decided := n.core.Status().DecidedRound; decided+3 < own.Round() {
+		n.w.fail(n, "S11", "round %d follows round %d while only %d is decided", own.Round(), last.Round(), decided)
+	}
+	if last.Round()+64 < own.Round() {
+		return
+	}
+	for _, weak := range own.Body().Weak {
+		if weak == last.Ref() {
+			return
+		}
+	}
+	n.w.fail(n, "S11", "round %d does not name the own one of round %d", own.Round(), last.Round())
 }
 
 // blur: what is under way when a node crashes may be listed again later, so its order is not judged.

@@ -274,11 +274,10 @@ func (n *node) placed(r *recovery, from *node, newest types.Round) {
 	n.adopt(r.logs)
 	n.lost = nil
 	n.w.trace.add(traced{n.w.now, n.index, "placed", types.VertexRef{}, uint64(top)})
-	above := types.Round(0)
 	if top > 0 {
-		above = top + 1
+		n.disk.bound = top + 1
 	}
-	n.start(above)
+	n.start()
 }
 
 // adopt takes the vertices of others' logs as the own log, parents first: a follower has accepted them.

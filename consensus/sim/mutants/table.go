@@ -40,9 +40,9 @@ var mutants = []mutant{
 		"twins blame twice: a slot is skipped without a quorum of authors",
 	},
 	{
-		"fixed-slot-order", "types/committee.go",
-		"	for k := uint32(0); len(left) > 0; k++ {\n", "	if len(left) > 0 {\n		return left\n	}\n	for k := uint32(0); len(left) > 0; k++ {\n",
-		"a member that half-publishes every vertex holds the first place of every round: nothing is ever decided",
+		"fixed-slot-order", "consensus/dag.go",
+		"order: d.committee.Draw(d.seed, number),", "order: d.committee.Draw(d.seed, 1),",
+		"one member holds the first place of every round, and can hold up every decision by half-publishing",
 	},
 	{
 		"no-clamp", "consensus/fairorder.go",
@@ -66,12 +66,12 @@ var mutants = []mutant{
 	},
 	{
 		"theta-without-unseen", "consensus/theta.go",
-		"		theta = min(theta, t.bound)\n", "		theta = t.bound\n",
+		"	theta := o.lowerBound(nil)\n", "	theta := o.theta\n	for _, w := range o.watermark {\n		if w != maxTime {\n			theta = max(theta, w)\n		}\n	}\n",
 		"batches that nobody listed yet are left out of the bound: one comes after a later one has left",
 	},
 	{
-		"restart-at-max", "consensus/sim/wire.go",
-		"above = top + 1\n", "above = top - 1\n",
+		"restart-at-max-plus-one", "consensus/sim/wire.go",
+		"n.disk.bound = top + 1\n", "n.disk.bound = top\n",
 		"a node that lost its log signs its last round again",
 	},
 	{
@@ -121,8 +121,8 @@ var mutants = []mutant{
 	},
 	{
 		"evidence-forgotten", "consensus/accept.go",
-		"	if len(c.dag.round(n.ref.Round).slots[n.ref.Author].candidates) > 1 {\n", "	if false {\n",
-		"two accepted vertices of one slot accuse nobody",
+		"	if c.proven[accused] {\n", "	if c.proven[accused] || !found {\n",
+		"what others prove is not believed",
 	},
 	{
 		"duplicates-kept", "consensus/blocks.go",
@@ -138,10 +138,5 @@ var mutants = []mutant{
 		"weak-parents-dropped", "consensus/propose.go",
 		"	body.Weak = c.weakParents(round, strong)\n", "",
 		"after a gap a node forgets its own last vertex, and slow authors are never heard",
-	},
-	{
-		"own-round-not-heard", "consensus/accept.go",
-		"		c.ownHeard = max(c.ownHeard, v.Round())\n", "",
-		"the own vertices that come back from others after a loss are signed over",
 	},
 }
