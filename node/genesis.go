@@ -29,6 +29,8 @@ type GenesisOptions struct {
 	Alloc     map[string]types.GenesisAccount
 	// ChallengeWindow in header time; default 30 minutes.
 	ChallengeWindow time.Duration
+	// Heartbeat is after how much idle time an empty block closes; default 10 s.
+	Heartbeat time.Duration
 }
 
 func micros(d time.Duration) uint64 { return uint64(d.Microseconds()) }
@@ -39,10 +41,14 @@ func NewGenesis(o GenesisOptions) (*types.Genesis, error) {
 	if window == 0 {
 		window = 30 * time.Minute
 	}
+	heartbeat := o.Heartbeat
+	if heartbeat == 0 {
+		heartbeat = 10 * time.Second
+	}
 	g := &types.Genesis{
 		Version: 1, Name: o.Name, ChainID: o.ChainID, Time: types.TimeOf(o.Time.Truncate(time.Second)), Payload: o.Payload,
 		Provers: o.Provers, Alloc: map[string]types.GenesisAccount{},
-		BlockInterval: micros(500 * time.Millisecond), Heartbeat: micros(10 * time.Second),
+		BlockInterval: micros(500 * time.Millisecond), Heartbeat: micros(heartbeat),
 		BlockBytes: 2 << 20, BlockGas: 60_000_000,
 		BaseFee: 1_000_000_000, BaseFeeFloor: 1_000_000, GasTarget: 60_000_000,
 		ChunkTransactions: 64, ChunkGas: 1 << 24, ChunkBytes: 2 << 20,

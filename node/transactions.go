@@ -97,6 +97,7 @@ func (n *Node) onBatch(_ context.Context, from peer.ID, body []byte, received ty
 		n.order.Hold(admission.ID, body, admission.Txs, received, admission.Admitted)
 	}
 	if !admission.Admitted {
+		n.log.Debug("batch not admitted", "batch", admission.ID, "reason", admission.Reason)
 		return gossip.Ignore
 	}
 	return gossip.Accept

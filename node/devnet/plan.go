@@ -58,6 +58,10 @@ func (m member) key() (ed25519.PrivateKey, error) {
 
 func (m member) unusedMark(dir string) string { return filepath.Join(dir, m.Name+".unused") }
 
+// heartbeat is shorter than a public network's: ethers notices a transaction that was mined faster than it began to listen
+// only with the next block, and a devnet is mostly idle.
+const heartbeat = 5 * time.Second
+
 // plan is the swarm as it stands on disk, so that a devnet resumes with the same identities and genesis.
 type plan struct {
 	Version int             `json:"version"`
@@ -123,7 +127,7 @@ func drawPlan(path string, cfg Config) (*plan, *types.Genesis, error) {
 	p := &plan{Version: 1}
 	options := node.GenesisOptions{
 		Name: "devnet", ChainID: node.DevnetChainID, Time: time.Now(), Payload: cfg.Payload, ChallengeWindow: cfg.ChallengeWindow,
-		Accounts: Addresses(), Balance: Balance(),
+		Accounts: Addresses(), Balance: Balance(), Heartbeat: heartbeat,
 	}
 	add := func(role node.Role, n int, dishonest bool) error {
 		for i := range n {
