@@ -25,9 +25,16 @@ func (n *Node) openPool() (err error) {
 	}
 	n.wallets, err = pool.New(pool.Config{
 		ChainID: n.cfg.Genesis.ChainID, BaseFeeFloor: n.cfg.Genesis.BaseFeeFloor, State: poolState{n.exec}, Publish: n.publishBatch,
-		Ready: n.heard, Logger: n.log,
+		Journal: newJournal(n.store), Ready: n.heard, Logger: n.log,
 	})
+	if err != nil {
+		return err
+	}
 	n.pool = n.wallets
+	waiting, err := n.wallets.Recover(context.Background())
+	if waiting > 0 {
+		n.log.Info("transactions wait again that entered here before the restart", "count", waiting)
+	}
 	return err
 }
 

@@ -36,7 +36,15 @@ func (p *Pool) AddEnvelope(_ context.Context, envelope []byte) (types.Hash, erro
 	return t.info.Hash, p.add(t)
 }
 
+// add admits a transaction and journals it: what was acknowledged survives a crash.
 func (p *Pool) add(t *transaction) error {
+	if err := p.admitOwn(t); err != nil {
+		return err
+	}
+	return p.keep(t)
+}
+
+func (p *Pool) admitOwn(t *transaction) error {
 	cost, err := p.rules.check(t)
 	if err != nil {
 		return err

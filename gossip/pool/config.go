@@ -36,6 +36,9 @@ type Config struct {
 	// Publish sends a batch out. It is called from Run's goroutine alone, in the order that accounts need.
 	Publish func(ctx context.Context, out Outgoing)
 
+	// Journal, if set, keeps what entered here over a crash.
+	Journal Journal
+
 	// Ready reports whether what is published now reaches anybody (optional). While it does not, nothing leaves the pool, so
 	// that a transaction is not overtaken by the next one of its account because its batch was lost.
 	Ready func() bool

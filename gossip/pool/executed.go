@@ -14,6 +14,11 @@ const sweepAccounts = 256
 // Executed implements Source: the block's transactions leave the pool, whether they were executed or skipped, accounts
 // are looked at again, and what waited for them is released. The state has to be that after the block.
 func (p *Pool) Executed(_ types.Height, hashes []types.Hash) {
+	p.settle(hashes)
+	p.drop(hashes)
+}
+
+func (p *Pool) settle(hashes []types.Hash) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -44,8 +49,8 @@ func (p *Pool) recheck(address common.Address, now time.Time) {
 }
 
 // expire drops what waited too long: own transactions after Expiry, those of others after ForeignExpiry without a batch
-// that carries them. The lock is held.
-func (p *Pool) expire(now time.Time) {
+// that carries them. It returns what it dropped. The lock is held.
+func (p *Pool) expire(now time.Time) (hashes []types.Hash) {
 	var gone []*entry
 	for _, e := range p.byHash {
 		limit, since := p.cfg.ForeignExpiry, e.admitted
@@ -60,10 +65,12 @@ func (p *Pool) expire(now time.Time) {
 	}
 	for _, e := range gone {
 		p.remove(e)
+		hashes = append(hashes, e.info.Hash)
 	}
 	if len(gone) > 0 {
 		p.cfg.Logger.Debug("transactions expired", "count", len(gone))
 	}
+	return hashes
 }
 
 // recent is a set of the last transactions that were ordered.

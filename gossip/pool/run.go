@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/etherscale/bedrock/types"
 )
 
 const (
@@ -44,7 +46,9 @@ func (p *Pool) Run(ctx context.Context) error {
 			if !ready {
 				continue
 			}
-			for _, out := range p.again(time.Now()) {
+			outs, expired := p.again(time.Now())
+			p.drop(expired)
+			for _, out := range outs {
 				p.cfg.Publish(ctx, out)
 			}
 		}
@@ -89,20 +93,19 @@ func (p *Pool) markSent(batch []parcel, out Outgoing, now time.Time) {
 }
 
 // again makes the batches of own transactions that were published before and are still not executed: one account per
-// batch, so that nobody's transaction keeps back another's. It also expires.
-func (p *Pool) again(now time.Time) []Outgoing {
+// batch, so that nobody's transaction keeps back another's. It also expires, and says what.
+func (p *Pool) again(now time.Time) (outs []Outgoing, expired []types.Hash) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.expire(now)
+	expired = p.expire(now)
 	late := p.late(now)
-	var outs []Outgoing
 	for _, address := range byAge(late) {
 		if len(outs) >= resendPerTick {
 			break
 		}
 		outs = append(outs, p.resend(late[address], now)...)
 	}
-	return outs
+	return outs, expired
 }
 
 // late collects the transactions to publish again by account, in order of nonce, without those whose nonce is used up.
