@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Decode reads a manifest from JSON and checks it. Unknown fields are errors: an old file must not mean something else.
@@ -36,7 +37,7 @@ func (m *Manifest) Validate() error {
 	need(m.Network.Delay > 0 && m.Network.Spike >= 0 && m.Network.SpikeTime >= 0, "network: negative or missing delays")
 	member := func(what string, i int) { need(i >= 0 && i < m.n(), "%s: no member %d", what, i) }
 	for _, p := range m.Partitions {
-		for _, a := range p.A {
+		for _, a := range append(slices.Clone(p.A), p.B...) {
 			member("partitions", a)
 		}
 	}

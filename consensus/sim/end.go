@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/etherscale/bedrock/consensus"
@@ -33,6 +34,7 @@ func (w *world) checkEnd() {
 			longest = n
 		}
 	}
+	w.checkSpread()
 	w.checkFairTimes()
 	w.checkLinear()
 	if longest == nil {
@@ -62,6 +64,21 @@ func (n *node) checkAccusations() {
 			n.w.fail(n, "S4", "member %d has two vertices of round %d in the log and is not accused", s.author, s.round)
 		}
 		first[s] = v.Digest()
+	}
+}
+
+// checkSpread: what one honest node could prove when the network was healed, all can prove by now.
+func (w *world) checkSpread() {
+	for _, n := range w.core() {
+		if !n.alive {
+			continue
+		}
+		known := n.core.Status().Equivocators
+		for m := range w.m.n() {
+			if w.proven[types.Member(m)] && !slices.Contains(known, types.Member(m)) {
+				w.fail(n, "S4", "member %d was proven to equivocate before healing, and this node does not know it", m)
+			}
+		}
 	}
 }
 
@@ -223,8 +240,11 @@ func (w *world) follow(log []*types.Vertex, piece int) (*followed, error) {
 // definitionVertices is up to how many vertices of the log the brute-force twin is asked about.
 const definitionVertices = 900
 
-// cutVertices is how far into the log cuts are made.
-const cutVertices = 300
+// cutVertices is how far into the log random cuts are made, and maxCuts how many cuts there are.
+const (
+	cutVertices = 300
+	maxCuts     = 16
+)
 
 // checkDefinition compares the core with the brute-force twin over the first part of the log.
 func (w *world) checkDefinition(n *node) {
@@ -265,23 +285,36 @@ func (w *world) checkDefinition(n *node) {
 }
 
 // checkCuts compares how far the sequence had come at some cuts of the log: a verdict that comes too early shows there and
-// nowhere else. Where members equivocate such verdicts are likelier.
+// nowhere else.
 func (w *world) checkCuts(n *node, setting brute.Setting, log []*types.Vertex, f *followed) {
-	cuts := 2
-	for _, l := range w.m.Liars {
-		if l.Kind == Twins || l.Forge != nil && l.Forge.Twin > 0 {
-			cuts = 24
-		}
-	}
-	rng := stream(w.m.Seed, "cuts")
-	for range cuts {
-		cut := 1 + rng.IntN(min(len(log), cutVertices))
+	for _, cut := range w.cuts(log) {
 		appended, _ := brute.Sequence(setting, log[:cut])
 		if len(appended) != f.after[cut-1] {
 			w.fail(n, "S7", "after %d vertices the sequence has %d, by definition %d", cut, f.after[cut-1], len(appended))
 			return
 		}
 	}
+}
+
+// cuts picks two cuts at random, and those right behind the second vertices of slots.
+func (w *world) cuts(log []*types.Vertex) (out []int) {
+	type slot struct {
+		author types.Member
+		round  types.Round
+	}
+	rng := stream(w.m.Seed, "cuts")
+	for range 2 {
+		out = append(out, 1+rng.IntN(min(len(log), cutVertices)))
+	}
+	seen := map[slot]bool{}
+	for i, v := range log {
+		s := slot{v.Author(), v.Round()}
+		if seen[s] && len(out) < maxCuts {
+			out = append(out, i+1)
+		}
+		seen[s] = true
+	}
+	return out
 }
 
 func (w *world) compare(n *node, what string, want, got int, equal func(int) bool) {

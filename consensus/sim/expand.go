@@ -225,13 +225,25 @@ func (x *expander) crashes() {
 	}
 }
 
-// isolate makes the loss of a log hurt: often nobody heard the last vertices, and the node is back at once.
+// isolate makes the loss of a log hurt: often nobody heard the last vertices, and the node is back at once. Sometimes the
+// others hear one another no more than they hear the node: then it is a round ahead of all of them.
 func (x *expander) isolate(c *Crash) {
 	if x.chance(30) {
 		return
 	}
 	c.Down, c.Point = x.between(1, 5), AtRest
-	x.m.Partitions = append(x.m.Partitions, Partition{From: max(0, c.At-x.between(20, 100)), Until: c.At + 1, A: []int{c.Member}, OneWay: true})
+	alone := Partition{From: max(0, c.At-x.between(20, 100)), Until: c.At + 1, A: []int{c.Member}, OneWay: true}
+	if x.chance(50) {
+		alone.From = max(0, c.At-x.between(200, 400))
+		var others []int
+		for i := range x.m.n() {
+			if i != c.Member {
+				others = append(others, i)
+			}
+		}
+		x.m.Partitions = append(x.m.Partitions, Partition{From: alone.From, Until: c.At + 300, A: others, B: others})
+	}
+	x.m.Partitions = append(x.m.Partitions, alone)
 }
 
 func (x *expander) isLiar(member int) bool {

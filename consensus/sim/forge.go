@@ -93,6 +93,7 @@ func (f *forger) forge() {
 	}
 	if f.hits(how.Invalid) {
 		f.send(f.make(round, false), func(types.Member) bool { return true })
+		return // with a valid one of the round besides, it would equivocate, and not be listened to
 	}
 	v := f.make(round, true)
 	everybody := func(types.Member) bool { return true }
@@ -146,7 +147,7 @@ func (f *forger) make(round types.Round, valid bool) *types.Vertex {
 	}
 	if round > 1 {
 		var times []stakedTime
-		for _, p := range f.parents(round, orphan || len(body.Weak) > 0) {
+		for _, p := range f.parents(round, orphan, len(body.Weak) > 0) {
 			body.Parents.Set(p.Author())
 			body.ParentDigests = append(body.ParentDigests, p.Digest())
 			times = append(times, stakedTime{p.Time(), w.committee.Stake(p.Author())})
@@ -176,7 +177,7 @@ func (f *forger) make(round types.Round, valid bool) *types.Vertex {
 }
 
 // parents picks a quorum of the round before, and of most others one vertex, in committee order.
-func (f *forger) parents(round types.Round, withoutSelf bool) []*types.Vertex {
+func (f *forger) parents(round types.Round, orphan, weakSelf bool) []*types.Vertex {
 	w := f.n.w
 	row := f.rounds[round-1]
 	var picked []*types.Vertex
@@ -184,7 +185,7 @@ func (f *forger) parents(round types.Round, withoutSelf bool) []*types.Vertex {
 	for _, i := range f.n.rng.Perm(w.m.n()) {
 		m := types.Member(i)
 		candidates := row[m]
-		skip := m == f.n.member && withoutSelf || stake >= w.committee.Quorum() && f.hits(25)
+		skip := m == f.n.member && (orphan || weakSelf) || stake >= w.committee.Quorum() && f.hits(25)
 		if len(candidates) == 0 || skip {
 			continue
 		}
@@ -192,7 +193,7 @@ func (f *forger) parents(round types.Round, withoutSelf bool) []*types.Vertex {
 		stake += w.committee.Stake(m)
 	}
 	if stake < w.committee.Quorum() { // without itself it is not one
-		if own := row[f.n.member]; len(own) > 0 && !withoutSelf {
+		if own := row[f.n.member]; len(own) > 0 && !weakSelf {
 			picked = append(picked, own[0])
 		}
 	}

@@ -50,11 +50,12 @@ type Network struct {
 	Scheduler bool `json:"scheduler,omitempty"` // the network delays the first slot's author of every round
 }
 
-// Partition cuts links between A and everybody else. OneWay cuts only what A sends.
+// Partition cuts links between A and B; B empty: everybody else. OneWay cuts only what A sends.
 type Partition struct {
 	From   int   `json:"fromMs"`
 	Until  int   `json:"untilMs"`
 	A      []int `json:"a"`
+	B      []int `json:"b,omitempty"`
 	OneWay bool  `json:"oneWay,omitempty"`
 }
 

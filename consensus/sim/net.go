@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/etherscale/bedrock/types"
@@ -41,21 +42,22 @@ func (w *world) cut(from, to *node) bool {
 		if now < p.From || now >= p.Until {
 			continue
 		}
-		a, b := p.has(from), p.has(to)
-		if a && !b || !p.OneWay && b && !a {
+		if p.separates(from, to) || !p.OneWay && p.separates(to, from) {
 			return true
 		}
 	}
 	return false
 }
 
-func (p *Partition) has(n *node) bool {
-	for _, a := range p.A {
-		if a == int(n.member) {
-			return true
-		}
+// separates reports whether from is in A and to in B.
+func (p *Partition) separates(from, to *node) bool {
+	if !slices.Contains(p.A, int(from.member)) {
+		return false
 	}
-	return false
+	if len(p.B) == 0 {
+		return !slices.Contains(p.A, int(to.member))
+	}
+	return slices.Contains(p.B, int(to.member))
 }
 
 // carry takes a message from one node to another: it may be cut off, lost, late or doubled. The receiver's life is the

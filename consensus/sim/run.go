@@ -126,6 +126,13 @@ func (w *world) heal() int {
 		}
 	}
 	start := w.now
+	for _, n := range w.core() {
+		if n.alive {
+			for _, m := range n.core.Status().Equivocators {
+				w.proven[m] = true
+			}
+		}
+	}
 	w.after(ms(100), w.fresh)
 	for w.now < start.Add(ms(w.m.Heal)) && w.failure == nil {
 		w.run(w.now.Add(ms(250)))

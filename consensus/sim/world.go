@@ -44,6 +44,7 @@ type world struct {
 	leaders  map[types.Round]types.Member
 	verified map[*types.Vertex]bool // of signed runs
 
+	proven  map[types.Member]bool // equivocators that an honest node knew when the network was healed
 	truth   truth
 	failure *Failure
 }
@@ -63,7 +64,7 @@ func (f *Failure) Error() string {
 func newWorld(m *Manifest) (*world, error) {
 	w := &world{m: m, now: begin, network: types.NetworkID{5}, trace: newTrace(),
 		weather: stream(m.Seed, "weather"), work: stream(m.Seed, "work"), disk: stream(m.Seed, "disk"),
-		byID: map[types.BatchID]*batch{}, vertex: map[types.Hash]*types.Vertex{}, leaders: map[types.Round]types.Member{}, verified: map[*types.Vertex]bool{},
+		byID: map[types.BatchID]*batch{}, vertex: map[types.Hash]*types.Vertex{}, leaders: map[types.Round]types.Member{}, verified: map[*types.Vertex]bool{}, proven: map[types.Member]bool{},
 		rules: consensus.Rules{Interval: 100_000, Heartbeat: 1_000_000, BlockBytes: 6000, BlockGas: 2_000_000, RuleVersion: 1},
 	}
 	if err := w.makeCommittee(); err != nil {
