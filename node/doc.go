@@ -3,10 +3,21 @@
 //
 // A role is a configuration value, not a program: the same home directory serves any role (docs/design.md, section 2).
 //
-// Open builds a node and claims its home directory; Run blocks until its context ends or a part fails, then stops every
-// goroutine; Close releases the directory. Nothing outside this package starts a goroutine of a node.
+// Open builds a node and claims its data directory; Run blocks until its context ends or a part fails, then stops every
+// goroutine; Close releases the directory. Nothing outside this package starts a goroutine of a node, but the libraries
+// libp2p, pubsub and kad-dht, which Open starts and Close stops.
 //
-// Map of the files: role.go, home.go (files of a home directory), keys.go, genesis.go (defaults of a new network),
-// host.go (libp2p), node.go (Open, Run, Close), and one file for each wire between parts: ordering.go (sequencer),
-// following.go (headers and bodies), availability.go (rows and sampling), executing.go, proving.go, serving.go (RPC).
+// Map of the files:
+//
+//	role.go, config.go, genesis.go   what a node and a network are configured by
+//	home.go, keys.go                 the files of a home directory
+//	host.go, node.go, background.go  libp2p; Open, Run, Close; bounded work that nobody waits for
+//	transactions.go, journal.go      pool and batches; what entered here survives a crash
+//	ordering.go, auditing.go         the sequencer's driver; what explains a transaction's place
+//	following.go, executing.go       headers and bodies; execution
+//	availability.go                  rows and sampling
+//	proving.go, asserting.go         assertions: making, taking, comparing, settling
+//	court.go, ledger.go              verification of challenges; what was asserted and challenged
+//	serving.go                       JSON-RPC
+//	fact.go, figures.go              what a watcher is told
 package node
