@@ -43,6 +43,11 @@ func (w *world) checkEnd() {
 	w.checkReplay(longest)
 	if w.m.n() <= 13 {
 		w.checkDefinition(longest)
+		for _, n := range w.nodes {
+			if n.honest && n.disk != nil && w.failure == nil {
+				w.checkCuts(n)
+			}
+		}
 	}
 }
 
@@ -243,7 +248,7 @@ const definitionVertices = 900
 // cutVertices is how far into the log random cuts are made, and maxCuts how many cuts there are.
 const (
 	cutVertices = 300
-	maxCuts     = 16
+	maxCuts     = 40
 )
 
 // checkDefinition compares the core with the brute-force twin over the first part of the log.
@@ -260,7 +265,7 @@ func (w *world) checkDefinition(n *node) {
 		w.fail(n, "S8", "the log cannot be replayed: %v", err)
 		return
 	}
-	setting := brute.Setting{Committee: w.committee, Seed: w.seed, Start: w.parent.Time}
+	setting := w.setting()
 	appended, _ := brute.Sequence(setting, log)
 	contents := map[types.BatchID][]brute.Tx{}
 	for _, b := range w.batches {
@@ -270,7 +275,6 @@ func (w *world) checkDefinition(n *node) {
 	}
 	limits := brute.Limits{Interval: w.rules.Interval, Heartbeat: w.rules.Heartbeat, Bytes: w.rules.BlockBytes, Gas: w.rules.BlockGas}
 	blocks, fair := brute.Blocks(setting, limits, appended, contents)
-	w.checkCuts(n, setting, log, f)
 	w.compare(n, "sequence", len(appended), len(f.appended), func(i int) bool {
 		return appended[i].Vertex.Digest() == f.appended[i].Vertex.Digest && appended[i].SlotRound == f.appended[i].Slot.Round
 	})
@@ -286,9 +290,19 @@ func (w *world) checkDefinition(n *node) {
 
 // checkCuts compares how far the sequence had come at some cuts of the log: a verdict that comes too early shows there and
 // nowhere else.
-func (w *world) checkCuts(n *node, setting brute.Setting, log []*types.Vertex, f *followed) {
-	for _, cut := range w.cuts(log) {
-		appended, _ := brute.Sequence(setting, log[:cut])
+func (w *world) checkCuts(n *node) {
+	log := n.disk.order
+	cuts := w.cuts(log)
+	if len(cuts) == 0 || !closedDownwards(log[:slices.Max(cuts)]) {
+		return
+	}
+	f, err := w.follow(log[:slices.Max(cuts)], 1)
+	if err != nil {
+		w.fail(n, "S8", "the log cannot be replayed: %v", err)
+		return
+	}
+	for _, cut := range cuts {
+		appended, _ := brute.Sequence(w.setting(), log[:cut])
 		if len(appended) != f.after[cut-1] {
 			w.fail(n, "S7", "after %d vertices the sequence has %d, by definition %d", cut, f.after[cut-1], len(appended))
 			return
@@ -296,14 +310,18 @@ func (w *world) checkCuts(n *node, setting brute.Setting, log []*types.Vertex, f
 	}
 }
 
-// cuts picks two cuts at random, and those right behind the second vertices of slots.
+func (w *world) setting() brute.Setting {
+	return brute.Setting{Committee: w.committee, Seed: w.seed, Start: w.parent.Time}
+}
+
+// cuts picks a cut at random, and those right behind the second vertices of slots.
 func (w *world) cuts(log []*types.Vertex) (out []int) {
 	type slot struct {
 		author types.Member
 		round  types.Round
 	}
 	rng := stream(w.m.Seed, "cuts")
-	for range 2 {
+	if len(log) > 0 {
 		out = append(out, 1+rng.IntN(min(len(log), cutVertices)))
 	}
 	seen := map[slot]bool{}

@@ -134,7 +134,7 @@ func (x *expander) liars() {
 	if x.chance(25) {
 		return
 	}
-	kinds := []string{Silent, Twins, Twins, Half, Half, Selective, Withhold, Refuse, Frozen, Hasty, Forger, Forger, Forger, Forger}
+	kinds := []string{Silent, Twins, Twins, Twins, Twins, Half, Half, Selective, Withhold, Refuse, Frozen, Hasty, Forger, Forger, Forger, Forger}
 	only := ""
 	if x.chance(40) {
 		only = kinds[x.IntN(len(kinds))] // f of one kind, together
@@ -165,7 +165,7 @@ func (x *expander) forge() *Forge {
 	for _, share := range []struct {
 		field *int
 		most  int
-	}{{&f.Twin, 30}, {&f.Orphan, 40}, {&f.Gap, 40}, {&f.Invalid, 20}, {&f.Narrow, 100}, {&f.Lie, 30}} {
+	}{{&f.Twin, 30}, {&f.Twin, 60}, {&f.Orphan, 40}, {&f.Gap, 40}, {&f.Invalid, 20}, {&f.Narrow, 100}, {&f.Lie, 30}} {
 		if x.chance(40) {
 			*share.field = x.between(1, share.most)
 		}

@@ -18,7 +18,7 @@ import (
 )
 
 // hangTime is how long one planted bug may take for all its seeds; a program that hangs is found, too.
-const hangTime = 10 * time.Minute
+const hangTime = 2 * time.Minute
 
 // finding says how a planted bug was found.
 type finding struct {
