@@ -139,9 +139,4 @@ var mutants = []mutant{
 		"	body.Weak = c.weakParents(round, strong)\n", "",
 		"after a gap a node forgets its own last vertex, and slow authors are never heard",
 	},
-	{
-		"equivocator-never-named", "consensus/pace.go",
-		"if len(candidates) == 0 || !candidates[0].checked {", "if len(candidates) == 0 || c.proven[a] || !candidates[0].checked {",
-		"a quorum that needs a proven equivocator is no quorum: members that left the round out can halt the others for ever",
-	},
 }
