@@ -10,6 +10,7 @@ import (
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/consensus/sequencer"
+	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/gossip/pool"
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
@@ -26,6 +27,9 @@ func (n *Node) openOrdering() error {
 	}
 	n.vertices = log
 	n.onClose(log.Close)
+	if torn := log.Torn(); torn > 0 {
+		n.log.Warn("the end of the vertex log was torn by a crash and was cut off: nothing of it had been sent", "bytes", torn)
+	}
 	seed, err := n.cfg.Genesis.Seed()
 	if err != nil {
 		return err
@@ -39,10 +43,24 @@ func (n *Node) openOrdering() error {
 			Network: n.network, Committee: n.committee, Seed: seed, Self: n.member, Parent: n.chain.Genesis(),
 			Rules: consensus.RulesOf(n.cfg.Genesis), Pacing: n.cfg.Pacing,
 		},
-		Key: n.cfg.Key, FirstStart: isUnused(n.cfg.UnusedMark), Begun: func() error { return removeUnused(n.cfg.UnusedMark) }, Log: log, Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Audit: auditor,
-		Logger: n.log,
+		Key: n.cfg.Key, FirstStart: isUnused(n.cfg.UnusedMark), Begun: func() error { return removeUnused(n.cfg.UnusedMark) },
+		Log: log, Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Audit: auditor,
+		Equivocations: n.onEquivocations, Logger: n.log,
 	})
 	return err
+}
+
+// onEquivocations challenges sequencers that signed two vertices of one round. It never waits.
+func (n *Node) onEquivocations(proven []types.Equivocation) {
+	for _, e := range proven {
+		n.log.Warn("a sequencer signed two vertices of one round", "sequencer", n.committee.Member(e.Accused()).Key.PeerID(), "round", e.First.ID.Round)
+		if n.proofs == nil {
+			continue
+		}
+		n.background.do(func(context.Context) {
+			n.proofs.raise(fraud.NewDoubleVertex(n.network, PayeeOf(n.key), e.First.ID.Epoch, e))
+		})
+	}
 }
 
 // streams is the sequencer's way to the other members; gossip is opened after it.
