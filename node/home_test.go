@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/consensus/audit"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -140,4 +142,16 @@ func TestAuditAnswerCodec(t *testing.T) {
 	if _, err := decodeAuditedPlace(make([]byte, 400)); !errors.Is(err, types.ErrMalformed) {
 		t.Fatal(err)
 	}
+}
+
+// FuzzAuditAnswer: what peers answer about a place is either refused or has one encoding.
+func FuzzAuditAnswer(f *testing.F) {
+	f.Add((&auditedPlace{record: audit.Record{Batch: types.BatchIDOf([]byte("b")), Entries: []consensus.Entry{{Author: 1, Time: 5}}}, height: 3, index: 1}).encode())
+	f.Add(make([]byte, 16))
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		place, err := decodeAuditedPlace(encoded)
+		if err == nil && !bytes.Equal(place.encode(), encoded) {
+			t.Fatal("two encodings of one answer")
+		}
+	})
 }

@@ -364,6 +364,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add((&Push{Batches: [][]byte{{1}}, Vertices: [][]byte{{2}}}).Encode())
 	f.Add((&FetchRequest{Vertices: []Hash{{1}}, Log: true, From: 4}).Encode())
 	f.Add((&FetchResponse{Next: 3, End: 9}).Encode())
+	f.Add((&ChallengeAnnouncement{Challenge: BatchIDOf([]byte("c")), Size: 7}).Encode())
 	f.Add((&Header{Version: Version, Next: &EpochEnd{Committee: c.Members()}}).Encode())
 	f.Add((&CertifiedHeader{Header: Header{Version: Version}}).Encode())
 	if batch, err := EncodeBatch([][]byte{{1, 2}, {3}}); err == nil {
@@ -396,6 +397,9 @@ func FuzzDecode(f *testing.F) {
 				t.Fatal(err)
 			}
 			same(t, data, again)
+		}
+		if a, err := DecodeChallengeAnnouncement(data); err == nil {
+			same(t, data, a.Encode())
 		}
 		DecodeBlockData(data)
 		_, _ = DecodeGenesis(data)
