@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/sampling"
 )
 
 func newSampleCommand() *cobra.Command {
@@ -55,6 +56,8 @@ func samplingText(s *rpc.Sampling) string {
 		return text + " (no data)"
 	case s.Asked == 0:
 		return text
+	case s.MissLog2 <= sampling.Certain:
+		text += fmt.Sprintf(", decoded whole from %d of %d rows", s.Answered, s.Asked)
 	case s.MissLog2 < 0:
 		text += fmt.Sprintf(", %d of %d rows; an unavailable block passes with chance 2^%.1f", s.Answered, s.Asked, s.MissLog2)
 	default:
