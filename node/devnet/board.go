@@ -160,11 +160,11 @@ func (b *board) complete(r *row) bool {
 }
 
 func (b *board) line(r *row) string {
-	txs := "     ... txs"
+	txs := "  ... txs"
 	if r.executed {
-		txs = fmt.Sprintf("%8d txs", r.txs)
+		txs = fmt.Sprintf("%5d txs", r.txs)
 	}
-	text := fmt.Sprintf("%7d %s  certified %d of %d  rows %4d x %.1f  light %-28s %s", r.height, txs, r.signers, r.committee,
+	text := fmt.Sprintf("%6d %s  certified %d of %d  rows %4dx%.1f  light %-19s %s", r.height, txs, r.signers, r.committee,
 		r.rows, copies(r), lightVerdict(r.sampled), assertion(r))
 	if r.skipped > 0 {
 		text += fmt.Sprintf("  (%d skipped)", r.skipped)
@@ -185,7 +185,7 @@ func copies(r *row) float64 {
 func assertion(r *row) string {
 	switch {
 	case len(r.refuted) > 0:
-		return fmt.Sprintf("%d asserted, %d refuted", len(r.asserters), len(r.refuted))
+		return fmt.Sprintf("asserted by %d, %d refuted", len(r.asserters), len(r.refuted))
 	case len(r.asserters) > 0:
 		return "asserted"
 	case r.empty:
@@ -194,16 +194,15 @@ func assertion(r *row) string {
 	return "not asserted"
 }
 
+// lightVerdict is the verdict with its confidence: what an unavailable block's chance to pass leaves of certainty.
 func lightVerdict(s *node.Sampled) string {
 	switch {
 	case s == nil:
 		return "..."
-	case s.Asked == 0:
-		return s.Verdict
-	case s.MissLog2 < 0:
-		return fmt.Sprintf("%s %d/%d, 1-2^%.0f", s.Verdict, s.Answered, s.Asked, s.MissLog2)
+	case s.Asked > 0 && s.MissLog2 < 0:
+		return fmt.Sprintf("%s 1-2^%.0f", s.Verdict, s.MissLog2)
 	}
-	return fmt.Sprintf("%s %d/%d", s.Verdict, s.Answered, s.Asked)
+	return s.Verdict
 }
 
 func (b *board) name(key types.PublicKey) string {

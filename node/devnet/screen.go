@@ -64,8 +64,9 @@ func (s *screen) draw(b *board, now time.Time) {
 	}
 	if s.terminal {
 		for _, line := range b.pending(mostPending) {
-			text.WriteString(line + "\n")
-			s.below += 1 + strings.Count(line, "\n")
+			first, _, _ := strings.Cut(line, "\n") // one row each, so that they can be redrawn
+			text.WriteString(first + "\n")
+			s.below++
 		}
 	}
 	_, _ = io.WriteString(s.out, text.String())
