@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/types"
 )
 
 // Bounds of the crash test. The pauses of an idle machine are well below a second (the test logs them); the bound leaves
@@ -107,25 +107,32 @@ func (n *network) waitHeight(t *testing.T, h rpc.Height) {
 	})
 }
 
-// comesBack starts a killed sequencer again and waits until it has caught up and its signature stands in certificates of
-// blocks that closed since.
+// comesBack starts a killed sequencer again and waits until another one has accepted vertices of it that sign headers of
+// blocks closed since. (Certificates prove less: they carry the first quorum of signatures, which need not be its own.)
 func (n *network) comesBack(t *testing.T, victim *peer) {
 	t.Helper()
 	watcher := n.sequencers[0]
 	down := watcher.status(t).Certified
+	log := n.logOf(t, watcher)
+	log.skip(t)
 	victim.run(t, watcher.ready.Addrs...)
+	author := n.member(t, victim)
 	took := eventually(t, backWithin, victim.name+" signs again", func() error {
-		status := watcher.status(t)
-		for h := status.Certified; h > down; h-- {
-			var header rpc.Header
-			if err := watcher.ask(&header, "bedrock_getHeader", h); err != nil {
-				return err
+		vertices, err := log.next()
+		if err != nil {
+			return err
+		}
+		for _, v := range vertices {
+			if v.Author() != author {
+				continue
 			}
-			if slices.Contains(header.Signers, victim.ready.PeerID) {
-				return nil
+			for _, s := range v.Body().HeaderSignatures {
+				if s.Height > types.Height(down) {
+					return nil
+				}
 			}
 		}
-		return fmt.Errorf("blocks %d..%d are certified without it", down+1, status.Certified)
+		return fmt.Errorf("no new vertex of it signs a header above %d", down)
 	})
 	t.Logf("%s signed again %v after its start", victim.name, took.Round(time.Millisecond))
 	eventually(t, backWithin, victim.name+" executes what the others do", func() error {
@@ -134,6 +141,58 @@ func (n *network) comesBack(t *testing.T, victim *peer) {
 		}
 		return nil
 	})
+}
+
+// member is a sequencer's index in the committee.
+func (n *network) member(t *testing.T, s *peer) types.Member {
+	t.Helper()
+	for i, m := range n.genesis.Committee { // ascending by key, as the committee is
+		if m.Key.PeerID() == s.ready.PeerID {
+			return types.Member(i)
+		}
+	}
+	t.Fatalf("%s is not in the committee", s.name)
+	return 0
+}
+
+// logReader reads a running sequencer's log of accepted vertices over its own RPC.
+type logReader struct {
+	of     *peer
+	member types.Member
+	from   uint64
+}
+
+func (n *network) logOf(t *testing.T, s *peer) *logReader {
+	t.Helper()
+	return &logReader{of: s, member: n.member(t, s)}
+}
+
+// skip goes to the log's end.
+func (l *logReader) skip(t *testing.T) {
+	t.Helper()
+	var part rpc.Log
+	if err := l.of.ask(&part, "bedrock_getLog", l.member, l.from); err != nil {
+		t.Fatal(err)
+	}
+	l.from = part.End
+}
+
+// next returns what was accepted since.
+func (l *logReader) next() ([]*types.Vertex, error) {
+	var part rpc.Log
+	if err := l.of.ask(&part, "bedrock_getLog", l.member, l.from); err != nil {
+		return nil, err
+	}
+	l.from = part.Next
+	vertices := make([]*types.Vertex, len(part.Vertices))
+	for i, encoded := range part.Vertices {
+		v, err := types.DecodeVertex(encoded)
+		if err != nil {
+			return nil, err
+		}
+		vertices[i] = v
+	}
+	return vertices, nil
 }
 
 // resumes starts all sequencers again after all were killed, and waits for new blocks.
