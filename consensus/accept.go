@@ -4,14 +4,23 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// Bounds of what waits to be accepted: of what is pushed for each author, of answers to fetches for each sponsor.
+// Bounds of what waits to be accepted. Bytes are of the vertices and of the lists of what they miss.
 const (
+	// maxWaiting and maxWaitingBytes bound what waits of one author's pushes: four times the horizon, since an honest author
+	// makes one vertex a round and what lies beyond the horizon is fetched in stretches.
 	maxWaiting      = 256
 	maxWaitingBytes = 4 << 20
-	maxAsked        = 4096
-	maxAskedBytes   = 32 << 20
-	maxRound        = 1 << 48
-	maxRoundsAhead  = 1000 // rounds above the accepted top beyond which a pushed vertex is not kept
+	// maxAsked and maxAskedBytes bound the answers to fetches that wait on one sponsor's account: the whole horizon of a
+	// committee of 64, and any horizon bottom up, since in a full room the highest round makes room for a lower one.
+	maxAsked      = 4096
+	maxAskedBytes = 32 << 20
+	// wantBytes is what the core remembers of one missing item, about.
+	wantBytes = 320
+	// maxRound is beyond what any epoch reaches, and far enough from the type's end for sums of rounds.
+	maxRound = 1 << 48
+	// maxRoundsAhead is how far above the accepted top a pushed vertex may be and still be kept: more than a partition of
+	// some seconds leaves behind; who is farther behind asks for the others' logs.
+	maxRoundsAhead = 1000
 
 	// bodyRate limits the bytes a second of bodies first learnt through an author's vertices; bodyBurst is what may
 	// come at once.
@@ -118,27 +127,43 @@ func (c *Core) suspend(s *suspended) {
 			return
 		}
 	}
+	parents, bodies := c.missing(s.v)
+	s.missing = len(parents) + len(bodies)
+	s.size += wantBytes * s.missing
 	if !c.makeRoom(s) {
 		return
 	}
 	c.authors[s.sponsor].room(s.guest).take(s.size)
 	c.suspended[s.v.Digest()] = s
 	c.wants.noteSuspended(s)
-	for _, ref := range parentsOf(s.v) {
-		if c.dag.byDigest[ref.Digest] == nil && c.dag.needed(ref.Round) {
-			s.missing++
-			c.wants.vertex(ref, s, c.fetchDue(s))
-		}
+	for _, ref := range parents {
+		c.wants.vertex(ref, s, c.fetchDue(s))
 	}
-	for _, r := range s.v.Body().Receipts {
-		if !c.holds(r.Batch) {
-			s.missing++
-			c.wants.body(r.Batch, s, c.fetchDue(s))
-		}
+	for _, id := range bodies {
+		c.wants.body(id, s, c.fetchDue(s))
 	}
 	if s.missing == 0 {
 		c.ready = append(c.ready, s)
 	}
+}
+
+// missing lists the parents and bodies that the vertex has to wait for.
+func (c *Core) missing(v *types.Vertex) (parents []types.VertexRef, bodies []types.BatchID) {
+	for _, ref := range parentsOf(v) {
+		if c.dag.byDigest[ref.Digest] == nil && c.dag.needed(ref.Round) {
+			parents = append(parents, ref)
+		}
+	}
+	return parents, c.missingBodies(v)
+}
+
+func (c *Core) missingBodies(v *types.Vertex) (bodies []types.BatchID) {
+	for _, r := range v.Body().Receipts {
+		if !c.holds(r.Batch) {
+			bodies = append(bodies, r.Batch)
+		}
+	}
+	return bodies
 }
 
 func (c *Core) fetchDue(s *suspended) types.Time {
@@ -265,6 +290,9 @@ func (c *Core) admit(s *suspended) {
 		c.delayed = append(c.delayed, s)
 		return
 	}
+	if c.lostBody(s) {
+		return
+	}
 	c.discard(s)
 	if !c.dag.needed(s.v.Round()) {
 		return
@@ -276,6 +304,15 @@ func (c *Core) admit(s *suspended) {
 	}
 	c.charge(s)
 	c.accept(n, s.from)
+}
+
+// lostBody waits again for bodies that were forgotten while the vertex waited for something else.
+func (c *Core) lostBody(s *suspended) bool {
+	for _, id := range c.missingBodies(s.v) {
+		s.missing++
+		c.wants.body(id, s, c.now)
+	}
+	return s.missing > 0
 }
 
 // accept makes the vertex part of the DAG and draws every consequence.

@@ -356,7 +356,7 @@ func TestI7WaitingVerticesAreBounded(t *testing.T) {
 			t.Errorf("a fetch of %d", len(f.Vertices))
 		}
 	}
-	if len(fx.Fetch) > maxFetchEffects {
+	if len(fx.Fetch) > 2*4 {
 		t.Errorf("%d fetches at once", len(fx.Fetch))
 	}
 }

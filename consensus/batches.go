@@ -7,10 +7,17 @@ import (
 )
 
 const (
-	// maxPending bounds the own receipts that wait for a vertex.
-	maxPending = 1 << 16
-	// looseAge is how long a body that no vertex refers to is remembered.
-	looseAge = 2 * time.Minute
+	// maxPending bounds the own receipts that wait for a vertex: sixteen full vertices. maxPendingBytes bounds what the core
+	// remembers of their bodies.
+	maxPending      = 16 * types.MaxReceipts
+	maxPendingBytes = 64 << 20
+	// looseAge is how long a body that no vertex refers to is remembered; maxLooseBytes bounds what the core remembers of
+	// the bodies of that time: beyond it the oldest go earlier. The driver, which keeps the body, tells it again if need be.
+	looseAge      = 2 * time.Minute
+	maxLooseBytes = 64 << 20
+	// batchBytes and txBytes are what the core remembers of a body and of a transaction in it, about.
+	batchBytes = 320
+	txBytes    = 64
 )
 
 // batch is a body that is held and has not left fair order.
@@ -30,10 +37,14 @@ type batch struct {
 	lastRound  types.Round // highest round of an accepted vertex that receipts it; 0: none
 }
 
+// cost is what the core remembers of the body, in bytes.
+func (b *batch) cost() int { return batchBytes + txBytes*len(b.txs) }
+
 // looseBody remembers when to look whether a body is still unreferenced.
 type looseBody struct {
-	id types.BatchID
-	at types.Time
+	id   types.BatchID
+	at   types.Time
+	cost int
 }
 
 // holds reports whether the body is held, or was when its batch completed.
@@ -58,7 +69,8 @@ func (c *Core) batchHeld(e BatchHeld) {
 			b.from, b.charged = int(author), true
 			c.authors[author].tokens = c.tokens(author) - int64(e.Size)
 		}
-		c.loose = append(c.loose, looseBody{e.ID, c.now.Add(looseAge)})
+		c.loose = append(c.loose, looseBody{e.ID, c.now.Add(looseAge), b.cost()})
+		c.looseBytes += b.cost()
 	}
 	c.arrived(c.wants.bodyArrived(e.ID))
 	if b := c.batches[e.ID]; b != nil && e.Admitted && c.member {
@@ -69,11 +81,12 @@ func (c *Core) batchHeld(e BatchHeld) {
 // enqueue puts an admitted body among the own receipts to be listed. When too many wait the newest are left to the
 // other sequencers.
 func (c *Core) enqueue(b *batch, at types.Time) {
-	if b.queued || b.listed || len(c.pending) >= maxPending {
+	if b.queued || b.listed || len(c.pending) >= maxPending || c.pendingBytes+b.cost() > maxPendingBytes {
 		return
 	}
 	b.queued, b.receivedAt = true, at
 	c.pending = append(c.pending, b)
+	c.pendingBytes += b.cost()
 }
 
 // dropLoose forgets old bodies that nothing refers to. During a replay nothing can be fetched again: all are kept.
@@ -82,10 +95,11 @@ func (c *Core) dropLoose() {
 		head := c.loose[0]
 		b := c.batches[head.id]
 		loose := b != nil && b.unreferenced()
-		if loose && c.now < head.at {
+		if loose && c.now < head.at && c.looseBytes <= maxLooseBytes {
 			return
 		}
 		c.loose = c.loose[1:]
+		c.looseBytes -= head.cost
 		if loose {
 			c.deleteBatch(b)
 		}
@@ -179,9 +193,11 @@ func (c *Core) nextReceipts(last types.Time) (receipts []types.Receipt, more boo
 // dropListed takes out of the queue what needs no own receipt any more.
 func (c *Core) dropListed() {
 	kept := c.pending[:0]
+	c.pendingBytes = 0
 	for _, b := range c.pending {
 		if c.unlisted(b) {
 			kept = append(kept, b)
+			c.pendingBytes += b.cost()
 		} else {
 			b.queued = false
 		}

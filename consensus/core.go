@@ -35,11 +35,13 @@ type Core struct {
 	wants     wants
 
 	// Bodies and own receipts.
-	batches map[types.BatchID]*batch
-	pending []*batch // to be receipted, in order of receipt
-	active  int      // batches with an accepted receipt that is not in the sequence yet
-	swept   types.Round
-	loose   []looseBody
+	batches      map[types.BatchID]*batch
+	pending      []*batch // to be receipted, in order of receipt
+	pendingBytes int      // their cost
+	active       int      // batches with an accepted receipt that is not in the sequence yet
+	swept        types.Round
+	loose        []looseBody
+	looseBytes   int // their cost
 
 	// Own vertices.
 	own       *node         // newest accepted own vertex

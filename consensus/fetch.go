@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	// maxFetchEffects bounds the requests of one step, in committees of up to half as many; else twice the committee does.
-	maxFetchEffects = 16
-	// maxFetchShare bounds the items of one step that one member pays for, so that a liar's wishes keep back nobody's.
+	// maxFetchShare bounds the items of one step that one member pays for, so that a liar's wishes keep back nobody's. Of the
+	// requests of a step at most one to each member is not full, so there are at most two for each member.
 	maxFetchShare = types.MaxFetchItems
-	maxBackoff    = 4 // doublings of the retry time
+	// maxBackoff is how often the retry time doubles: an item that nobody has is asked for every 5 s, a few tries an horizon.
+	maxBackoff = 4
 )
 
 // want is an item that suspended vertices wait for.
@@ -133,13 +133,17 @@ func (w *wants) belowHorizon(needed func(types.Round) bool) []*suspended {
 	return freed
 }
 
-// clean drops what has arrived and what nobody waits for any more.
+// clean drops what has arrived, what nobody waits for any more, and of the rest those that do not wait any more: a liar may
+// list in every vertex one item that never comes.
 func (w *wants) clean() {
 	kept := w.list[:0]
 	for _, x := range w.list {
+		if !x.done {
+			x.waiters = slices.DeleteFunc(x.waiters, func(s *suspended) bool { return s.dead })
+		}
 		switch {
 		case x.done:
-		case x.alive():
+		case len(x.waiters) > 0:
 			kept = append(kept, x)
 		case x.isBody:
 			delete(w.bodies, x.body)
@@ -255,10 +259,6 @@ func (c *Core) fetch(x *want, r *fetchRound) {
 	}
 	at, ok := r.byTarget[from[0]]
 	if full := ok && len(c.fx.Fetch[at].Vertices)+len(c.fx.Fetch[at].Batches) >= types.MaxFetchItems; !ok || full {
-		if len(c.fx.Fetch) >= max(maxFetchEffects, 2*c.n) {
-			x.due = c.now.Add(c.pacing.FetchDelay)
-			return
-		}
 		at = len(c.fx.Fetch)
 		r.byTarget[from[0]] = at
 		c.fx.Fetch = append(c.fx.Fetch, Fetch{From: from})

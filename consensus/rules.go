@@ -148,8 +148,12 @@ func (c *Core) heardRound() types.Round {
 	return types.Round(upperQuantile(values, c.dag.f))
 }
 
-// farBehind reports whether more than 8 rounds that exist at an honest member are not accepted here yet.
-func (c *Core) farBehind() bool { return c.heardRound() > c.dag.top()+8 }
+// behindRounds is how many rounds that exist at an honest member may be missing here: more than a lost push and its repair
+// take, so that a node that keeps up is never silent; below the horizon, so that one that does not makes nothing useless.
+const behindRounds = 8
+
+// farBehind reports whether more than behindRounds rounds are missing.
+func (c *Core) farBehind() bool { return c.heardRound() > c.dag.top()+behindRounds }
 
 // sizeOf estimates the encoded size of a vertex.
 func sizeOf(v *types.Vertex) int {
@@ -165,6 +169,7 @@ type refusedSet struct {
 	at      int
 }
 
+// maxRefused bounds them: each costs a liar a signature and a message, and one forgotten costs a fetch.
 const maxRefused = 4096
 
 func newRefusedSet() refusedSet { return refusedSet{digests: make(map[types.Hash]struct{})} }
