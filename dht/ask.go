@@ -119,7 +119,7 @@ func (d *DHT) Opening(ctx context.Context, h types.Header, judge func(from strin
 	if err != nil {
 		return fmt.Errorf("dht: block %d: %w", h.Height, err)
 	}
-	if raw, err := d.rows.opening(ctx, h.Commitment); err == nil && raw != nil {
+	if raw, err := d.opening(ctx, h.Commitment); err == nil && raw != nil {
 		if o, err := coding.UnmarshalOpening(raw, p); err == nil && judge(d.host.ID().String(), o) {
 			return nil
 		}

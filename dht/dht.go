@@ -35,6 +35,9 @@ type Config struct {
 	Server    bool             // stores rows for others; else only asks
 	Datastore ds.Batching      // rows on disk; needed by servers
 	Headers   Headers
+	// Blocks, if set, are blocks that this node keeps whole as a member of the committee. It serves their rows from
+	// there and takes no copies of them.
+	Blocks    Blocks
 	Replicas  int           // holders of each row; 3
 	Budget    int64         // bytes of disk for rows; 4 GiB
 	Retention time.Duration // rows older than this (header time) are given up; 0: never
@@ -114,6 +117,7 @@ type DHT struct {
 	rowProtocol protocol.ID
 	messenger   *pb.ProtocolMessenger
 	rows        *rows
+	cutter      *cutter
 	waiting     *provisional
 	servers     *servers
 	verifiers   *verifiers
@@ -136,13 +140,13 @@ func New(cfg Config) (*DHT, error) {
 	prefix := protocol.ID("/bedrock/" + cfg.Network.String())
 	d := &DHT{
 		cfg: cfg, log: cfg.Logger, host: cfg.Host, kadProtocol: prefix + "/kad/1.0.0", rowProtocol: prefix + "/row/1",
-		rows: held, waiting: newProvisional(), verifiers: newVerifiers(), door: newDoor(),
+		rows: held, cutter: &cutter{blocks: cfg.Blocks, headers: cfg.Headers}, waiting: newProvisional(), verifiers: newVerifiers(), door: newDoor(),
 	}
 	mode := kad.ModeClient
 	if cfg.Server {
 		mode = kad.ModeServer
 	}
-	d.kad, err = kad.New(cfg.Host, kad.Mode(mode), kad.ProtocolPrefix(prefix), kad.Datastore(view{held}),
+	d.kad, err = kad.New(cfg.Host, kad.Mode(mode), kad.ProtocolPrefix(prefix), kad.Datastore(view{d}),
 		kad.Validator(record.NamespacedValidator{Namespace: Validator{}}),
 		kad.DisableProviders(), kad.DisableAutoRefresh(), kad.MaxRecordAge(0))
 	if err != nil {

@@ -24,6 +24,8 @@
 //	I5  Nothing is allocated for a peer before its length was checked; at most 64 requests are served at once, 4 a peer.
 //	I6  Whether an answer is right is the caller's to judge; a peer that lied is not asked or served for ten minutes.
 //	I7  Every decoder is strict: one encoding a value.
+//	I8  A member of the committee that keeps a block whole answers for all its rows and stores none; encoding old blocks
+//	    again for strangers takes at most a tenth of a core.
 //
 // # Adversary
 //
@@ -43,6 +45,7 @@
 //	offer.go        taking rows that are offered          keep.go        rows the node came by otherwise
 //	rows.go         rows on disk, budget, expiry          view.go        what kad-dht sees of them
 //	provisional.go  rows that wait for a certificate      door.go        limits on requests, liars
+//	whole.go        rows cut out of whole blocks          places.go      which key is which row of them
 //	servers.go      table of servers, nearest             sweep.go       how the table is filled
 //	publish.go      rows to holders                       takeover.go    rows of silent publishers
 //	fetch.go        rows from holders                     ask.go         lookups, last resort, opening, single row

@@ -84,12 +84,13 @@ func (d *DHT) Rows(ctx context.Context, h types.Header, indices []uint32, judge 
 // load is even.
 func (u *hunt) begin(ctx context.Context, indices []uint32) error {
 	table, r := u.d.servers.list(), u.d.cfg.Replicas
+	block := u.d.cutter.block(u.header.Commitment)
 	for _, i := range indices {
 		if int(i) >= u.params.N {
 			return fmt.Errorf("dht: no row %d in block %d of %d rows", i, u.header.Height, u.params.N)
 		}
 		u.open[i] = &quarry{}
-		raw, err := u.d.rows.shard(ctx, u.header.Commitment, i)
+		raw, err := u.d.shard(ctx, block, u.header.Commitment, i)
 		if err == nil && raw != nil {
 			u.settle(i, u.d.host.ID().String(), raw)
 		}

@@ -12,7 +12,7 @@ import (
 // nearest servers of a row, that is, should have been given it. The header must be certified, the shards verified
 // against the opening. It returns how many were new; clients keep nothing.
 func (d *DHT) Keep(ctx context.Context, h types.Header, o coding.Opening, shards []coding.Shard) (int, error) {
-	if _, certified := d.cfg.Headers.HeaderByCommitment(h.Commitment); !d.cfg.Server || !certified {
+	if _, certified := d.cfg.Headers.HeaderByCommitment(h.Commitment); !d.cfg.Server || !certified || d.cutter.keeps(h.Commitment) {
 		return 0, nil
 	}
 	table, own := d.servers.list(), make(map[uint32][]byte)

@@ -64,6 +64,12 @@ func (d *DHT) serveOffer(ctx context.Context, s network.Stream, r *request) erro
 func (d *DHT) wanted(ctx context.Context, c types.Hash, indices []uint32) (wanted, held bitmap, err error) {
 	wanted, held = newBitmap(len(indices)), newBitmap(len(indices))
 	table := d.servers.list()
+	if d.cutter.keeps(c) {
+		for j := range indices {
+			held.set(j)
+		}
+		return wanted, held, nil
+	}
 	for j, i := range indices {
 		has, err := d.holds(ctx, c, i)
 		if err != nil {

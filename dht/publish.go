@@ -27,7 +27,7 @@ const (
 // Report says what became of published rows.
 type Report struct {
 	Rows    int // rows that were to be published
-	Copies  int // copies that holders acknowledged, those they had already included
+	Copies  int // copies that holders acknowledged, those they had already and those of keepers included
 	Stored  int // of these, new ones
 	Holders int // servers that acknowledged something
 	Failed  int // servers that did not answer or refused
@@ -42,6 +42,7 @@ type publication struct {
 	proof   []byte
 	kind    proofKind
 	opening []byte
+	keepers map[peer.ID]bool // hold the block whole
 
 	mu     sync.Mutex
 	copies map[uint32]int
@@ -50,7 +51,8 @@ type publication struct {
 }
 
 // Publish sends the rows that pick selects to the r servers nearest to each, one stream a server, and waits for their
-// acknowledgements. Rows that found fewer than r holders are offered to the next nearest. It fails only if nothing could
+// acknowledgements. A server whose signature is in the certificate keeps the block whole: it counts as a holder of the
+// rows it is near enough for, and is sent nothing. Rows that found fewer than r holders are offered to the next nearest. It fails only if nothing could
 // be tried: ErrNotCertified, ErrNoServers, or ctx ended; how far it got is in the Report.
 func (d *DHT) Publish(ctx context.Context, header types.Header, block *coding.Block, pick func(index int) bool) (Report, error) {
 	pub := &publication{d: d, header: header, block: block, copies: make(map[uint32]int), tried: make(map[uint32]map[peer.ID]bool)}
@@ -61,6 +63,8 @@ func (d *DHT) Publish(ctx context.Context, header types.Header, block *coding.Bl
 	if pub.opening, err = block.Opening().MarshalBinary(); err != nil {
 		return Report{}, fmt.Errorf("dht: publish block %d: %w", header.Height, err)
 	}
+	pub.keepers = d.keepers(header.Commitment)
+	d.note(ctx, &header, block.Params())
 	var picked []uint32
 	for i := range block.Params().N {
 		if pick(i) {
@@ -127,6 +131,11 @@ func (pub *publication) group(picked []uint32) map[peer.ID][]uint32 {
 			}
 			missing--
 			pub.tried[i][p] = true
+			if pub.keepers[p] {
+				pub.copies[i]++
+				pub.report.Copies++
+				continue
+			}
 			groups[p] = append(groups[p], i)
 		}
 	}
@@ -174,6 +183,9 @@ func (pub *publication) deliver(ctx context.Context, holder peer.ID, indices []u
 
 // keepOwn stores rows for which this node itself is among the nearest.
 func (pub *publication) keepOwn(ctx context.Context, indices []uint32) ([]uint32, int, error) {
+	if pub.d.cutter.keeps(pub.header.Commitment) {
+		return indices, 0, nil
+	}
 	shards := make(map[uint32][]byte, len(indices))
 	for _, i := range indices {
 		raw, err := pub.shard(i)

@@ -65,7 +65,11 @@ func openRows(ctx context.Context, store ds.Batching, budget int64) (*rows, erro
 		r.bytes += block.bytes
 		r.count += block.rows
 	}
-	return r, nil
+	err = r.wholes(ctx, func(w wholeBlock) bool {
+		r.bytes += int64(w.rows) * placeBytes
+		return true
+	})
+	return r, err
 }
 
 func decodeHeld(key string, value []byte) (types.Hash, *heldBlock, bitmap, error) {
@@ -258,7 +262,7 @@ func (r *rows) expire(ctx context.Context, limit types.Time) (int, error) {
 		r.count -= block.rows
 		delete(r.blocks, c)
 	}
-	return gone, nil
+	return gone, r.expirePlaces(ctx, limit)
 }
 
 func (r *rows) forget(ctx context.Context, c types.Hash) error {

@@ -125,7 +125,7 @@ func TestView(t *testing.T) {
 	if _, err := putRows(t, r, b, h, 5); err != nil {
 		t.Fatal(err)
 	}
-	v := view{r}
+	v := view{&DHT{rows: r, cutter: &cutter{}}}
 	file := func(key string) ds.Key {
 		return ds.NewKey("/" + Namespace + "/" + base32.RawStdEncoding.EncodeToString([]byte(key)))
 	}

@@ -71,8 +71,9 @@ func (d *DHT) serve(ctx context.Context, s network.Stream) error {
 func (d *DHT) serveGet(ctx context.Context, s network.Stream, r *request) error {
 	marks, size := newBitmap(len(r.indices)), 0
 	var shards [][]byte
+	block := d.cutter.block(r.commitment)
 	for j, i := range r.indices {
-		shard, err := d.rows.shard(ctx, r.commitment, i)
+		shard, err := d.shard(ctx, block, r.commitment, i)
 		if err != nil {
 			return err
 		}
@@ -95,9 +96,12 @@ func (d *DHT) serveGet(ctx context.Context, s network.Stream, r *request) error 
 }
 
 func (d *DHT) serveHas(ctx context.Context, s network.Stream, r *request) error {
-	marks := newBitmap(len(r.indices))
+	marks, whole := newBitmap(len(r.indices)), d.cutter.keeps(r.commitment)
 	for j, i := range r.indices {
-		held, err := d.holds(ctx, r.commitment, i)
+		held, err := whole, error(nil)
+		if !whole {
+			held, err = d.holds(ctx, r.commitment, i)
+		}
 		if err != nil {
 			return err
 		}
@@ -109,7 +113,7 @@ func (d *DHT) serveHas(ctx context.Context, s network.Stream, r *request) error 
 }
 
 func (d *DHT) serveOpening(ctx context.Context, s network.Stream, r *request) error {
-	opening, err := d.rows.opening(ctx, r.commitment)
+	opening, err := d.opening(ctx, r.commitment)
 	if err != nil {
 		return err
 	}

@@ -52,33 +52,52 @@ func (r Report) plus(o Report) Report {
 	}
 }
 
-// published tells whether most of a few random rows of a member are held by the server nearest to each, of those servers
-// that answer.
+// published tells whether most of a few random rows of a member are held by the server nearest to each that does not keep
+// the block whole, of those servers that answer.
 func (d *DHT) published(ctx context.Context, h types.Header, p coding.Params, member, m int) bool {
 	table, answers, held := d.servers.list(), 0, 0
 	own := (p.N - member + m - 1) / m // rows of the member
 	if own <= 0 {
 		return true
 	}
+	keepers, questions := d.keepers(h.Commitment), make(map[peer.ID][]uint32)
 	for range takeOverProbe {
 		i := uint32(member + m*rand.IntN(own))
-		for _, holder := range nearest(table, Key(h.Commitment, i), 1) {
-			has, err := d.holderHas(ctx, holder, h.Commitment, i)
-			if err != nil {
-				continue
-			}
-			if answers++; has {
-				held++
+		for _, holder := range nearest(table, Key(h.Commitment, i), d.cfg.Replicas) {
+			if !keepers[holder] {
+				questions[holder] = append(questions[holder], i)
+				break
 			}
 		}
 	}
-	return answers > 0 && 2*held > answers
+	for holder, indices := range questions {
+		found, err := d.holderHas(ctx, holder, h.Commitment, sorted(indices))
+		if err == nil {
+			answers += len(sorted(indices))
+			held += found
+		}
+	}
+	return len(questions) == 0 || answers > 0 && 2*held > answers
 }
 
-func (d *DHT) holderHas(ctx context.Context, holder peer.ID, c types.Hash, i uint32) (bool, error) {
-	if holder == d.host.ID() {
-		return d.holds(ctx, c, i)
+// holderHas counts the rows that a holder has, which may be this node.
+func (d *DHT) holderHas(ctx context.Context, holder peer.ID, c types.Hash, indices []uint32) (int, error) {
+	if holder != d.host.ID() {
+		found, err := d.Has(ctx, holder, c, indices)
+		return len(found), err
 	}
-	found, err := d.Has(ctx, holder, c, []uint32{i})
-	return len(found) == 1, err
+	if d.cutter.keeps(c) {
+		return len(indices), nil
+	}
+	held := 0
+	for _, i := range indices {
+		has, err := d.holds(ctx, c, i)
+		if err != nil {
+			return 0, err
+		}
+		if has {
+			held++
+		}
+	}
+	return held, nil
 }

@@ -17,7 +17,7 @@ var errReadOnly = errors.New("dht: rows enter by the row protocol only")
 
 // view is the datastore that kad-dht serves GET_VALUE from. It shows the held rows as DHT records and refuses all
 // writes. kad-dht files the record of key k under "/<namespace>/<base32 of k>".
-type view struct{ rows *rows }
+type view struct{ d *DHT }
 
 var _ ds.Batching = view{}
 
@@ -39,7 +39,7 @@ func (v view) Get(ctx context.Context, k ds.Key) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := v.rows.record(ctx, key)
+	value, err := v.d.record(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,11 @@ func (v view) Has(ctx context.Context, k ds.Key) (bool, error) {
 	if err != nil {
 		return false, nil
 	}
-	return v.rows.store.Has(ctx, rowKey(key))
+	_, err = v.d.record(ctx, key)
+	if errors.Is(err, ds.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // GetSize implements ds.Read.

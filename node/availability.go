@@ -36,6 +36,9 @@ func (n *Node) openAvailability() (err error) {
 		},
 		Logger: n.log,
 	}
+	if n.member >= 0 && n.cfg.Role == Sequencer {
+		config.Blocks = n.chain
+	}
 	if config.Server {
 		config.Datastore = n.store.Datastore(rowsPrefix)
 	}
