@@ -1,0 +1,358 @@
+package consensus
+
+import (
+	"testing"
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// TestLimitsOfWait: after eight rounds without a decision everybody is waited for, and the wait doubles every three rounds,
+// six times.
+func TestLimitsOfWait(t *testing.T) {
+	d := newDrawer(t, 4, -1)
+	c := d.core
+	c.dag.ensure(60)
+	for a := range c.authors {
+		c.authors[a].punctual = 0
+	}
+	base := c.pacing.Wait
+	for r, want := range map[types.Round]time.Duration{
+		7: 0, 8: base, 10: base, 11: 2 * base, 13: 2 * base, 14: 4 * base, 25: 32 * base, 26: 64 * base, 59: 64 * base,
+	} {
+		got, waiting := c.wait(r)
+		if !waiting {
+			got = 0
+		}
+		if got != want {
+			t.Errorf("%d rounds without a decision: wait %s, want %s", r, got, want)
+		}
+	}
+	for a := range c.authors {
+		c.authors[a].lag = 1 << 40
+	}
+	if got, _ := c.wait(8); got != c.pacing.MaxWait {
+		t.Errorf("the wait adapts to %s", got)
+	}
+}
+
+// TestLimitOfPunctuality: an author is expected if it was on time in one of the last four own rounds.
+func TestLimitOfPunctuality(t *testing.T) {
+	for missed, expected := range map[int]bool{3: true, 4: false} {
+		d := newDrawer(t, 4, -1)
+		d.give(d.round(1, nil)...)
+		d.core.notePunctual(1)
+		d.core.dag.ensure(2)
+		for range missed {
+			d.core.notePunctual(2)
+		}
+		if _, waiting := d.core.wait(2); waiting != expected {
+			t.Errorf("%d rounds missed: waited for %v", missed, waiting)
+		}
+	}
+}
+
+// TestLimitsOfCongestion: own receipts stop when 64 MiB are released and in no block, 64 blocks lack a certificate, or 64
+// certified ones are not executed.
+func TestLimitsOfCongestion(t *testing.T) {
+	for name, x := range map[string]struct {
+		bytes                  uint64
+		closed, done, executed types.Height
+		congested              bool
+	}{
+		"bytes":             {64 << 20, 0, 0, 0, false},
+		"a byte more":       {64<<20 + 1, 0, 0, 0, true},
+		"63 uncertified":    {0, 163, 100, 100, false},
+		"64 uncertified":    {0, 164, 100, 100, true},
+		"63 not executed":   {0, 163, 163, 100, false},
+		"64 not executed":   {0, 164, 164, 100, true},
+		"far ahead of that": {0, 164, 164, 1000, false},
+	} {
+		d := newDrawer(t, 4, 0)
+		d.step(BatchHeld{ID: types.BatchIDOf([]byte{1}), Admitted: true, Time: d.now, From: -1})
+		c := d.core
+		c.blocks.bytes, c.certs.closed, c.certs.done, c.executed = x.bytes, x.closed, x.done, x.executed
+		receipts, _ := c.nextReceipts(0)
+		if c.Status().Congested != x.congested || (len(receipts) == 0) != x.congested {
+			t.Errorf("%s: congested %v, %d receipts", name, c.Status().Congested, len(receipts))
+		}
+	}
+}
+
+// TestLimitsOfABlock: a block takes what fits its bytes and gas exactly; a transaction that fits no block is dropped.
+func TestLimitsOfABlock(t *testing.T) {
+	const gas, size = 100, 1000
+	full := size - types.BlockDataSize(1, 0)
+	for name, x := range map[string]struct {
+		txs    []TxInfo
+		queued int
+		taken  int
+	}{
+		"a full one":        {[]TxInfo{{Hash: types.Hash{1}, Gas: gas, Size: full}}, 1, 1},
+		"a byte too many":   {[]TxInfo{{Hash: types.Hash{1}, Size: full + 1}}, 0, 0},
+		"gas too much":      {[]TxInfo{{Hash: types.Hash{1}, Gas: gas + 1}}, 0, 0},
+		"gas of two":        {[]TxInfo{{Hash: types.Hash{1}, Gas: gas - 1}, {Hash: types.Hash{2}, Gas: 1}}, 2, 2},
+		"gas for one":       {[]TxInfo{{Hash: types.Hash{1}, Gas: gas}, {Hash: types.Hash{2}, Gas: 1}}, 2, 1},
+		"bytes of two":      {[]TxInfo{{Hash: types.Hash{1}, Size: size - types.BlockDataSize(2, 0) - 1}, {Hash: types.Hash{2}, Size: 1}}, 2, 2},
+		"bytes for one":     {[]TxInfo{{Hash: types.Hash{1}, Size: size - types.BlockDataSize(2, 0)}, {Hash: types.Hash{2}, Size: 1}}, 2, 1},
+		"one an interval":   {[]TxInfo{{Hash: types.Hash{1}, Gas: gas}, {Hash: types.Hash{1}, Gas: gas}}, 1, 1},
+		"nothing to take":   {nil, 0, 0},
+		"bytes, not lumped": {[]TxInfo{{Hash: types.Hash{1}, Size: 0}}, 1, 1},
+	} {
+		q := newBlockQueue(Rules{Interval: 10, Heartbeat: 100, BlockBytes: size, BlockGas: gas}, 5)
+		q.push(types.BatchIDOf(nil), x.txs, 6)
+		if len(q.queue) != x.queued {
+			t.Errorf("%s: %d queued", name, len(q.queue))
+		}
+		if _, taken, _ := q.close(10); len(taken) != x.taken {
+			t.Errorf("%s: a block takes %d", name, len(taken))
+		}
+		if _, taken, closed := q.close(19); closed {
+			t.Errorf("%s: a second block of the interval takes %d", name, len(taken))
+		}
+	}
+}
+
+// TestLimitOfEncoding: at most 16 blocks are being encoded.
+func TestLimitOfEncoding(t *testing.T) {
+	d := newDrawer(t, 4, -1)
+	k := &d.core.certs
+	for h := types.Height(1); h <= 40; h++ {
+		k.closed, k.states[h] = h, &blockState{header: types.Header{Height: h}}
+	}
+	if fx := d.step(Tick{}); len(fx.Encode) != 16 || fx.Encode[15].Height != 16 {
+		t.Fatalf("%d at once", len(fx.Encode))
+	}
+	if fx := d.step(Encoded{Height: 2}); len(fx.Encode) != 0 {
+		t.Fatal("one more before the first is done")
+	}
+	if fx := d.step(Encoded{Height: 1}); len(fx.Encode) != 2 {
+		t.Fatalf("%d after two are done", len(fx.Encode))
+	}
+}
+
+// TestLimitsOfSignatures: others' signatures are kept for heights up to 1024 above the closed one, own ones down to 8 below
+// the certified one; a vertex carries 64.
+func TestLimitsOfSignatures(t *testing.T) {
+	d := newDrawer(t, 4, -1)
+	d.core.certs.closed, d.core.certs.asked, d.core.certs.done = 20, 20, 10
+	d.give(d.draw(0, 1, nil, func(_ *types.VertexID, b *types.VertexBody) {
+		for _, h := range []types.Height{10, 11, 20 + 1024, 20 + 1025} {
+			b.HeaderSignatures = append(b.HeaderSignatures, types.HeaderSignature{Height: h})
+		}
+	}))
+	if votes := d.core.certs.votes; len(votes) != 2 || votes[11] == nil || votes[1044] == nil {
+		t.Errorf("signatures of %d heights are kept", len(votes))
+	}
+	k := &d.core.certs
+	k.done = 100
+	for _, h := range []types.Height{91, 92, 93, 94} {
+		k.own = append(k.own, types.HeaderSignature{Height: h})
+	}
+	if got := k.ownSignatures(); len(got) != 2 || got[0].Height != 93 {
+		t.Errorf("%d of the stale ones are sent", len(got))
+	}
+	k.listed(nil)
+	if len(k.own) != 2 {
+		t.Errorf("%d of the stale ones are kept", len(k.own))
+	}
+	k.own = nil
+	for h := range types.Height(65) {
+		k.own = append(k.own, types.HeaderSignature{Height: 101 + h})
+	}
+	if got := k.ownSignatures(); len(got) != 64 || got[63].Height != 164 {
+		t.Errorf("%d signatures in a vertex", len(got))
+	}
+}
+
+// TestLimitOfEvidence: a vertex carries four proofs; the others follow.
+func TestLimitOfEvidence(t *testing.T) {
+	d := newDrawer(t, 7, 0)
+	d.step(Signed{Digest: d.core.draft.Digest()})
+	for a := types.Member(2); a < 7; a++ {
+		d.core.prove(types.NewEquivocation(d.draw(a, 1, nil).Signed(), d.draw(a, 1, nil, marked(9)).Signed()), true)
+	}
+	for _, want := range []int{4, 1} {
+		draft := d.core.makeDraft(d.core.ownRound() + 1)
+		if len(draft.Body().Evidence) != want {
+			t.Fatalf("%d proofs, want %d", len(draft.Body().Evidence), want)
+		}
+		d.core.acceptOwn(&node{v: draft, ref: draft.Ref()})
+	}
+	if len(d.core.evidence) != 0 {
+		t.Error("proofs are left over")
+	}
+	before := len(d.core.evidence)
+	d.core.prove(types.NewEquivocation(d.draw(2, 3, nil).Signed(), d.draw(2, 3, nil, marked(9)).Signed()), true)
+	if len(d.core.evidence) != before {
+		t.Error("an author is proven twice")
+	}
+}
+
+// TestLimitsOfAPush: a push holds 128 vertices and 1 MiB of them beside the own, the newest; and 1.5 MiB of bodies.
+func TestLimitsOfAPush(t *testing.T) {
+	d := newDrawer(t, 4, 0)
+	small := d.draw(1, 1, nil)
+	list := func(n int, v *types.Vertex) (nodes []*node) {
+		for range n {
+			nodes = append(nodes, &node{v: v})
+		}
+		return nodes
+	}
+	for n, want := range map[int]int{128: 128, 129: 128} {
+		if got := newestThatFit(list(n, small)); len(got) != want {
+			t.Errorf("%d of %d vertices", len(got), n)
+		}
+	}
+
+	large := d.draw(1, 1, nil, unheld(1, types.MaxReceipts))
+	fit := (1 << 20) / sizeOf(large)
+	if got := newestThatFit(list(fit+3, large)); len(got) != fit {
+		t.Errorf("%d vertices of %d bytes, want %d", len(got), sizeOf(large), fit)
+	}
+	exact := newestThatFit(append(list(1, sized(d, 1<<20-fit*sizeOf(large))), list(fit, large)...))
+	over := newestThatFit(append(list(1, sized(d, 1<<20-fit*sizeOf(large)+4)), list(fit, large)...))
+	if len(exact) != fit+1 || len(over) != fit {
+		t.Errorf("at the bound %d vertices, past it %d", len(exact), len(over))
+	}
+	for size, want := range map[uint64]int{3<<19 - 100: 2, 3<<19 - 99: 1} {
+		own := &node{v: small, ref: small.Ref(), known: newMemberSet(4)}
+		for _, s := range []uint64{100, size} {
+			h := hashOf(s, 0)
+			own.batches = append(own.batches, &batch{id: types.BatchIDOf(h[:]), size: s, from: 1, known: newMemberSet(4)})
+		}
+		if got := d.core.push(2, own); len(got.Batches) != want {
+			t.Errorf("%d bodies of 100 and %d bytes", len(got.Batches), size)
+		}
+	}
+}
+
+// sized is a vertex for which sizeOf is bytes; bytes must be 400 + a sum of 48s, 44s, 40s and 34s.
+func sized(d *drawer, bytes int) *types.Vertex {
+	for receipts := (bytes - 400) / 48; receipts >= 0; receipts-- {
+		for verdicts := 0; ; verdicts++ {
+			rest := bytes - 400 - 48*receipts - 40*verdicts
+			if rest < 0 {
+				break
+			}
+			if rest%44 == 0 {
+				return d.draw(1, 1, nil, unheld(2, receipts), func(_ *types.VertexID, b *types.VertexBody) {
+					b.Verdicts = make([]types.Verdict, verdicts)
+					b.Weak = make([]types.VertexRef, rest/44)
+				})
+			}
+		}
+	}
+	d.t.Fatalf("no vertex of %d bytes", bytes)
+	return nil
+}
+
+// TestLimitsOfPushing: a body from gossip is left to gossip for 150 ms; a vertex of 2 KiB is sent even if its author has
+// probably sent it, a larger one is not.
+func TestLimitsOfPushing(t *testing.T) {
+	d := newDrawer(t, 4, 0)
+	b := &batch{from: -1, heldAt: d.now}
+	d.core.now = d.now.Add(150 * time.Millisecond)
+	if d.core.pushable(b) {
+		t.Error("pushed at once")
+	}
+	if d.core.now++; !d.core.pushable(b) {
+		t.Error("never pushed")
+	}
+	one := d.round(1, nil)
+	d.give(one[1:]...)
+	d.give(d.draw(2, 2, one[1:]))
+	for size, sent := range map[int]bool{2 << 10: false, 2<<10 + 4: true} {
+		v := sized(d, size)
+		if got := d.core.likelySent(&node{v: v, ref: types.VertexRef{Author: 1, Round: 2}}, 2); got != sent {
+			t.Errorf("%d bytes: taken for sent %v", size, got)
+		}
+	}
+}
+
+// TestLimitOfFetchShare: in one step a member pays for 256 items, and nobody else's wait for it; a request holds 256.
+func TestLimitOfFetchShare(t *testing.T) {
+	d := newDrawer(t, 4, -1)
+	for k := range uint64(3) {
+		d.give(d.draw(3, types.Round(2+k), nil, ghosts(k), unheld(k, 1000)))
+	}
+	d.give(d.draw(2, 2, nil, ghosts(9), unheld(9, 1)))
+	d.now = d.now.Add(time.Second)
+	fx := d.step(Tick{})
+	items, honest, h := 0, false, hashOf(9, 0)
+	for _, f := range fx.Fetch {
+		if n := len(f.Batches) + len(f.Vertices); n > 256 {
+			t.Errorf("a request for %d items", n)
+		}
+		items += len(f.Batches) + len(f.Vertices)
+		for _, id := range f.Batches {
+			honest = honest || id == types.BatchIDOf(h[:])
+		}
+	}
+	if items != 256+4 || !honest {
+		t.Errorf("%d items asked for, the honest one among them: %v", items, honest)
+	}
+}
+
+// TestLimitOfBackoff: the time until an item is asked for again doubles four times.
+func TestLimitOfBackoff(t *testing.T) {
+	d := newDrawer(t, 4, -1)
+	d.give(d.draw(3, 2, nil, ghosts(1)))
+	d.now = d.now.Add(time.Second)
+	for try := range 7 {
+		if fx := d.step(Tick{}); len(fx.Fetch) == 0 {
+			t.Fatalf("try %d asks nobody", try)
+		}
+		wait := 300 * time.Millisecond << min(try, 4)
+		d.now = d.now.Add(wait - time.Microsecond)
+		if fx := d.step(Tick{}); len(fx.Fetch) != 0 {
+			t.Fatalf("try %d comes before %s", try+1, wait)
+		}
+		d.now = d.now.Add(time.Microsecond)
+	}
+}
+
+// TestLimitsOfTheHorizon: 64 rounds below the lowest undecided one vertices are neither needed nor named; 8 more are kept.
+func TestLimitsOfTheHorizon(t *testing.T) {
+	d := newDrawer(t, 4, -1)
+	var last []*types.Vertex
+	for r := types.Round(1); r <= 100; r++ {
+		last = d.round(r, last)
+		d.give(last...)
+	}
+	g := d.core.dag
+	if !g.needed(g.current-63) || g.needed(g.current-64) {
+		t.Error("the horizon is not 64 rounds")
+	}
+	if g.base != g.current-64-8+1 {
+		t.Errorf("rounds from %d on are kept, %d is undecided", g.base, g.current)
+	}
+	old := d.draw(3, g.current-64, nil, marked(9), ghosts(1))
+	if d.step(VertexReceived{Vertex: old, From: 3, Asked: true}); d.waits(old) {
+		t.Error("a vertex below the horizon waits")
+	}
+	young := d.draw(3, g.current-62, nil, marked(9), ghosts(1))
+	if d.step(VertexReceived{Vertex: young, From: 3, Asked: true}); !d.waits(young) {
+		t.Error("a vertex within the horizon does not wait")
+	}
+	for range 2 { // with every round the horizon rises, and what waits below it is swept
+		last = d.round(last[0].Round()+1, last)
+		d.give(last...)
+	}
+	if d.waits(young) || len(d.core.wants.vertices) != 0 {
+		t.Error("what fell below the horizon still waits")
+	}
+}
+
+// TestLimitOfVoid: a batch that at most f stake lists is void when a slot 64 rounds above its first receipt's appends.
+func TestLimitOfVoid(t *testing.T) {
+	for by, void := range map[types.Round]int{5 + 63: 0, 5 + 64: 1} {
+		d := newDrawer(t, 4, -1)
+		o := d.core.fair
+		b := &tally{first: 5}
+		o.unopened, o.live[b.id] = append(o.unopened, b), b
+		if got := o.expire(by); len(got) != void {
+			t.Errorf("round %d: %d void", by, len(got))
+		}
+	}
+}
