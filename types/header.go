@@ -78,7 +78,7 @@ func (h *Header) checkBounds() error {
 	if h.Version != Version {
 		return fmt.Errorf("header version %d, this peer knows %d: %w", h.Version, Version, ErrMalformed)
 	}
-	if len(h.Verdicts) > MaxHeaderVerdicts || (h.Next != nil && len(h.Next.Committee) > MaxCommittee) {
+	if len(h.Verdicts) > MaxHeaderVerdicts || h.Next != nil && max(len(h.Next.Committee), len(h.Next.Rewards)) > MaxCommittee {
 		return fmt.Errorf("header %d has too many entries: %w", h.Height, ErrMalformed)
 	}
 	return nil
