@@ -46,6 +46,7 @@ type Node struct {
 	sampling *availability
 	proofs   *proofs
 	rpc      *rpc.Server
+	news     *orderNews
 
 	background *background // may be held up by slow peers
 	heads      *background // telling of certified headers
@@ -61,7 +62,9 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	cfg.fill()
-	n := &Node{cfg: cfg, member: -1, key: PublicKeyOf(cfg.Key), log: cfg.Logger,
+	news := newOrderNews()
+	cfg.Watch = news.watch(cfg.Watch)
+	n := &Node{cfg: cfg, news: news, member: -1, key: PublicKeyOf(cfg.Key), log: cfg.Logger,
 		background: newBackground(), heads: newBackground(), submits: newBackground()}
 	defer func() {
 		if err != nil {

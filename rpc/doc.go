@@ -27,7 +27,8 @@
 // Goroutines: New binds the address and starts nothing; Run owns the HTTP server, the block pump and, until it returns,
 // the filters. Handlers run concurrently on go-ethereum's goroutines and share no mutable state but locked caches.
 //
-// Files: backend.go and bedrock.go (what the node provides), bedrock_methods.go, server.go, access.go (hosts and origins), reader.go
+// Files: backend.go and bedrock.go (what the node provides), bedrock_methods.go, order.go (bedrock_sendTransaction and the news of
+// the order), server.go, access.go (hosts and origins), reader.go
 // (blocks and tags), blocks.go, transactions.go, accounts.go, proof.go (state), call.go, callargs.go, override.go,
 // estimate.go, accesslist.go, fees.go, logs.go, quota.go, feed.go (filters and subscriptions), configuration.go (eth_config),
 // pool.go (txpool_*), trace.go and raw.go (debug_*), network.go (net_*, web3_*), errors.go.

@@ -78,6 +78,7 @@ func orDefault[T comparable](value, byDefault T) T {
 type Server struct {
 	cfg      Config
 	listener net.Listener
+	quota    *quota
 }
 
 // New binds the address; Run serves. A caller that does not run the server closes it.
@@ -90,7 +91,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rpc: cannot listen on %s, choose another --rpc address: %w", cfg.Address, err)
 	}
-	return &Server{cfg: cfg, listener: listener}, nil
+	return &Server{cfg: cfg, listener: listener, quota: newQuota(cfg.Filters, cfg.Subscriptions)}, nil
 }
 
 // Addr is the bound host:port.
@@ -177,6 +178,9 @@ func (s *Server) registerAlways(server *gethrpc.Server) error {
 	if s.cfg.Bedrock != nil {
 		services = append(services, service{"bedrock", &BedrockMethods{s.cfg.Bedrock}})
 	}
+	if ordering, ok := s.cfg.Bedrock.(Ordering); ok {
+		services = append(services, service{"bedrock", &OrderMethods{ordering, s.quota}})
+	}
 	return register(server, services...)
 }
 
@@ -195,7 +199,7 @@ func (s *Server) registerEthereum(server *gethrpc.Server, f *feed) error {
 	logs := &Logs{
 		FilterAPI: filters.NewFilterAPI(filters.NewFilterSystem(f, filters.Config{Timeout: filterLife, LogQueryLimit: 1000})),
 		r:         f.reader, maxRange: s.cfg.LogRange, maxLogs: s.cfg.LogCount, timeout: s.cfg.CallTimeout,
-		quota: newQuota(s.cfg.Filters, s.cfg.Subscriptions),
+		quota: s.quota,
 	}
 	services := []service{
 		{"eth", &Blocks{f.reader}},
