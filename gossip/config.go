@@ -97,20 +97,36 @@ func (c *Config) Validate() error {
 	if c.Network == (types.NetworkID{}) {
 		problems = append(problems, errors.New("gossip config: Network is zero"))
 	}
-	if c.MaxBody > 64<<20 {
+	if c.MaxBody > defaultMaxBody {
 		problems = append(problems, errors.New("gossip config: MaxBody is above 64 MiB"))
 	}
 	return errors.Join(problems...)
 }
 
+// Defaults of the bounds in Config.
+const (
+	// defaultMaxBody is the most that Validate allows: the largest BlockBytes of any genesis.
+	defaultMaxBody = 64 << 20
+	// defaultPushQueueBytes is two of the largest messages for each member: what is older is fetched.
+	defaultPushQueueBytes = 2 * types.MaxMessageBytes
+	defaultRequestTimeout = 10 * time.Second
+	// defaultHedgeDelay is above most round trips with their answers and below what a user notices.
+	defaultHedgeDelay = 700 * time.Millisecond
+	// defaultRequestsPerSecond and defaultBytesPerSecond let a stranger sample and follow, and no more: 64 Mbit/s.
+	defaultRequestsPerSecond = 50
+	defaultBytesPerSecond    = 8 << 20
+	// defaultValidators keeps one topic's flood from holding more than so many messages.
+	defaultValidators = 64
+)
+
 func (c *Config) fill() {
-	orDefault(&c.MaxBody, 64<<20)
-	orDefault(&c.PushQueueBytes, 8<<20)
-	orDefault(&c.RequestTimeout, 10*time.Second)
-	orDefault(&c.HedgeDelay, 700*time.Millisecond)
-	orDefault(&c.RequestsPerSecond, 50)
-	orDefault(&c.BytesPerSecond, 8<<20)
-	orDefault(&c.Validators, 64)
+	orDefault(&c.MaxBody, defaultMaxBody)
+	orDefault(&c.PushQueueBytes, defaultPushQueueBytes)
+	orDefault(&c.RequestTimeout, defaultRequestTimeout)
+	orDefault(&c.HedgeDelay, defaultHedgeDelay)
+	orDefault(&c.RequestsPerSecond, defaultRequestsPerSecond)
+	orDefault(&c.BytesPerSecond, defaultBytesPerSecond)
+	orDefault(&c.Validators, defaultValidators)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -11,10 +11,14 @@ import (
 
 // Bounds of what is served at once.
 const (
-	maxServing     = 128 // requests, all peers together
-	maxServingPeer = 8   // of one peer; members four times as many
-	memberFactor   = 16
-	maxGated       = 4096 // peers remembered
+	// maxServing bounds the requests of all strangers together, and with it the memory of their answers.
+	maxServing = 128
+	// maxServingPeer is for one peer; members get four times as many, since they fetch vertices and rows in parallel.
+	maxServingPeer = 8
+	// memberFactor is by how much a member's rates are above a stranger's: it serves as many itself.
+	memberFactor = 16
+	// maxGated bounds the peers remembered: more than are ever connected.
+	maxGated = 4096
 )
 
 // gate limits what is served to each peer: requests at once, requests a second, bytes a second.

@@ -113,20 +113,48 @@ type Config struct {
 	SyncEvery    time.Duration // how long vertices of others stay unsynced when no own vertex is made (1 s)
 }
 
+// Defaults of the bounds in Config.
+const (
+	// defaultWorkers leaves cores to the rest of the node: checks of one push are not worth more.
+	defaultWorkers = 2
+	// defaultInboxBytes is two of the largest messages: the one being checked and the next.
+	defaultInboxBytes = 2 * types.MaxMessageBytes
+	// defaultBodyRate is what the core lets an author bring a second; defaultBodyBurst two of the largest pushes.
+	defaultBodyRate  = 1 << 20
+	defaultBodyBurst = 2 * types.MaxMessageBytes
+	// defaultHoldQueue and defaultHoldBytes are some seconds of gossip at the highest rate that blocks carry.
+	defaultHoldQueue = 4096
+	defaultHoldBytes = 32 << 20
+	// defaultUnloggedMax is how many bytes of bodies a vertex of the next rounds may still spare the log's early write.
+	defaultUnloggedMax = 32 << 20
+	// defaultParkedMax is half a minute of what four strangers may gossip and the pool refuses.
+	defaultParkedMax = 16 << 20
+	// defaultFetchLimit keeps a second request going while the first is answered, and no more waits for one slow member.
+	defaultFetchLimit = 2
+	// defaultFetchTimeout is above any round trip with an answer of types.MaxFetchBytes at 10 Mbit/s.
+	defaultFetchTimeout = 2 * time.Second
+	// defaultServeLimit bounds the memory of answers under way: so many times types.MaxFetchBytes.
+	defaultServeLimit = 8
+	// defaultCatchUpLag is the horizon: below it the others' vertices can be fetched one by one.
+	defaultCatchUpLag = consensus.Horizon
+	// defaultSyncEvery bounds what a follower loses in a crash, and so what it asks for again.
+	defaultSyncEvery = time.Second
+)
+
 func (c *Config) setDefaults() {
-	setDefault(&c.Workers, 2)
-	setDefault(&c.InboxBytes, 8<<20)
-	setDefault(&c.BodyRate, 1<<20)
-	setDefault(&c.BodyBurst, 8<<20)
-	setDefault(&c.HoldQueue, 4096)
-	setDefault(&c.HoldBytes, 32<<20)
-	setDefault(&c.UnloggedMax, 32<<20)
-	setDefault(&c.ParkedMax, 16<<20)
-	setDefault(&c.FetchLimit, 2)
-	setDefault(&c.FetchTimeout, 2*time.Second)
-	setDefault(&c.ServeLimit, 8)
-	setDefault(&c.CatchUpLag, 64)
-	setDefault(&c.SyncEvery, time.Second)
+	setDefault(&c.Workers, defaultWorkers)
+	setDefault(&c.InboxBytes, defaultInboxBytes)
+	setDefault(&c.BodyRate, defaultBodyRate)
+	setDefault(&c.BodyBurst, defaultBodyBurst)
+	setDefault(&c.HoldQueue, defaultHoldQueue)
+	setDefault(&c.HoldBytes, defaultHoldBytes)
+	setDefault(&c.UnloggedMax, defaultUnloggedMax)
+	setDefault(&c.ParkedMax, defaultParkedMax)
+	setDefault(&c.FetchLimit, defaultFetchLimit)
+	setDefault(&c.FetchTimeout, defaultFetchTimeout)
+	setDefault(&c.ServeLimit, defaultServeLimit)
+	setDefault(&c.CatchUpLag, defaultCatchUpLag)
+	setDefault(&c.SyncEvery, defaultSyncEvery)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -76,19 +76,44 @@ func (c *Config) Validate() error {
 	return errors.Join(problems...)
 }
 
+// Defaults of the bounds in Config and OpaqueConfig.
+const (
+	// defaultAccountTransactions is what one account has under way: geth's number of executable slots.
+	defaultAccountTransactions = 16
+	defaultAccountBytes        = types.MaxLoneTransactionBytes
+	// defaultAccountQueue is geth's number of queued slots of an account.
+	defaultAccountQueue = 64
+	// defaultMaxTransactions and defaultMaxBytes bound the pool: some seconds of full blocks.
+	defaultMaxTransactions = 16384
+	defaultMaxBytes        = 64 << 20
+	// defaultPeerBytes and defaultPeerTransactions are what one peer may send a second: all that blocks carry.
+	defaultPeerBytes        = 6 << 20
+	defaultPeerTransactions = 12000
+	// orderedRemembered is how many ordered transactions are told from new ones: several times what the pool holds.
+	orderedRemembered = 1 << 16
+	// The opaque pool's: what waits is what the order takes in a second, so that clients hear "full" soon.
+	opaqueMaxTransactions  = 1 << 13
+	opaqueMaxBytes         = 4 << 20
+	opaquePeerBytes        = 32 << 20
+	opaquePeerTransactions = 1 << 17
+	// opaqueSeen and opaqueCarried are how many transactions and batches it remembers: a minute's at its highest rate.
+	opaqueSeen    = 1 << 18
+	opaqueCarried = 1 << 14
+)
+
 func (c *Config) fill() {
-	orDefault(&c.AccountTransactions, 16)
-	orDefault(&c.AccountBytes, 128<<10)
-	orDefault(&c.AccountQueue, 64)
-	orDefault(&c.MaxTransactions, 16384)
-	orDefault(&c.MaxBytes, 64<<20)
+	orDefault(&c.AccountTransactions, defaultAccountTransactions)
+	orDefault(&c.AccountBytes, defaultAccountBytes)
+	orDefault(&c.AccountQueue, defaultAccountQueue)
+	orDefault(&c.MaxTransactions, defaultMaxTransactions)
+	orDefault(&c.MaxBytes, defaultMaxBytes)
 	orDefault(&c.FlushDelay, 5*time.Millisecond)
 	orDefault(&c.Spacing, 50*time.Millisecond)
 	orDefault(&c.Rebroadcast, 4*time.Second)
 	orDefault(&c.Expiry, 10*time.Minute)
 	orDefault(&c.ForeignExpiry, time.Minute)
-	orDefault(&c.PeerBytes, 6<<20)
-	orDefault(&c.PeerTransactions, 12000)
+	orDefault(&c.PeerBytes, defaultPeerBytes)
+	orDefault(&c.PeerTransactions, defaultPeerTransactions)
 	orDefault(&c.Workers, runtime.GOMAXPROCS(0))
 	if c.Logger == nil {
 		c.Logger = slog.Default()

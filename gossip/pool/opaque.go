@@ -50,18 +50,18 @@ func NewOpaque(cfg OpaqueConfig) (*Opaque, error) {
 		return nil, errors.New("pool config: Publish is missing")
 	}
 	orDefault(&cfg.FlushDelay, 5*time.Millisecond)
-	orDefault(&cfg.MaxTransactions, 1<<13)
-	orDefault(&cfg.MaxBytes, 4<<20)
-	orDefault(&cfg.PeerBytes, 32<<20)
-	orDefault(&cfg.PeerTransactions, 1<<17)
+	orDefault(&cfg.MaxTransactions, opaqueMaxTransactions)
+	orDefault(&cfg.MaxBytes, opaqueMaxBytes)
+	orDefault(&cfg.PeerBytes, opaquePeerBytes)
+	orDefault(&cfg.PeerTransactions, opaquePeerTransactions)
 	return &Opaque{
 		cfg:    cfg,
 		wake:   make(chan struct{}, 1),
 		peers:  newShares(cfg.PeerBytes, cfg.PeerTransactions),
 		outbox: newOutbox(cfg.FlushDelay, 0),
 		own:    make(map[types.Hash]uint64),
-		seen:   newRecent(1 << 18),
-		carry:  &recentBatches{*newRecent(1 << 14)},
+		seen:   newRecent(opaqueSeen),
+		carry:  &recentBatches{*newRecent(opaqueCarried)},
 	}, nil
 }
 

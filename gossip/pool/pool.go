@@ -47,7 +47,7 @@ func New(cfg Config) (*Pool, error) {
 		accounts:    make(map[common.Address]*account),
 		byHash:      make(map[types.Hash]*entry),
 		authorities: make(map[common.Address]int),
-		ordered:     newRecent(1 << 16),
+		ordered:     newRecent(orderedRemembered),
 		outbox:      newOutbox(cfg.FlushDelay, cfg.Spacing),
 		listeners:   make(map[int]chan []*ethtypes.Transaction),
 	}, nil
