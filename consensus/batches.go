@@ -140,7 +140,7 @@ func (c *Core) setActive(b *batch, active bool) {
 
 // forget handles a batch that became void, or whose own receipt fell below the horizon: it may be listed again.
 func (c *Core) forget(id types.BatchID) {
-	if b := c.batches[id]; b != nil && b.listed {
+	if b := c.batches[id]; b != nil && b.listed && !c.ended() {
 		b.listed, b.queued = false, false
 		c.fx.Forgotten = append(c.fx.Forgotten, id)
 	}
@@ -174,7 +174,7 @@ func (c *Core) unlisted(b *batch) bool {
 // nextReceipts lists what goes into a vertex made now, in order of receipt, each later than the one before; more says
 // that not all fit.
 func (c *Core) nextReceipts(last types.Time) (receipts []types.Receipt, more bool) {
-	if c.congested() {
+	if c.congested() || c.ended() {
 		return nil, false
 	}
 	for _, b := range c.pending {

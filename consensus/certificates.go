@@ -53,7 +53,7 @@ func newCertifier(cfg *Config) certifier {
 
 // closeBlocks closes what theta allows after the appended vertex.
 func (c *Core) closeBlocks(n *node, index uint64) {
-	for {
+	for !c.ended() {
 		at, txs, ok := c.blocks.close(c.fair.theta)
 		if !ok {
 			return
@@ -86,8 +86,21 @@ func (c *Core) encoded(e Encoded) {
 	}
 	s.encoded = true
 	s.header.DataLength, s.header.Commitment = e.DataLength, e.Commitment
+	c.buildHeaders()
+}
+
+// buildHeaders builds, in order, what is encoded; the epoch's last header waits for the next committee.
+func (c *Core) buildHeaders() {
+	k := &c.certs
 	for k.built < k.asked && k.states[k.built+1].encoded {
-		c.build(k.states[k.built+1])
+		s := k.states[k.built+1]
+		if s.header.Height == c.epoch.last {
+			if c.epoch.input == nil {
+				break
+			}
+			s.header.Next = c.endOf()
+		}
+		c.build(s)
 	}
 	c.certify()
 }
@@ -211,6 +224,9 @@ func (c *Core) certify() {
 		k.done++
 		delete(k.states, k.done)
 		delete(k.votes, k.done)
+		if k.done+CommitteeLookback == c.epoch.last {
+			c.askNextEpoch()
+		}
 	}
 }
 

@@ -33,6 +33,11 @@ type cluster struct {
 	tap       func(n *testNode, ev Event) // sees every event
 	rules     Rules
 	pacing    Pacing
+	epoch     types.Epoch
+	seed      types.Hash
+	parent    types.Header
+	next      func() NextEpoch // answers AskNextEpoch
+	configure func(*testNode, *Config)
 }
 
 // testNode is one core with what its driver would keep. Nodes above the committee's size are twins of a member.
@@ -64,6 +69,8 @@ type testNode struct {
 	replayed  int         // length of the log after the replay
 	above     types.Round // for the next start: the log is lost
 	hidden    bool        // outputs of Byzantine nodes are not compared
+	asked     []types.Height
+	mute      bool // the state at that height is not known yet
 }
 
 type happening struct {
@@ -121,7 +128,7 @@ func equalStakes(n int) []types.Stake {
 // newCluster makes a core for every member, and one more for each member in twins.
 func newCluster(t testing.TB, seed uint64, committee *types.Committee, twins ...int) *cluster {
 	c := &cluster{t: t, rng: rand.New(rand.NewPCG(seed, 7)), committee: committee, now: testStart,
-		bodies: map[types.BatchID][]TxInfo{}, junk: map[types.BatchID]bool{},
+		bodies: map[types.BatchID][]TxInfo{}, junk: map[types.BatchID]bool{}, seed: types.Hash{3}, parent: testParent(),
 		rules: Rules{Interval: 500_000, Heartbeat: 10_000_000, BlockBytes: 2 << 20, BlockGas: 60_000_000, RuleVersion: 1},
 	}
 	c.delay = func(int, int) time.Duration {
@@ -203,8 +210,12 @@ func (n *testNode) start() {
 		return
 	}
 	c := n.c
-	core, err := New(Config{Network: types.NetworkID{5}, Committee: c.committee, Seed: types.Hash{3}, Self: n.member,
-		Parent: testParent(), Rules: c.rules, Pacing: c.pacing})
+	cfg := Config{Network: types.NetworkID{5}, Epoch: c.epoch, Committee: c.committee, Seed: c.seed, Self: n.member,
+		Parent: c.parent, Rules: c.rules, Pacing: c.pacing}
+	if c.configure != nil {
+		c.configure(n, &cfg)
+	}
+	core, err := New(cfg)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -310,6 +321,11 @@ func (n *testNode) answer(fx Effects) {
 	for _, id := range fx.Forgotten {
 		n.hold(id, -1, true)
 	}
+	if fx.AskNextEpoch > 0 {
+		if n.asked = append(n.asked, fx.AskNextEpoch); !n.mute {
+			n.step(n.c.next())
+		}
+	}
 }
 
 func (n *testNode) schedule(wake types.Time) {
@@ -405,7 +421,7 @@ func (c *cluster) check() {
 		}
 		samePrefix(c.t, "appended", n.appended, longest.appended, func(a Appended) string { return fmt.Sprint(a) })
 		samePrefix(c.t, "released", n.released, longest.released, func(r Released) string { return fmt.Sprint(r) })
-		samePrefix(c.t, "closed", n.closed, longest.closed, func(b Closed) string { return fmt.Sprint(b.Header, b.Transactions) })
+		samePrefix(c.t, "closed", n.closed, longest.closed, func(b Closed) string { return fmt.Sprint(b.Header.Digest(), b.Transactions) })
 		c.checkNode(n)
 	}
 }
@@ -414,13 +430,13 @@ func (c *cluster) checkNode(n *testNode) {
 	c.t.Helper()
 	for i := 1; i < len(n.released); i++ {
 		a, b := n.released[i-1], n.released[i]
-		ta, tb := tieOf(types.Hash{3}, a.Batch), tieOf(types.Hash{3}, b.Batch)
+		ta, tb := tieOf(c.seed, a.Batch), tieOf(c.seed, b.Batch)
 		if a.FairTime > b.FairTime || a.FairTime == b.FairTime && bytes.Compare(ta[:], tb[:]) >= 0 {
 			c.t.Fatalf("node %d releases %d after %d", n.index, b.FairTime, a.FairTime)
 		}
 	}
 	for i, ch := range n.certified {
-		if ch.Header.Height != types.Height(i+1) {
+		if ch.Header.Height != c.parent.Height+types.Height(i+1) {
 			c.t.Fatalf("node %d certifies height %d at place %d", n.index, ch.Header.Height, i+1)
 		}
 		if c.committee.StakeOf(ch.Certificate.Signers) < c.committee.Quorum() {

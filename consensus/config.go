@@ -3,6 +3,7 @@ package consensus
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/etherscale/bedrock/types"
@@ -18,7 +19,8 @@ type Rules struct {
 	Heartbeat   uint64 // microseconds after which an empty block closes
 	BlockBytes  uint64 // block data of one block, laid out
 	BlockGas    uint64 // declared gas of one block
-	RuleVersion uint64 // newest rule version this program knows; announced in own vertices
+	EpochLength uint64 // blocks: an epoch's last height is a multiple of it; 0: the epoch does not end
+	RuleVersion uint64 // in force in epoch 0; later ones have theirs from the header before
 }
 
 // RulesOf reads the rules of a genesis file.
@@ -28,6 +30,7 @@ func RulesOf(g *types.Genesis) Rules {
 		Heartbeat:   g.Heartbeat,
 		BlockBytes:  g.BlockBytes,
 		BlockGas:    g.BlockGas,
+		EpochLength: g.EpochLength,
 		RuleVersion: g.RuleVersion,
 	}
 }
@@ -74,7 +77,25 @@ type Config struct {
 	Self      int          // own member index; -1: only follow
 	Parent    types.Header // last header of the previous epoch; epoch 0: the genesis header
 	Rules     Rules
-	Pacing    Pacing
+	// RuleVersion is the newest version of the rules this program knows; own vertices announce it. 0: that of Rules.
+	RuleVersion uint64
+	Pacing      Pacing
+}
+
+// rulesInForce is the rule version of the epoch.
+func (c *Config) rulesInForce() uint64 {
+	if c.Parent.Next != nil {
+		return c.Parent.Next.RuleVersion
+	}
+	return c.Rules.RuleVersion
+}
+
+// knownRules is the newest rule version of this program.
+func (c *Config) knownRules() uint64 {
+	if c.RuleVersion > 0 {
+		return c.RuleVersion
+	}
+	return c.Rules.RuleVersion
 }
 
 // Validate returns all problems of the configuration, joined, each naming its field.
@@ -92,10 +113,35 @@ func (c *Config) Validate() error {
 	need(c.Rules.Interval > 0, "Rules.Interval must be above 0")
 	need(c.Rules.Heartbeat >= c.Rules.Interval, "Rules.Heartbeat %d is below Interval", c.Rules.Heartbeat)
 	need(c.Rules.BlockBytes > 0 && c.Rules.BlockGas > 0, "Rules.BlockBytes and BlockGas must be above 0")
+	need(c.Rules.EpochLength == 0 || c.Rules.EpochLength > CommitteeLookback,
+		"Rules.EpochLength %d is not above %d", c.Rules.EpochLength, CommitteeLookback)
 	need(c.Parent.Network == c.Network, "Parent is a header of another network")
+	problems = append(problems, c.checkParent()...)
 	for _, d := range []time.Duration{c.Pacing.MinRound, c.Pacing.Wait, c.Pacing.MaxWait, c.Pacing.HeartbeatRound,
 		c.Pacing.FetchDelay, c.Pacing.FetchRetry, c.Pacing.Resend, c.Pacing.MaxDrift} {
 		need(d >= 0, "Pacing has a negative duration %s", d)
 	}
 	return errors.Join(problems...)
+}
+
+// checkParent checks what an epoch above 0 has from the last header before it.
+func (c *Config) checkParent() (problems []error) {
+	if c.Epoch == 0 {
+		return nil
+	}
+	next := c.Parent.Next
+	if next == nil || c.Parent.Epoch+1 != c.Epoch {
+		return []error{fmt.Errorf("consensus config: Parent is not the last header of epoch %d", c.Epoch-1)}
+	}
+	if c.Committee != nil && !slices.Equal(c.Committee.Members(), next.Committee) {
+		problems = append(problems, errors.New("consensus config: Committee is not the one that Parent names"))
+	}
+	if c.Seed != types.EpochSeed(c.Parent.Encode()) {
+		problems = append(problems, errors.New("consensus config: Seed does not follow from Parent"))
+	}
+	if next.RuleVersion > c.knownRules() {
+		problems = append(problems, fmt.Errorf("%w: version %d, this program knows %d: update it", ErrRuleVersion,
+			next.RuleVersion, c.knownRules()))
+	}
+	return problems
 }

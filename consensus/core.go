@@ -23,6 +23,7 @@ type Core struct {
 	fair      *fairOrder
 	blocks    *blockQueue
 	certs     certifier
+	epoch     epochEnd
 	sequenced uint64 // length of the committed sequence
 
 	// Reception.
@@ -79,7 +80,7 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("ordering stopped: %s: keep the data directory and report it", e.What)
 }
 
-// New checks the configuration and builds a core at the start of its epoch.
+// New checks the configuration and builds a core at the start of its epoch. ErrRuleVersion: only a newer program can.
 func New(cfg Config) (*Core, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func New(cfg Config) (*Core, error) {
 	c := &Core{
 		cfg: cfg, pacing: cfg.Pacing.withDefaults(), n: n,
 		dag: newDAG(cfg.Committee, cfg.Seed), blocks: newBlockQueue(cfg.Rules, cfg.Parent.Time),
-		certs:     newCertifier(&cfg),
+		certs: newCertifier(&cfg), epoch: newEpochEnd(&cfg),
 		suspended: make(map[types.Hash]*suspended), authors: make([]authorState, n), proven: make([]bool, n),
 		refused: newRefusedSet(), wants: newWants(), batches: make(map[types.BatchID]*batch),
 	}
@@ -162,6 +163,8 @@ func (c *Core) handle(ev Event) {
 		c.signed(e)
 	case Executed:
 		c.executed = max(c.executed, e.Height)
+	case NextEpoch:
+		c.nextEpoch(e)
 	case Restored:
 		for _, v := range e.Vertices {
 			c.restore(v)
@@ -210,4 +213,5 @@ func (c *Core) start(above types.Round) {
 		c.send(c.own)
 	}
 	c.signHeaders()
+	c.askNextEpoch()
 }

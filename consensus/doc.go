@@ -12,7 +12,8 @@
 // the stored vertices in their order of acceptance (Restored), in chunks of any size as long as a body precedes the
 // vertices that receipt it. Answer every Encode by Encoded and every Sign by Signed. A Fetch may name a body that the
 // driver already has (the core forgets bodies that nothing refers to): then BatchHeld is the answer. Persist before
-// Send, always.
+// Send, always. Answer AskNextEpoch by NextEpoch. When the epoch has Ended and its last header is certified, start the next
+// epoch's core with what Unordered lists, and keep this one until a quorum of the new epoch's vertices was seen.
 //
 // # Invariants
 //
@@ -41,6 +42,7 @@
 //	commit.go        votes, certificates, verdicts      sequence.go     from verdicts to the committed sequence
 //	fairorder.go     receipts, openings, fair times     theta.go        the bound below which order is final
 //	blocks.go        released batches to blocks         certificates.go headers, signatures, certificates
+//	epoch.go         the epoch's end
 //	pace.go          when to make a vertex              propose.go      making it
 //	send.go          who lacks what                     memberset.go, quantile.go  small leaves
 package consensus

@@ -53,6 +53,13 @@ type Signed struct {
 // Executed says up to which height the own execution has come (back-pressure).
 type Executed struct{ Height types.Height }
 
+// NextEpoch answers AskNextEpoch: what the state at that height says about the next epoch. All members must agree on it.
+type NextEpoch struct {
+	Committee     []types.CommitteeMember
+	SettledHeight types.Height
+	SettledClaim  types.Hash
+}
+
 // Restored replays the log after a restart: vertices in the order they were accepted. The bodies they receipt were
 // handed over before by BatchHeld. Such vertices are accepted without Persist, Send or Fetch effects; Encode, Certified
 // and Released effects come again, and the driver answers them from its store.
@@ -71,6 +78,7 @@ func (Tick) event()           {}
 func (Encoded) event()        {}
 func (Signed) event()         {}
 func (Executed) event()       {}
+func (NextEpoch) event()      {}
 func (Restored) event()       {}
 func (Start) event()          {}
 
@@ -92,6 +100,10 @@ type Effects struct {
 	Closed []Closed
 	// Certified lists headers that now have a quorum of signatures, in order of height.
 	Certified []types.CertifiedHeader
+	// AskNextEpoch is the height whose state decides the next committee: the answer is a NextEpoch event, without which
+	// the epoch's last header is not built. It comes once that height is certified, and again at Start while it is not
+	// answered. 0: nothing is asked.
+	AskNextEpoch types.Height
 	// Appended lists the vertices that joined the committed sequence, in order.
 	Appended []Appended
 	// Released lists batches that left fair order, in order.

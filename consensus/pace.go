@@ -148,8 +148,12 @@ func (c *Core) notePunctual(r types.Round) {
 }
 
 // busy reports whether there is something to order: a batch held that is not in a certified block. More than two
-// blocks without a certificate, as the heartbeats after an outage, count too: their signatures travel in vertices.
+// blocks without a certificate, as the heartbeats after an outage, count too: their signatures travel in vertices. When the
+// epoch has ended only its last header counts.
 func (c *Core) busy() bool {
+	if c.ended() {
+		return c.certs.done < c.epoch.last
+	}
 	return len(c.pending) > 0 || c.active > 0 || len(c.fair.live) > 0 || len(c.fair.ready) > 0 ||
 		len(c.blocks.queue) > 0 || c.certs.txs > 0 || c.certs.closed > c.certs.done+2
 }

@@ -21,7 +21,7 @@ func (c *Core) propose() {
 
 // makeDraft builds the unsigned vertex. What it takes from the queues leaves them when it is accepted.
 func (c *Core) makeDraft(round types.Round) *types.Vertex {
-	body := types.VertexBody{Parents: types.NewBitmap(c.n), RuleVersion: c.cfg.Rules.RuleVersion}
+	body := types.VertexBody{Parents: types.NewBitmap(c.n), RuleVersion: c.cfg.knownRules()}
 	strong := c.strongParents(round)
 	for m, p := range strong {
 		if p != nil {

@@ -21,7 +21,7 @@ func (c *Core) horizonMoved() {
 	for c.dag.base+Horizon+keepBelow <= c.dag.current {
 		c.dropRound(c.dag.rounds[0])
 	}
-	if c.started && c.dag.current >= c.swept+Horizon {
+	if c.started && !c.ended() && c.dag.current >= c.swept+Horizon {
 		c.swept = c.dag.current
 		c.sweep()
 	}

@@ -94,6 +94,12 @@ func (c *Core) appendVertex(n *node, by types.VertexRef) {
 	c.sequenced++
 	c.fx.Appended = append(c.fx.Appended, Appended{Index: index, Vertex: n.ref, Slot: by})
 	twin := c.noteSequenced(n)
+	if c.ended() {
+		return
+	}
+	if !twin {
+		c.epoch.count(n.v, c.certs.closed)
+	}
 	out, err := c.fair.append(n, by.Round, index, twin)
 	if err != nil {
 		c.halt(err)

@@ -9,6 +9,7 @@ type Counters struct {
 	IndirectCommit, IndirectSkip uint64
 	Openings, ImplicitEntries    uint64
 	Voids, Exclusions            uint64
+	CommitteesRefused            uint64 // next committees from the state that are none: the old one stays
 }
 
 func (k *Counters) count(s decided) {
@@ -49,6 +50,8 @@ type Status struct {
 	Missing             int // vertices and bodies that are being fetched
 	Congested           bool
 	Busy                bool          // something is left to order
+	Ended               bool          // the epoch's last block is closed: nothing more is ordered
+	Last                types.Height  // last height of the epoch; 0: it does not end
 	Convicted           bool          // the own key was proven to equivocate: nothing more is made
 	Newest              []types.Round // by member: highest accepted round
 	Equivocators        []types.Member
@@ -63,6 +66,7 @@ func (c *Core) Status() Status {
 		IncompleteBatches: len(c.fair.live), PendingReceipts: len(c.pending), WaitingTransactions: len(c.blocks.queue),
 		WaitingBytes: c.blocks.bytes, HeldBatches: len(c.batches), Suspended: len(c.suspended),
 		Missing: len(c.wants.vertices) + len(c.wants.bodies), Congested: c.congested(), Busy: c.busy(),
+		Ended: c.ended(), Last: c.epoch.last,
 		Convicted: c.convicted, Newest: make([]types.Round, c.n),
 	}
 	for a := range s.Newest {
