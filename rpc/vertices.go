@@ -21,8 +21,9 @@ type VertexLogs interface {
 type Log struct {
 	Batches  []hexutil.Bytes `json:"batches"`
 	Vertices []hexutil.Bytes `json:"vertices"`
-	Next     uint64          `json:"next"` // position to ask from next
-	End      uint64          `json:"end"`  // length of the log
+	Next     uint64          `json:"next"`  // position to ask from next
+	End      uint64          `json:"end"`   // position after the newest vertex
+	First    uint64          `json:"first"` // position of the oldest one that is kept
 }
 
 func (m *BedrockMethods) vertexLogs() (VertexLogs, error) {
@@ -72,7 +73,7 @@ func (m *BedrockMethods) log(ctx context.Context, member types.Member, r *types.
 	if err != nil {
 		return nil, err
 	}
-	out := &Log{Batches: []hexutil.Bytes{}, Vertices: []hexutil.Bytes{}, Next: response.Next, End: response.End}
+	out := &Log{Batches: []hexutil.Bytes{}, Vertices: []hexutil.Bytes{}, Next: response.Next, End: response.End, First: response.First}
 	for _, b := range response.Batches {
 		out.Batches = append(out.Batches, b)
 	}

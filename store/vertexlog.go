@@ -20,6 +20,9 @@ const (
 	maxSegmentBytes     = 1 << 30
 	// flushBytes is how much the log keeps in memory before it hands it to the operating system, unsynced.
 	flushBytes = 1 << 20
+	// recentSegments is how many sealed segments have every digest in memory: at 64 MiB each they hold some hundreds of
+	// rounds of the largest committee at full load, several horizons.
+	recentSegments = 4
 )
 
 // ErrLogClosed is returned by every use of a closed log.
@@ -33,6 +36,7 @@ type LogOptions struct {
 	// SegmentBytes caps a segment file; 0 means DefaultSegmentBytes. It is at most 1 GiB and at least one record.
 	SegmentBytes int64
 
+	recent int // sealed segments whose index is in memory; 0 means recentSegments
 	// wrap lets tests put faults between the log and its files.
 	wrap func(logFile) logFile
 }
@@ -48,33 +52,34 @@ type logFile interface {
 
 // VertexLog is the append-only log of accepted vertices and of the batch bodies that they receipt, kept in segment files.
 //
-//	segment = magic(8) version(4) number(4) crc(4) record*        file name: %08d.vlog, numbers from 1 without gaps
+//	segment = magic(8) version(4) number(4) first(8) bound(8) crc(4) record*    file name: %08d.vlog, numbers without gaps
 //	record  = length(4) kind(1) key(32 | 36 | 0) body crc(4)      length counts kind, key and body; crc is CRC-32C of all before it
 //
-// Numbers are little-endian. Invariants:
+// Numbers are little-endian; first is the position of the segment's first vertex, bound the newest one set before it. So
+// the oldest segments can be removed (DropBelow): positions stay what they were. Invariants:
 //
-//	L1 what was appended before a Sync that returned nil survives any crash;
+//	L1 what was appended before a Sync that returned nil survives any crash, until it is dropped;
 //	L2 a tail that no finished Sync covers may vanish; Open cuts it off and Torn says how many bytes it was;
 //	L3 damage to synced bytes is never taken for a torn tail while a later mark shows that they were synced: Open
 //	   returns a CorruptLogError. (A mark at the end of each group says up to where the groups before it were synced.)
+//	   Segments older than the newest few are not read by Open, only their headers: there damage shows when they are read.
 //	L4 after a failed write or sync nothing is accepted any more: the state of the file is unknown until it is reopened.
+//	L5 a crash in the middle of DropBelow leaves a log that begins at one of the segments it went through.
 //
 // Appends and Syncs may be called from any goroutine, one at a time takes effect; reads run beside them.
 type VertexLog struct {
 	dir  string
 	opts LogOptions
 
-	write  sync.Mutex // held while appending, flushing and syncing
+	write  sync.Mutex // held while appending, flushing, syncing and dropping
 	failed error      // guarded by write: why the log takes nothing any more
 
-	mu        sync.RWMutex // guards what follows
-	segments  []*segment   // the last one is written to
-	pending   []byte       // records of the last segment that are not handed to the file yet
-	vertices  map[types.Hash]uint32
-	positions []location
-	batches   map[types.BatchID]location
-	durable   uint64 // vertices that a finished Sync covers
-	bound     types.Round
+	mu       sync.RWMutex // guards what follows
+	segments []*segment   // without gaps; the last one is written to
+	pending  []byte       // records of the last segment that are not handed to the file yet
+	length   uint64       // position after the newest vertex
+	durable  uint64       // vertices below this position are covered by a finished Sync
+	bound    types.Round
 
 	torn  int64
 	syncs atomic.Uint64
@@ -83,17 +88,14 @@ type VertexLog struct {
 // segment is one file of the log.
 type segment struct {
 	number  uint32
+	first   uint64 // position of its first vertex
+	bound   types.Round
 	path    string
 	file    logFile
-	written int64 // bytes handed to the file
-	synced  int64 // bytes that a finished Sync covers
-}
-
-// location is where a record lies.
-type location struct {
-	segment uint32 // index in VertexLog.segments
-	offset  uint32
-	size    uint32 // of the whole record
+	written int64         // bytes handed to the file
+	synced  int64         // bytes that a finished Sync covers
+	index   *segmentIndex // of the newest segments; nil for older ones
+	old     oldIndex      // of the others
 }
 
 // OpenVertexLog opens or creates the log in dir, cuts off a torn tail and checks every record. A damaged log is a
@@ -108,10 +110,10 @@ func OpenVertexLog(dir string, opts LogOptions) (*VertexLog, error) {
 	if opts.wrap == nil {
 		opts.wrap = func(f logFile) logFile { return f }
 	}
-	l := &VertexLog{
-		dir: dir, opts: opts,
-		vertices: make(map[types.Hash]uint32), batches: make(map[types.BatchID]location),
+	if opts.recent == 0 {
+		opts.recent = recentSegments
 	}
+	l := &VertexLog{dir: dir, opts: opts}
 	if err := makeLogDir(dir); err != nil {
 		return nil, err
 	}
@@ -127,7 +129,7 @@ func (l *VertexLog) AppendBatch(id types.BatchID, body []byte) error {
 	if l.HasBatch(id) {
 		return nil
 	}
-	return l.append(kindBatch, id[:], body, func(at location) { l.batches[id] = at })
+	return l.append(kindBatch, id[:], body)
 }
 
 // AppendVertex adds an encoded vertex at the next position; one that is there already is left alone. The bodies that
@@ -136,14 +138,14 @@ func (l *VertexLog) AppendVertex(digest types.Hash, encoded []byte) error {
 	if l.HasVertex(digest) {
 		return nil
 	}
-	return l.append(kindVertex, digest[:], encoded, func(at location) { l.addVertex(digest, at) })
+	return l.append(kindVertex, digest[:], encoded)
 }
 
 // SetBound notes that the node makes no own vertex of the round or below, since an earlier log was lost; the newest
 // bound counts. It is durable after the next Sync.
 func (l *VertexLog) SetBound(round types.Round) error {
 	body := binary.LittleEndian.AppendUint64(nil, uint64(round))
-	return l.append(kindBound, nil, body, func(location) { l.bound = round })
+	return l.append(kindBound, nil, body)
 }
 
 // Bound is the newest bound, 0 if none was ever set.
@@ -153,20 +155,20 @@ func (l *VertexLog) Bound() types.Round {
 	return l.bound
 }
 
-func (l *VertexLog) addVertex(digest types.Hash, at location) {
-	l.vertices[digest] = uint32(len(l.positions))
-	l.positions = append(l.positions, at)
-}
-
-func (l *VertexLog) append(kind recordKind, key, body []byte, index func(location)) error {
-	size := recordSize(len(key), len(body))
-	if size > maxRecordBytes {
-		return fmt.Errorf("vertex log: record of %d bytes, at most %d", size, maxRecordBytes)
-	}
+func (l *VertexLog) append(kind recordKind, key, body []byte) error {
 	l.write.Lock()
 	defer l.write.Unlock()
 	if l.failed != nil {
 		return l.failed
+	}
+	return l.appendLocked(kind, key, body)
+}
+
+// appendLocked is append for a caller that holds write.
+func (l *VertexLog) appendLocked(kind recordKind, key, body []byte) error {
+	size := recordSize(len(key), len(body))
+	if size > maxRecordBytes {
+		return fmt.Errorf("vertex log: record of %d bytes, at most %d", size, maxRecordBytes)
 	}
 	if end := l.end(); end > segmentHeaderBytes && end+int64(size) > l.opts.SegmentBytes {
 		if err := l.rotate(); err != nil {
@@ -174,15 +176,29 @@ func (l *VertexLog) append(kind recordKind, key, body []byte, index func(locatio
 		}
 	}
 	l.mu.Lock()
-	at := location{segment: uint32(len(l.segments) - 1), offset: uint32(l.end()), size: uint32(size)}
+	at := place{offset: uint32(l.end()), size: uint32(size)}
 	l.pending = appendRecord(l.pending, kind, key, body)
-	index(at)
+	l.note(l.active(), record{kind: kind, key: key, body: body}, at)
 	full := len(l.pending) >= flushBytes
 	l.mu.Unlock()
 	if full {
 		return l.fail(l.flush())
 	}
 	return nil
+}
+
+// note indexes a record of the last segment. The caller holds mu, or nobody else knows the log yet.
+func (l *VertexLog) note(s *segment, r record, at place) {
+	switch r.kind {
+	case kindBatch:
+		s.index.batches[types.BatchID(r.key)] = at
+	case kindBound:
+		l.bound = types.Round(binary.LittleEndian.Uint64(r.body))
+	case kindVertex:
+		s.index.vertices[types.Hash(r.key)] = uint32(len(s.index.places))
+		s.index.places = append(s.index.places, at)
+		l.length++
+	}
 }
 
 // Sync makes everything appended so far durable with one fsync. With nothing new to sync it does nothing.
@@ -212,7 +228,7 @@ func (l *VertexLog) sync() error {
 	l.syncs.Add(1)
 	l.mu.Lock()
 	active.synced = active.written
-	l.durable = uint64(len(l.positions))
+	l.durable = l.length
 	l.mu.Unlock()
 	return nil
 }
@@ -247,6 +263,9 @@ func (l *VertexLog) rotate() error {
 	}
 	l.mu.Lock()
 	l.segments = append(l.segments, next)
+	if i := len(l.segments) - 2 - l.opts.recent; i >= 0 {
+		l.segments[i].index = nil
+	}
 	l.mu.Unlock()
 	return nil
 }
@@ -258,7 +277,7 @@ func (l *VertexLog) createSegment(number uint32) (*segment, error) {
 		return nil, fmt.Errorf("vertex log: %w", err)
 	}
 	s := &segment{number: number, path: path, file: l.opts.wrap(f)}
-	if err := s.begin(); err != nil {
+	if err := l.begin(s); err != nil {
 		return nil, errors.Join(err, s.file.Close())
 	}
 	if err := syncDirectory(l.dir); err != nil {
@@ -268,8 +287,9 @@ func (l *VertexLog) createSegment(number uint32) (*segment, error) {
 }
 
 // begin writes the segment's header durably.
-func (s *segment) begin() error {
-	header := segmentHeader(s.number)
+func (l *VertexLog) begin(s *segment) error {
+	s.first, s.bound, s.index = l.length, l.bound, newSegmentIndex()
+	header := segmentHeader(s.number, s.first, s.bound)
 	if _, err := s.file.WriteAt(header, 0); err != nil {
 		return fmt.Errorf("vertex log: write %s: %w", s.path, err)
 	}
@@ -323,32 +343,4 @@ func (l *VertexLog) closeFiles() error {
 		errs = append(errs, s.file.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// makeLogDir creates the directory and what is missing above it; each new name is durable in the directory that holds it.
-func makeLogDir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	parent := filepath.Dir(dir)
-	if parent != dir {
-		if err := makeLogDir(parent); err != nil {
-			return err
-		}
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("vertex log: %w", err)
-	}
-	return syncDirectory(parent)
-}
-
-func syncDirectory(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("vertex log: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("vertex log: sync directory %s: %w", dir, err)
-	}
-	return nil
 }

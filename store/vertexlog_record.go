@@ -24,8 +24,8 @@ const (
 
 const (
 	segmentMagic       = "bedrockv"
-	segmentVersion     = 1
-	segmentHeaderBytes = 20 // magic, version, number, crc
+	segmentVersion     = 2
+	segmentHeaderBytes = 36 // magic, version, number, first, bound, crc
 	recordOverhead     = 4 + 1 + 4
 	maxRecordBytes     = recordOverhead + 36 + types.MaxVertexBytes + 4096
 	markBytes          = recordOverhead + 8
@@ -38,11 +38,20 @@ var errBadRecord = errors.New("not a whole and intact record")
 
 func segmentName(number uint32) string { return fmt.Sprintf("%08d.vlog", number) }
 
-func segmentHeader(number uint32) []byte {
+func segmentHeader(number uint32, first uint64, bound types.Round) []byte {
 	header := append(make([]byte, 0, segmentHeaderBytes), segmentMagic...)
 	header = binary.LittleEndian.AppendUint32(header, segmentVersion)
 	header = binary.LittleEndian.AppendUint32(header, number)
+	header = binary.LittleEndian.AppendUint64(header, first)
+	header = binary.LittleEndian.AppendUint64(header, uint64(bound))
 	return binary.LittleEndian.AppendUint32(header, crc32.Checksum(header, castagnoli))
+}
+
+// parseSegmentHeader is the inverse of segmentHeader; false for anything else.
+func parseSegmentHeader(header []byte, number uint32) (first uint64, bound types.Round, ok bool) {
+	first = binary.LittleEndian.Uint64(header[16:])
+	bound = types.Round(binary.LittleEndian.Uint64(header[24:]))
+	return first, bound, bytes.Equal(header, segmentHeader(number, first, bound))
 }
 
 func recordSize(key, body int) int { return recordOverhead + key + body }

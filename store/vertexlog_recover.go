@@ -2,16 +2,11 @@ package store
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"sort"
-	"strings"
-
-	"github.com/etherscale/bedrock/types"
 )
 
 // ErrLogCorrupt is wrapped by every CorruptLogError.
@@ -33,15 +28,14 @@ func (e *CorruptLogError) Error() string {
 // Unwrap makes errors.Is(err, ErrLogCorrupt) hold.
 func (e *CorruptLogError) Unwrap() error { return ErrLogCorrupt }
 
-// recover opens all segments, indexes their records and cuts off the torn tail of the last one.
+// recover opens all segments, indexes the records of the newest and cuts off the torn tail of the last one.
 func (l *VertexLog) recover() error {
 	numbers, err := listSegments(l.dir)
 	if err != nil {
 		return err
 	}
 	for i, number := range numbers {
-		last := i == len(numbers)-1
-		if err := l.recoverSegment(number, last); err != nil {
+		if err := l.recoverSegment(number, len(numbers)-1-i); err != nil {
 			return err
 		}
 	}
@@ -52,34 +46,12 @@ func (l *VertexLog) recover() error {
 		}
 		l.segments = append(l.segments, first)
 	}
-	l.durable = uint64(len(l.positions))
+	l.durable = l.length
 	return nil
 }
 
-// listSegments returns the numbers of the segment files, which must run from 1 without gaps.
-func listSegments(dir string) ([]uint32, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("vertex log: %w", err)
-	}
-	var names []string
-	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".vlog") {
-			names = append(names, e.Name())
-		}
-	}
-	sort.Strings(names)
-	numbers := make([]uint32, len(names))
-	for i, name := range names {
-		numbers[i] = uint32(i + 1)
-		if want := segmentName(numbers[i]); name != want {
-			return nil, &CorruptLogError{File: filepath.Join(dir, want), Reason: "this segment is missing, later ones are there"}
-		}
-	}
-	return numbers, nil
-}
-
-func (l *VertexLog) recoverSegment(number uint32, last bool) error {
+// recoverSegment opens the segment after which so many later ones come.
+func (l *VertexLog) recoverSegment(number uint32, later int) error {
 	path := filepath.Join(l.dir, segmentName(number))
 	f, err := os.OpenFile(path, os.O_RDWR, 0o600)
 	if err != nil {
@@ -91,27 +63,48 @@ func (l *VertexLog) recoverSegment(number uint32, last bool) error {
 	if err != nil {
 		return fmt.Errorf("vertex log: %w", err)
 	}
-	if info.Size() > maxSegmentBytes+int64(maxRecordBytes)+int64(markBytes) {
-		return &CorruptLogError{File: path, Offset: info.Size(), Reason: "the segment is larger than any this program writes"}
+	size := info.Size()
+	if size > maxSegmentBytes+int64(maxRecordBytes)+int64(markBytes) {
+		return &CorruptLogError{File: path, Offset: size, Reason: "the segment is larger than any this program writes"}
 	}
-	whole, err := s.checkHeader(info.Size())
+	whole, err := s.readHeader(size)
 	if err != nil {
 		return err
 	}
 	if !whole {
-		return l.restartSegment(s, info.Size(), last)
+		return l.restartSegment(s, size, later)
 	}
-	good, err := l.indexSegment(s, info.Size())
+	if err := l.joinSegment(s, later); err != nil {
+		return err
+	}
+	s.written, s.synced = size, size
+	if later > l.opts.recent {
+		return nil
+	}
+	good, err := l.indexSegment(s, size)
 	if err != nil {
 		return err
 	}
 	s.written, s.synced = good, good
-	if good < info.Size() {
-		if err := l.cutTail(s, good, info.Size(), last); err != nil {
+	if good < size {
+		if err := l.cutTail(s, good, size, later == 0); err != nil {
 			return err
 		}
 	}
 	return s.syncRecovered()
+}
+
+// joinSegment checks that the segment begins where the one before it ended, as far as that was read, and takes up its
+// position and bound.
+func (l *VertexLog) joinSegment(s *segment, later int) error {
+	if i := len(l.segments) - 2; i >= 0 && l.segments[i].index != nil && s.first != l.length {
+		return &CorruptLogError{File: s.path, Reason: fmt.Sprintf("the segment begins at position %d, the one before it ends at %d", s.first, l.length)}
+	}
+	l.length, l.bound = s.first, s.bound
+	if later <= l.opts.recent {
+		s.index = newSegmentIndex()
+	}
+	return nil
 }
 
 // syncRecovered makes what was read durable: after a mere process crash it may be in the system's memory only.
@@ -122,8 +115,8 @@ func (s *segment) syncRecovered() error {
 	return nil
 }
 
-// checkHeader reports false when the header never became durable (the file is shorter, or its header is all zero).
-func (s *segment) checkHeader(size int64) (bool, error) {
+// readHeader reports false when the header never became durable (the file is shorter, or its header is all zero).
+func (s *segment) readHeader(size int64) (bool, error) {
 	if size < int64(segmentHeaderBytes) {
 		return false, nil
 	}
@@ -131,8 +124,10 @@ func (s *segment) checkHeader(size int64) (bool, error) {
 	if _, err := s.file.ReadAt(header, 0); err != nil {
 		return false, fmt.Errorf("vertex log: read %s: %w", s.path, err)
 	}
+	first, bound, ok := parseSegmentHeader(header, s.number)
 	switch {
-	case bytes.Equal(header, segmentHeader(s.number)):
+	case ok:
+		s.first, s.bound = first, bound
 		return true, nil
 	case bytes.Equal(header, make([]byte, segmentHeaderBytes)):
 		return false, nil
@@ -141,10 +136,10 @@ func (s *segment) checkHeader(size int64) (bool, error) {
 }
 
 // restartSegment writes the header of a segment whose creation was cut off. Records follow only a durable header, so
-// none is lost.
-func (l *VertexLog) restartSegment(s *segment, size int64, last bool) error {
-	if !last {
-		return &CorruptLogError{File: s.path, Reason: "the header is missing and later segments are there"}
+// none is lost; and the segment before is dropped only after that, so it is there.
+func (l *VertexLog) restartSegment(s *segment, size int64, later int) error {
+	if later > 0 || s.number > 1 && len(l.segments) == 1 {
+		return &CorruptLogError{File: s.path, Reason: "the header is missing and other segments are or were there"}
 	}
 	if beyond, err := s.markBeyond(0, size); err != nil || beyond {
 		return errors.Join(err, &CorruptLogError{File: s.path, Reason: "the header is missing"})
@@ -153,7 +148,7 @@ func (l *VertexLog) restartSegment(s *segment, size int64, last bool) error {
 	if err := s.file.Truncate(0); err != nil {
 		return fmt.Errorf("vertex log: truncate %s: %w", s.path, err)
 	}
-	if err := s.begin(); err != nil {
+	if err := l.begin(s); err != nil {
 		return err
 	}
 	return syncDirectory(l.dir)
@@ -171,17 +166,7 @@ func (l *VertexLog) indexSegment(s *segment, size int64) (int64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("vertex log: read %s at %d: %w", s.path, offset, err)
 		}
-		at := location{segment: uint32(len(l.segments) - 1), offset: uint32(offset), size: uint32(r.size)}
-		switch r.kind {
-		case kindBatch:
-			l.batches[types.BatchID(r.key)] = at
-		case kindBound:
-			l.bound = types.Round(binary.LittleEndian.Uint64(r.body))
-		case kindVertex:
-			if _, twice := l.vertices[types.Hash(r.key)]; !twice {
-				l.addVertex(types.Hash(r.key), at)
-			}
-		}
+		l.note(s, r, place{offset: uint32(offset), size: uint32(r.size)})
 		offset += int64(r.size)
 	}
 }

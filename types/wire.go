@@ -41,7 +41,8 @@ type FetchResponse struct {
 	Batches  [][]byte
 	Vertices [][]byte
 	Next     uint64
-	End      uint64 // length of the responder's log
+	End      uint64 // position after the newest vertex of the responder's log
+	First    uint64 // position of the oldest one it keeps: of earlier ones it answers nothing but this
 }
 
 // Encode is the canonical encoding.

@@ -159,6 +159,9 @@ func (a *auditor) replay(ctx context.Context, m types.Member) (*audit.Finding, e
 		if err := a.client.ask(ctx, &part, "bedrock_getLog", m, from); err != nil {
 			return nil, err
 		}
+		if part.First > from {
+			return nil, fmt.Errorf("this sequencer keeps its log from position %d on; what was before is gone", part.First)
+		}
 		if err := a.feed(ctx, replay, m, part); err != nil {
 			return nil, err
 		}

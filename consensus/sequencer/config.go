@@ -73,7 +73,10 @@ type Log interface {
 	SetBound(round types.Round) error
 	Bound() types.Round
 	Range(from uint64, maxBytes int) (store.LogRange, error)
-	Replay(batch func(types.BatchID, []byte) error, vertex func(types.Hash, []byte) error) error
+	First() uint64
+	Segments() []store.LogSegment
+	DropBelow(position uint64, keep []types.BatchID) error
+	Replay(from uint64, batch func(types.BatchID, []byte) error, vertex func(types.Hash, []byte) error) error
 }
 
 var _ Log = (*store.VertexLog)(nil)

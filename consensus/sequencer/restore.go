@@ -33,7 +33,7 @@ func (s *Sequencer) restore(bound types.Round) error {
 		}
 		return s.awaitBlocks()
 	}
-	err := s.cfg.Log.Replay(s.restoreBody, func(_ types.Hash, encoded []byte) error {
+	err := s.cfg.Log.Replay(0, s.restoreBody, func(_ types.Hash, encoded []byte) error {
 		v, err := types.DecodeVertex(encoded)
 		if err != nil {
 			return err

@@ -36,7 +36,7 @@ func (s *Sequencer) serveLog(from uint64) (*types.FetchResponse, error) {
 		s.log.Error("the vertex log cannot be read", "err", err)
 		return nil, err
 	}
-	return &types.FetchResponse{Batches: stretch.Batches, Vertices: stretch.Vertices, Next: stretch.Next, End: stretch.End}, nil
+	return &types.FetchResponse{Batches: stretch.Batches, Vertices: stretch.Vertices, Next: stretch.Next, End: stretch.End, First: stretch.First}, nil
 }
 
 func (s *Sequencer) serveItems(r *types.FetchRequest) *types.FetchResponse {
