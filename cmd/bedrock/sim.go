@@ -33,6 +33,8 @@ type simFlags struct {
 	workers  int
 	out      string
 	json     bool
+	wan      bool
+	n        int // of --wan; 0: its default
 }
 
 func newSimCommand() *cobra.Command {
@@ -47,10 +49,13 @@ func newSimCommand() *cobra.Command {
 			"  bedrock sim --seeds 300 --fresh      300 seeds nobody played before\n" +
 			"  bedrock sim --seed 87                one seed, with its manifest\n" +
 			"  bedrock sim --manifest FILE          one manifest\n" +
-			"  bedrock sim --seeds 200000 --fresh   a night",
+			"  bedrock sim --seeds 200000 --fresh   a night\n" +
+			"  bedrock sim --wan --n 50             time to release and bytes over a wide area network",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
+			case f.wan:
+				return f.playWAN(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 			case cmd.Flags().Changed("manifest"):
 				text, err := os.ReadFile(f.manifest)
 				if err != nil {
@@ -76,6 +81,8 @@ func newSimCommand() *cobra.Command {
 	flags.IntVar(&f.workers, "workers", runtime.NumCPU(), "seeds played at once")
 	flags.StringVar(&f.out, "out", "sim-failures", "directory for what belongs to a failure; made when there is one")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
+	flags.BoolVar(&f.wan, "wan", false, "measure time and bytes over a simulated wide area network")
+	flags.IntVar(&f.n, "n", 0, "sequencers of --wan (default 50)")
 	cmd.MarkFlagsMutuallyExclusive("seed", "manifest")
 	cmd.MarkFlagsMutuallyExclusive("first", "fresh")
 	return cmd
