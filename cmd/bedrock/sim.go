@@ -33,8 +33,12 @@ type simFlags struct {
 	workers  int
 	out      string
 	json     bool
+	n        int // members, with --wan or --twins; 0: their default
 	wan      bool
-	n        int // of --wan; 0: its default
+	twins    bool
+	rounds   int
+	sample   uint64
+	scenario string
 }
 
 func newSimCommand() *cobra.Command {
@@ -50,12 +54,20 @@ func newSimCommand() *cobra.Command {
 			"  bedrock sim --seed 87                one seed, with its manifest\n" +
 			"  bedrock sim --manifest FILE          one manifest\n" +
 			"  bedrock sim --seeds 200000 --fresh   a night\n" +
-			"  bedrock sim --wan --n 50             time to release and bytes over a wide area network",
+			"  bedrock sim --wan --n 50             time to release and bytes over a wide area network\n\n" +
+			"--twins plays members that run twice through all partitions into two or three parts, a partition a round:\n\n" +
+			"  bedrock sim --twins --n 4 --rounds 3                  all 7076 of them\n" +
+			"  bedrock sim --twins --n 7 --rounds 5 --sample 20000   a drawn part of them\n" +
+			"  bedrock sim --scenario '{\"members\":4,...}'          one, as a failure prints it",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case f.wan:
 				return f.playWAN(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			case f.scenario != "":
+				return f.playScenario(cmd.OutOrStdout())
+			case f.twins:
+				return f.playTwins(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 			case cmd.Flags().Changed("manifest"):
 				text, err := os.ReadFile(f.manifest)
 				if err != nil {
@@ -82,7 +94,12 @@ func newSimCommand() *cobra.Command {
 	flags.StringVar(&f.out, "out", "sim-failures", "directory for what belongs to a failure; made when there is one")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	flags.BoolVar(&f.wan, "wan", false, "measure time and bytes over a simulated wide area network")
-	flags.IntVar(&f.n, "n", 0, "sequencers of --wan (default 50)")
+	flags.BoolVar(&f.twins, "twins", false, "play members that run twice through all partitions")
+	flags.IntVar(&f.n, "n", 0, "sequencers (--wan: default 50; --twins: 4 to 7, default 4)")
+	flags.IntVar(&f.rounds, "rounds", 3, "partitions one after the other (with --twins)")
+	flags.Uint64Var(&f.sample, "sample", 0, "play so many drawn scenarios instead of all (with --twins)")
+	flags.StringVar(&f.scenario, "scenario", "", "play this scenario of --twins alone: JSON or the name of a file")
+	cmd.MarkFlagsMutuallyExclusive("manifest", "twins", "scenario", "wan")
 	cmd.MarkFlagsMutuallyExclusive("seed", "manifest")
 	cmd.MarkFlagsMutuallyExclusive("first", "fresh")
 	return cmd
@@ -102,7 +119,7 @@ func (f *simFlags) playMany(ctx context.Context, out, errOut io.Writer) error {
 		cfg.First = uint64(time.Now().UnixMicro())
 	}
 	if !f.json {
-		cfg.Progress = progressBar(errOut, f.seeds)
+		cfg.Progress = progressBar(errOut, f.seeds, "seeds")
 	}
 	report := suite.Run(ctx, cfg)
 	if err := ctx.Err(); err != nil {
@@ -128,7 +145,7 @@ func (f *simFlags) playMany(ctx context.Context, out, errOut io.Writer) error {
 }
 
 // progressBar draws at most ten times a second.
-func progressBar(out io.Writer, total uint64) func(done, failed uint64) {
+func progressBar(out io.Writer, total uint64, what string) func(done, failed uint64) {
 	const width = 40
 	var last time.Time
 	return func(done, failed uint64) {
@@ -137,7 +154,7 @@ func progressBar(out io.Writer, total uint64) func(done, failed uint64) {
 		}
 		last = time.Now()
 		full := int(done * width / max(total, 1))
-		fmt.Fprintf(out, "\r[%s%s] %d/%d seeds, %d failed", strings.Repeat("#", full), strings.Repeat(".", width-full), done, total, failed)
+		fmt.Fprintf(out, "\r[%s%s] %d/%d %s, %d failed", strings.Repeat("#", full), strings.Repeat(".", width-full), done, total, what, failed)
 		if done == total {
 			fmt.Fprintln(out)
 		}

@@ -12,9 +12,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/etherscale/bedrock/consensus/sim"
-	"github.com/etherscale/bedrock/consensus/sim/suite"
 )
 
 // hangTime is how long one planted bug may take for all its seeds; a program that hangs is found, too.
@@ -24,7 +21,7 @@ const hangTime = 2 * time.Minute
 type finding struct {
 	Name      string  `json:"name"`
 	Killed    bool    `json:"killed"`
-	Seeds     uint64  `json:"seeds"` // played until it was found, or all
+	Seeds     uint64  `json:"seeds"` // played until it was found, or all; with --twins: scenarios
 	Invariant string  `json:"invariant,omitempty"`
 	What      string  `json:"what,omitempty"`
 	Seconds   float64 `json:"seconds"`
@@ -33,13 +30,13 @@ type finding struct {
 
 func (f finding) line() string {
 	if !f.Killed {
-		return fmt.Sprintf("%-24s  NOT FOUND in %d seeds", f.Name, f.Seeds)
+		return fmt.Sprintf("%-24s  NOT FOUND in %d", f.Name, f.Seeds)
 	}
 	what := f.What
 	if len(what) > 90 {
 		what = what[:90] + "..."
 	}
-	return fmt.Sprintf("%-24s  %4d seeds  %-3s %s", f.Name, f.Seeds, f.Invariant, what)
+	return fmt.Sprintf("%-24s  %5d  %-3s %s", f.Name, f.Seeds, f.Invariant, what)
 }
 
 // lab builds and plays planted bugs.
@@ -47,9 +44,10 @@ type lab struct {
 	root         string
 	dir          string
 	first, seeds uint64
+	twins        bool // play scenarios of package twins instead of seeds
 }
 
-func newLab(first, seeds uint64) (*lab, error) {
+func newLab(first, seeds uint64, twins bool) (*lab, error) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
 		return nil, fmt.Errorf("run it inside the module: %w", err)
@@ -58,7 +56,7 @@ func newLab(first, seeds uint64) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lab{root: strings.TrimSpace(string(out)), dir: dir, first: first, seeds: seeds}, nil
+	return &lab{root: strings.TrimSpace(string(out)), dir: dir, first: first, seeds: seeds, twins: twins}, nil
 }
 
 func (l *lab) close() { _ = os.RemoveAll(l.dir) }
@@ -99,7 +97,7 @@ func (l *lab) try(ctx context.Context, m mutant) (finding, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, hangTime)
 	defer cancel()
-	cmd := exec.CommandContext(limited, program, "--play", fmt.Sprintf("--first=%d", l.first), fmt.Sprintf("--seeds=%d", l.seeds))
+	cmd := exec.CommandContext(limited, program, "--play", fmt.Sprintf("--first=%d", l.first), fmt.Sprintf("--seeds=%d", l.seeds), fmt.Sprintf("--twins=%t", l.twins))
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
 	out, err := cmd.Output()
 	f.Seconds = time.Since(start).Seconds()
@@ -113,14 +111,11 @@ func (l *lab) try(ctx context.Context, m mutant) (finding, error) {
 	if err != nil {
 		return f, fmt.Errorf("%s: playing it: %w", m.Name, err)
 	}
-	var r *sim.Result
-	if err := json.Unmarshal(out, &r); err != nil {
+	var p played
+	if err := json.Unmarshal(out, &p); err != nil {
 		return f, fmt.Errorf("%s: its answer: %w", m.Name, err)
 	}
-	if r != nil {
-		f.Killed, f.Seeds = true, r.Seed-l.first+1
-		f.Invariant, f.What = r.Failure.Invariant, r.Failure.What
-	}
+	f.Killed, f.Seeds, f.Invariant, f.What = p.Failed, p.Played, p.Invariant, p.What
 	return f, nil
 }
 
@@ -160,14 +155,4 @@ func (l *lab) build(ctx context.Context, m mutant) (string, error) {
 		return "", fmt.Errorf("it does not build: %w: %s", err, bytes.TrimSpace(out))
 	}
 	return program, nil
-}
-
-// playSeeds plays seeds one after the other and prints the first failing result, or null.
-func playSeeds(ctx context.Context, first, seeds uint64) error {
-	report := suite.Run(ctx, suite.Config{First: first, Count: seeds, Workers: 1, StopAt: 1})
-	var r *sim.Result
-	if len(report.Failures) > 0 {
-		r = &report.Failures[0]
-	}
-	return json.NewEncoder(os.Stdout).Encode(r)
 }

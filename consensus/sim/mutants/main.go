@@ -1,7 +1,7 @@
 // Command mutants shows that the simulator finds planted bugs: it builds the simulator once for each bug, with the bug
 // put in by an overlay, and plays seeds until one fails.
 //
-//	go run ./consensus/sim/mutants [--seeds 300] [--only NAME] [--json]
+//	go run ./consensus/sim/mutants [--seeds 300] [--only NAME] [--twins] [--json]
 package main
 
 import (
@@ -31,15 +31,22 @@ func run(ctx context.Context) error {
 	asJSON := flag.Bool("json", false, "print the result as JSON")
 	workers := flag.Int("workers", runtime.NumCPU(), "bugs tried at once")
 	play := flag.Bool("play", false, "play the seeds in this program as it was built, and print the first failure (used by the command itself)")
+	asTwins := flag.Bool("twins", false, "play scenarios of twins instead of seeds, and plant what they have to find")
 	flag.Parse()
-	if *play {
+	switch {
+	case *play && *asTwins:
+		return playTwins(ctx)
+	case *play:
 		return playSeeds(ctx, *first, *seeds)
 	}
 	picked := mutants
+	if *asTwins {
+		picked = foundByTwins()
+	}
 	if *only != "" {
 		picked = nil
 		for _, m := range mutants {
-			if m.Name == *only {
+			if m.Name == *only { // also one that twins need not find
 				picked = append(picked, m)
 			}
 		}
@@ -47,7 +54,7 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("no planted bug is called %q", *only)
 		}
 	}
-	l, err := newLab(*first, *seeds)
+	l, err := newLab(*first, *seeds, *asTwins)
 	if err != nil {
 		return err
 	}
@@ -87,7 +94,7 @@ func report(findings []finding, asJSON bool) error {
 			return err
 		}
 	} else {
-		fmt.Printf("%d of %d planted bugs found, the slowest within %d seeds\n", s.Killed, s.Mutants, s.WorstSeeds)
+		fmt.Printf("%d of %d planted bugs found, the slowest within %d runs\n", s.Killed, s.Mutants, s.WorstSeeds)
 	}
 	if len(alive) > 0 {
 		return fmt.Errorf("not found: %s", strings.Join(alive, ", "))

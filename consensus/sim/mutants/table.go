@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // mutant is one planted bug: a text that stands once in a file of the product or of the simulated driver, and what it is
 // replaced by. The files on disk are never changed: the compiler is given an overlay.
 type mutant struct {
@@ -139,4 +141,21 @@ var mutants = []mutant{
 		"	body.Weak = c.weakParents(round, strong)\n", "",
 		"after a gap a node forgets its own last vertex, and slow authors are never heard",
 	},
+}
+
+// twinsFind names the planted bugs that the scenarios of package twins have to find, too: those of the commit rule and
+// of what a bound is made of.
+var twinsFind = []string{
+	"quorum-minus-one", "anchor-at-two", "certificates-per-vertex", "blames-per-vertex", "fixed-slot-order", "no-clamp",
+	"watermark-falls", "twin-watermark-counted", "twin-entries-kept", "theta-without-unseen", "horizon-by-local-round",
+	"body-not-waited-for", "evidence-forgotten",
+}
+
+func foundByTwins() (out []mutant) {
+	for _, m := range mutants {
+		if slices.Contains(twinsFind, m.Name) {
+			out = append(out, m)
+		}
+	}
+	return out
 }
