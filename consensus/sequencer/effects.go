@@ -7,8 +7,12 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// pushBudget is where a push stops taking ancestors and bodies; the rest of MaxMessageBytes is for the encoding.
-const pushBudget = types.MaxMessageBytes - 64<<10
+const (
+	// pushBudget is where a push stops taking ancestors and bodies: what is left of a message is for the lists' prefixes.
+	pushBudget = types.MaxMessageBytes - 16
+	// itemPrefix is what the encoding adds to an item, at most.
+	itemPrefix = 4
+)
 
 // perform does what a step asks for and returns the events that answer it at once.
 func (s *Sequencer) perform(e consensus.Effects) ([]consensus.Event, error) {
@@ -54,7 +58,7 @@ func (s *Sequencer) buildPush(m consensus.Send, encoded map[types.Hash][]byte) *
 		if encoded[v.Digest()] == nil {
 			encoded[v.Digest()] = v.Encode()
 		}
-		if used += len(encoded[v.Digest()]); used > pushBudget {
+		if used += len(encoded[v.Digest()]) + itemPrefix; used > pushBudget {
 			break
 		}
 		first--
@@ -64,10 +68,10 @@ func (s *Sequencer) buildPush(m consensus.Send, encoded map[types.Hash][]byte) *
 	}
 	for _, id := range m.Batches {
 		body, err := s.bodies.get(id)
-		if err != nil || used+len(body) > pushBudget {
+		if err != nil || used+len(body)+itemPrefix > pushBudget {
 			continue
 		}
-		used += len(body)
+		used += len(body) + itemPrefix
 		push.Batches = append(push.Batches, body)
 	}
 	return push
