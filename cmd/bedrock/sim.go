@@ -39,6 +39,7 @@ type simFlags struct {
 	rounds   int
 	sample   uint64
 	scenario string
+	pin      string
 }
 
 func newSimCommand() *cobra.Command {
@@ -48,7 +49,8 @@ func newSimCommand() *cobra.Command {
 		Short: "Simulate the ordering of transactions under crashes, partitions, liars and wrong clocks",
 		Long: "sim plays the ordering core in virtual time. Each seed expands to a manifest: the committee, the network, who\n" +
 			"crashes, whose clocks are off, who lies and how. Equal manifests give equal traces. Whatever breaks is written\n" +
-			"to --out: the manifest, a smaller one that breaks alike, the last events and the graph of vertices (Graphviz).\n\n" +
+			"to --out: the manifest, a smaller one that breaks alike, the last events and the graph of\n" +
+			"vertices (SVG for a browser, DOT for Graphviz). With --pin the smaller manifest becomes a regression test.\n\n" +
 			"  bedrock sim --seeds 300              300 seeds, from 1 on\n" +
 			"  bedrock sim --seeds 300 --fresh      300 seeds nobody played before\n" +
 			"  bedrock sim --seed 87                one seed, with its manifest\n" +
@@ -92,6 +94,7 @@ func newSimCommand() *cobra.Command {
 	flags.StringVar(&f.manifest, "manifest", "", "play this manifest alone")
 	flags.IntVar(&f.workers, "workers", runtime.NumCPU(), "seeds played at once")
 	flags.StringVar(&f.out, "out", "sim-failures", "directory for what belongs to a failure; made when there is one")
+	flags.StringVar(&f.pin, "pin", "", "directory to add manifests that fail to, made smaller: consensus/sim/testdata/seeds is played by the tests")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	flags.BoolVar(&f.wan, "wan", false, "measure time and bytes over a simulated wide area network")
 	flags.BoolVar(&f.twins, "twins", false, "play members that run twice through all partitions")
@@ -208,8 +211,15 @@ func (f *simFlags) keep(out io.Writer, m sim.Manifest, r *sim.Result) error {
 	events := again.Events()
 	files[".events"] = strings.Join(events, "\n") + "\n"
 	files[".dot"] = again.DOT()
+	files[".svg"] = again.SVG()
 	for name, text := range files {
 		if err := os.WriteFile(base+name, []byte(text.(string)), 0o644); err != nil {
+			return err
+		}
+	}
+	if f.pin != "" {
+		name := filepath.Join(f.pin, filepath.Base(base)+".json")
+		if err := os.WriteFile(name, []byte(files["-small.json"].(string)), 0o644); err != nil {
 			return err
 		}
 	}
@@ -218,7 +228,7 @@ func (f *simFlags) keep(out io.Writer, m sim.Manifest, r *sim.Result) error {
 		for _, line := range events[max(0, len(events)-shownEvents):] {
 			fmt.Fprintln(out, line)
 		}
-		fmt.Fprintf(out, "written to %s{.json,-small.json,.events,.dot}\n", base)
+		fmt.Fprintf(out, "written to %s{.json,-small.json,.events,.dot,.svg}\n", base)
 	}
 	return nil
 }

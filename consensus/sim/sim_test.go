@@ -158,7 +158,7 @@ func TestTooManyFaults(t *testing.T) {
 	if len(small.Liars) != 2 || len(small.Partitions)+len(small.Slow) > 0 || small.Network.Loss > 0 || small.Load.Junk > 0 || small.Safety >= m.Safety {
 		t.Errorf("not small: %+v", small)
 	}
-	if len(again.Events()) == 0 || !strings.HasPrefix(again.DOT(), "digraph") {
+	if len(again.Events()) == 0 || !strings.HasPrefix(again.DOT(), "digraph") || !strings.Contains(again.SVG(), "<rect") {
 		t.Error("nothing to look at")
 	}
 }
