@@ -37,7 +37,7 @@ func RulesOf(g *types.Genesis) Rules {
 
 // Pacing is this node's own timing; members may differ in it. A zero field means its default.
 type Pacing struct {
-	MinRound       time.Duration // least time between two own vertices; default 40 ms
+	MinRound       time.Duration // least time between own vertices, on average over a burst of three; default 40 ms
 	Wait           time.Duration // least wait for expected authors after a quorum; default 20 ms
 	MaxWait        time.Duration // most that the wait adapts to, before it escalates; default 50 ms
 	HeartbeatRound time.Duration // time between own vertices when there is nothing to order; default 1 s

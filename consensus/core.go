@@ -50,6 +50,8 @@ type Core struct {
 	ownHeard  types.Round   // highest round of any own vertex ever seen: never made again
 	above     types.Round   // no own vertex up to here: the log was lost
 	madeAt    types.Time    // local time of the last own vertex
+	burst     types.Round   // the burst that the last own vertex belongs to
+	burstAt   types.Time    // local time of the first own vertex in it
 	resendAt  types.Time    // when the own vertex goes out again if its round still lacks a quorum
 	convicted bool          // an equivocation of the own key is proven: make nothing more
 	evidence  []types.Equivocation
@@ -137,6 +139,7 @@ func (c *Core) Step(now types.Time, ev Event) Effects {
 func (c *Core) setClock(now types.Time) {
 	if now < c.now {
 		c.madeAt = min(c.madeAt, now)
+		c.burstAt = min(c.burstAt, now)
 		c.resendAt = min(c.resendAt, now)
 		for r := c.dag.current; r <= c.dag.top(); r++ {
 			if rs := c.dag.round(r); rs != nil {

@@ -8,9 +8,15 @@ import (
 
 const (
 	punctualMask = 0x0f // an author is expected if it was on time in one of the last 4 own rounds
-	stallRounds  = 8    // rounds without a decision after which everybody is waited for
-	stallStep    = 3    // rounds after which the wait doubles
-	stallMax     = 6    // doublings
+	// burstRounds is how many rounds follow each other as fast as the network carries them; then comes one pause that makes
+	// up for all. What a round receipts is committed by the two after it: on average a batch then waits half a pause and
+	// two message delays, where even spacing costs it 2.5 times MinRound. Where messages take longer than MinRound, rounds
+	// never wait and bursts make no difference.
+	burstRounds = 3
+
+	stallRounds = 8 // rounds without a decision after which everybody is waited for
+	stallStep   = 3 // rounds after which the wait doubles
+	stallMax    = 6 // doublings
 
 	maxWaitingReleased = 64 << 20 // bytes released and in no block
 	maxUncertified     = 64       // closed blocks without a certificate
@@ -74,6 +80,9 @@ func (c *Core) nameable(rs *roundSlots, a types.Member) *node {
 	return candidates[0]
 }
 
+// burstOf is the burst that a round belongs to.
+func burstOf(round types.Round) types.Round { return (round + burstRounds - 1) / burstRounds }
+
 // dueAt is the local time from which the vertex of the round may be made.
 func (c *Core) dueAt(round types.Round) types.Time {
 	if c.dag.hasQuorum(round) {
@@ -81,7 +90,9 @@ func (c *Core) dueAt(round types.Round) types.Time {
 	}
 	var due types.Time
 	if c.madeAt > 0 {
-		due = c.madeAt.Add(c.pacing.MinRound)
+		if due = c.madeAt; burstOf(round) != c.burst {
+			due = c.burstAt.Add(burstRounds * c.pacing.MinRound)
+		}
 		if !c.busy() && !c.othersMoved(round) {
 			due = c.madeAt.Add(c.pacing.HeartbeatRound)
 		}

@@ -15,6 +15,9 @@ func (c *Core) propose() {
 	}
 	c.draft = c.makeDraft(round)
 	c.madeAt = c.now
+	if b := burstOf(round); b != c.burst {
+		c.burst, c.burstAt = b, c.now
+	}
 	c.notePunctual(round - 1)
 	c.fx.Sign = append(c.fx.Sign, c.draft.Digest())
 }

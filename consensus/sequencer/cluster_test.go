@@ -497,7 +497,7 @@ func TestClusterRestartsAsAWhole(t *testing.T) {
 			n.start(nil)
 		}
 		c.submit(0, 30)
-		time.Sleep(30 * time.Millisecond)
+		time.Sleep(130 * time.Millisecond) // longer than a pause between bursts: all is in somebody's synced vertex
 		for range 3 {
 			for _, n := range c.nodes {
 				n.kill()
