@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -11,17 +10,20 @@ type course struct {
 	idle         time.Duration
 	warm, length time.Duration // of every load
 	lowRates     []int         // the last of them is where the search for the peak begins
-	most         int           // rates tried in the search at most, the first one not counted
-	narrowings   int           // of them, after one rate was held and another was not
+	tries        int           // of a rate before it counts as not held
+	narrowings   int           // of the search, after one rate was held and another was not
+	search       time.Duration // after it no further rate is tried
 	overload     int           // times the highest rate that was held
 	rest         time.Duration // after an overload, before the memory is looked at again
+
+	only []int // if any: these rates and nothing else
 }
 
 var (
-	fullCourse = course{idle: 4 * time.Second, warm: 2 * time.Second, length: 8 * time.Second, lowRates: []int{100, 1000}, most: 9, narrowings: 2,
-		overload: 4, rest: 2 * time.Second}
-	quickCourse = course{idle: time.Second, warm: time.Second, length: 2 * time.Second, lowRates: []int{1000}, most: 3, narrowings: 1, overload: 4,
-		rest: time.Second}
+	fullCourse = course{idle: 4 * time.Second, warm: 2 * time.Second, length: 8 * time.Second, lowRates: []int{100, 1000}, tries: 2, narrowings: 2,
+		search: 100 * time.Second, overload: 4, rest: 2 * time.Second}
+	quickCourse = course{idle: time.Second, warm: time.Second, length: 2 * time.Second, lowRates: []int{1000}, tries: 1, narrowings: 1,
+		search: 15 * time.Second, overload: 4, rest: time.Second}
 )
 
 // drainPatience is how long a load waits for what is under way: longer than the latency that counts as held.
@@ -53,6 +55,9 @@ type tour struct {
 
 func (t *tour) run() (_ *figures, err error) {
 	defer func() { t.leave() }()
+	if len(t.only) > 0 {
+		return &t.out, t.some()
+	}
 	if err := t.enter(); err != nil {
 		return nil, err
 	}
@@ -75,6 +80,17 @@ func (t *tour) run() (_ *figures, err error) {
 	}
 	t.out.PeakTxPerS, t.out.PeakCPUMsPerTx = best.OrderedPerS, best.CPUMsPerTx
 	return &t.out, t.overloaded(best)
+}
+
+// some runs single rates, each on a fresh network.
+func (t *tour) some() error {
+	for _, rate := range t.only {
+		if _, err := t.load(rate); err != nil {
+			return err
+		}
+		t.leave()
+	}
+	return nil
 }
 
 // enter makes sure that there is a network.
@@ -113,50 +129,53 @@ func (t *tour) load(rate int) (*row, error) {
 	if err := t.enter(); err != nil {
 		return nil, err
 	}
+	r, err := t.put(rate)
+	if err == nil && (!r.held() || t.network.err() != nil) {
+		t.leave()
+	}
+	return r, err
+}
+
+// put runs one rate on the network there is. A connection that breaks under it ends the row early, and the network.
+func (t *tour) put(rate int) (*row, error) {
 	r, err := t.network.run(load{rate, t.warm, t.length, drainPatience})
 	if r == nil {
 		return nil, err
 	}
-	if err != nil { // a connection broke under the load: what was seen until then counts
+	if err != nil {
 		r.Reason = err.Error()
 	}
 	t.out.Rows = append(t.out.Rows, r)
 	t.progress("%-8s %s", t.system.name(), r)
-	if err != nil || !r.held() {
-		t.leave()
-	}
 	return r, nil
 }
 
 // peak searches the highest rate that is held, beginning at one that has run; nil if there is none.
-func (t *tour) peak(first *row) (best *row, err error) {
-	var high int // the lowest rate that was not held; 0: none yet
-	judge := func(r *row) {
-		if r.held() && (best == nil || r.Rate > best.Rate) {
-			best = r
-		} else if !r.held() && (high == 0 || r.Rate < high) {
-			high = r.Rate
+func (t *tour) peak(first *row) (*row, error) {
+	s := search{narrowings: t.narrowings}
+	s.judge(first)
+	for begin := time.Now(); time.Since(begin) < t.search; {
+		rate := s.next()
+		if rate == 0 {
+			break
 		}
-	}
-	judge(first)
-	narrowed := 0
-	for range t.most {
-		rate := high / 2
-		if best != nil && high == 0 {
-			rate = 2 * best.Rate
-		} else if best != nil {
-			if narrowed++; narrowed > t.narrowings {
-				break
-			}
-			rate = int(math.Sqrt(float64(best.Rate) * float64(high)))
-		}
-		r, err := t.load(rate)
+		r, err := t.try(rate)
 		if err != nil {
 			return nil, err
 		}
-		judge(r)
+		s.judge(r)
 	}
-	return best, nil
+	return s.best, nil
+}
+
+// try runs a rate until it is held, at most as often as the course says: a neighbour on this machine may have spoilt one.
+func (t *tour) try(rate int) (r *row, err error) {
+	for range t.tries {
+		if r, err = t.load(rate); err != nil || r.held() {
+			break
+		}
+	}
+	return r, err
 }
 
 // overloaded offers far more than was held.
@@ -168,12 +187,10 @@ func (t *tour) overloaded(best *row) error {
 	if err != nil {
 		return err
 	}
-	r, err := t.network.run(load{t.overload * best.Rate, t.warm, t.length, drainPatience})
-	if r == nil {
+	r, err := t.put(t.overload * best.Rate)
+	if err != nil {
 		return err
 	}
-	t.out.Rows = append(t.out.Rows, r)
-	t.progress("%-8s %s", t.system.name(), r)
 	time.Sleep(t.rest)
 	after, err := usage(t.network.nodes)
 	if err != nil {

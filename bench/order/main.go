@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -20,18 +22,27 @@ func main() {
 
 // report is what is printed.
 type report struct {
-	Bedrock   *figures `json:"bedrock"`
-	CometBFT  *figures `json:"cometbft"`
+	Bedrock   *figures `json:"bedrock,omitempty"`
+	CometBFT  *figures `json:"cometbft,omitempty"`
 	RatioPeak float64  `json:"ratioPeak"` // bedrock's peak over CometBFT's
 	RatioCPU  float64  `json:"ratioCpu"`  // CometBFT's CPU per transaction at 1,000/s over bedrock's
 	Seconds   float64  `json:"seconds"`   // that it took
 }
 
+// options are what the flags say.
+type options struct {
+	json, quick   bool
+	system, rates string
+}
+
 func run(args []string, stdout, stderr io.Writer) int {
+	var o options
 	flags := flag.NewFlagSet("order", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	asJSON := flags.Bool("json", false, "print the figures as JSON on stdout")
-	quick := flags.Bool("quick", false, "a smoke run of about a minute; its figures are rough")
+	flags.BoolVar(&o.json, "json", false, "print the figures as JSON on stdout")
+	flags.BoolVar(&o.quick, "quick", false, "a smoke run of about a minute; its figures are rough")
+	flags.StringVar(&o.system, "system", "", "measure only this one: bedrock or cometbft")
+	flags.StringVar(&o.rates, "rates", "", "measure only these rates, each on a fresh network, such as 1000,8000")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
@@ -41,49 +52,87 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "order: unexpected argument %q\n", flags.Arg(0))
 		return 2
 	}
-	course := fullCourse
-	if *quick {
-		course = quickCourse
-	}
-	r, err := compare(course, stderr)
+	systems, course, err := o.plan()
 	if err != nil {
+		fmt.Fprintln(stderr, "order:", err)
+		return 2
+	}
+	if err := o.measure(systems, course, stdout, stderr); err != nil {
 		fmt.Fprintln(stderr, "order:", err)
 		return 1
 	}
-	if *asJSON {
-		encoder := json.NewEncoder(stdout)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(r); err != nil {
-			fmt.Fprintln(stderr, "order:", err)
-			return 1
-		}
-		return 0
-	}
-	r.print(stdout)
 	return 0
 }
 
-// compare runs the course for both, one after the other.
-func compare(c course, progress io.Writer) (*report, error) {
+// plan is what to run.
+func (o options) plan() (systems []system, c course, err error) {
+	for _, s := range []system{comet{}, bedrock{}} {
+		if o.system == "" || o.system == s.name() {
+			systems = append(systems, s)
+		}
+	}
+	if len(systems) == 0 {
+		return nil, c, fmt.Errorf("--system %q is none of bedrock, cometbft", o.system)
+	}
+	if c = fullCourse; o.quick {
+		c = quickCourse
+	}
+	if o.rates == "" {
+		return systems, c, nil
+	}
+	for text := range strings.SplitSeq(o.rates, ",") {
+		rate, err := strconv.Atoi(text)
+		if err != nil || rate < 1 || rate > maxRate {
+			return nil, c, fmt.Errorf("--rates: %q is not a number from 1 to %d", text, maxRate)
+		}
+		c.only = append(c.only, rate)
+	}
+	return systems, c, nil
+}
+
+// maxRate keeps what is written down of one load within memory.
+const maxRate = 1_000_000
+
+func (o options) measure(systems []system, c course, stdout, stderr io.Writer) error {
+	r, err := compare(systems, c, stderr)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		encoder := json.NewEncoder(stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(r)
+	}
+	if r.Bedrock != nil && r.CometBFT != nil && len(c.only) == 0 {
+		r.print(stdout)
+	}
+	return nil
+}
+
+// compare runs the course for each system, one after the other.
+func compare(systems []system, c course, progress io.Writer) (*report, error) {
 	begin := time.Now()
 	say := func(format string, args ...any) {
 		fmt.Fprintf(progress, "%4.0fs  ", time.Since(begin).Seconds())
 		fmt.Fprintf(progress, format+"\n", args...)
 	}
 	r := new(report)
-	for _, side := range []struct {
-		system system
-		out    **figures
-	}{{comet{}, &r.CometBFT}, {bedrock{}, &r.Bedrock}} {
-		say("%s: %d nodes start", side.system.name(), validators)
-		f, err := (&tour{course: c, system: side.system, progress: say}).run()
+	for _, s := range systems {
+		say("%s: %d nodes start", s.name(), validators)
+		f, err := (&tour{course: c, system: s, progress: say}).run()
 		if err != nil {
 			return nil, err
 		}
-		*side.out = f
+		if s == (bedrock{}) {
+			r.Bedrock = f
+		} else {
+			r.CometBFT = f
+		}
 	}
-	r.RatioPeak = r.Bedrock.PeakTxPerS / r.CometBFT.PeakTxPerS
-	r.RatioCPU = r.CometBFT.CPUMsPerTx / r.Bedrock.CPUMsPerTx
+	if r.Bedrock != nil && r.CometBFT != nil && len(c.only) == 0 {
+		r.RatioPeak = r.Bedrock.PeakTxPerS / r.CometBFT.PeakTxPerS
+		r.RatioCPU = r.CometBFT.CPUMsPerTx / r.Bedrock.CPUMsPerTx
+	}
 	r.Seconds = time.Since(begin).Seconds()
 	return r, nil
 }
