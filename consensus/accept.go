@@ -76,6 +76,8 @@ func (c *Core) hear(v *types.Vertex) {
 	a := &c.authors[v.Author()]
 	a.heardTime = max(a.heardTime, v.Time())
 	a.heardRound = max(a.heardRound, v.Round())
+	c.topHeard = max(c.topHeard, v.Round())
+	c.heardStale = true
 	if c.member && v.Author() == c.self {
 		c.ownHeard = max(c.ownHeard, v.Round())
 	}
@@ -121,7 +123,7 @@ func (c *Core) prove(e types.Equivocation, found bool) {
 
 // suspend registers what the vertex waits for, within the bounds of its author.
 func (c *Core) suspend(s *suspended) {
-	for _, ref := range parentsOf(s.v) {
+	for ref := range s.v.Parents() {
 		if c.refused.has(ref.Digest) {
 			c.reject(s.v, s.from, errBadParent)
 			return
@@ -149,8 +151,8 @@ func (c *Core) suspend(s *suspended) {
 
 // missing lists the parents and bodies that the vertex has to wait for.
 func (c *Core) missing(v *types.Vertex) (parents []types.VertexRef, bodies []types.BatchID) {
-	for _, ref := range parentsOf(v) {
-		if c.dag.byDigest[ref.Digest] == nil && c.dag.needed(ref.Round) {
+	for ref := range v.Parents() {
+		if c.dag.find(ref) == nil && c.dag.needed(ref.Round) {
 			parents = append(parents, ref)
 		}
 	}

@@ -45,7 +45,7 @@ func (d *dag) countBlames(n *node) error {
 }
 
 // countCertificates finds the vertices two rounds below that the node certifies: those for which a quorum of its
-// strong parents vote.
+// strong parents vote. A slot that is committed and has one vertex needs no more certificates.
 func (d *dag) countCertificates(n *node) error {
 	if n.ref.Round < 3 {
 		return nil
@@ -54,12 +54,19 @@ func (d *dag) countCertificates(n *node) error {
 	if below == nil {
 		return nil
 	}
+	against, total := d.votesAgainst(n)
 	for a := range below.slots {
-		v := d.certifiedBy(n, types.Member(a))
+		s := &below.slots[a]
+		if s.verdict == committed && len(s.candidates) == 1 {
+			continue
+		}
+		v := d.certifiedBy(n, types.Member(a), total-against[a])
 		if v == nil {
 			continue
 		}
-		v.certifiers = append(v.certifiers, n)
+		if s.verdict == undecided {
+			v.certifiers = append(v.certifiers, n)
+		}
 		if !v.certified.add(n.ref.Author) {
 			continue
 		}
@@ -67,7 +74,6 @@ func (d *dag) countCertificates(n *node) error {
 		if v.certStake < d.quorum {
 			continue
 		}
-		s := &below.slots[a]
 		if s.verdict == skipped || (s.verdict == committed && s.vertex != v) {
 			return d.conflict(below.number, types.Member(a), "decided otherwise and then certified by a quorum", v)
 		}
@@ -78,38 +84,38 @@ func (d *dag) countCertificates(n *node) error {
 	return nil
 }
 
-// certifiedBy is the one vertex of author a, two rounds below, that has the votes of a quorum of n's strong parents.
-// There is at most one: two quorums of distinct authors share a voter, and a vertex has one parent per author.
-func (d *dag) certifiedBy(n *node, a types.Member) *node {
-	var candidate *node
-	var votes types.Stake
-	for m, p := range n.strong {
-		if p == nil || p.strong == nil || p.strong[a] == nil {
-			continue
-		}
-		if candidate != nil && candidate != p.strong[a] {
-			return d.certifiedTwin(n, a)
-		}
-		candidate = p.strong[a]
-		votes += d.committee.Stake(types.Member(m))
-	}
-	if votes >= d.quorum {
-		return candidate
-	}
-	return nil
+// votesAgainst sums, for each slot two rounds below the node, the stake of its strong parents that do not vote for the
+// slot's first vertex, and the stake of all its strong parents. Few do not, so this is quicker than to count who does.
+func (d *dag) votesAgainst(n *node) (against []types.Stake, total types.Stake) {
+	against = d.against
+	clear(against)
+	d.eachStrong(n, nil, func(p *node) {
+		stake := d.committee.Stake(p.ref.Author)
+		total += stake
+		d.all.each(p.strong, func(a types.Member) { against[a] += stake })
+	})
+	return against, total
 }
 
-// certifiedTwin is certifiedBy the long way, for slots with several candidates.
-func (d *dag) certifiedTwin(n *node, a types.Member) *node {
-	below := d.round(n.ref.Round - 2)
-	for _, v := range below.slots[a].candidates {
-		var votes types.Stake
-		for m, p := range n.strong {
-			if p != nil && p.strong != nil && p.strong[a] == v {
-				votes += d.committee.Stake(types.Member(m))
+// certifiedBy is the one vertex of author a, two rounds below, that has the votes of a quorum of n's strong parents;
+// votes is the stake of those for the slot's first vertex. There is at most one: two quorums of distinct authors share a
+// voter, and a vertex has one parent per author.
+func (d *dag) certifiedBy(n *node, a types.Member, votes types.Stake) *node {
+	candidates := d.round(n.ref.Round - 2).slots[a].candidates
+	if len(candidates) == 0 {
+		return nil
+	}
+	if votes >= d.quorum {
+		return candidates[0]
+	}
+	for _, v := range candidates[1:] {
+		var stake types.Stake
+		d.eachStrong(n, nil, func(p *node) {
+			if d.strongParent(p, a) == v {
+				stake += d.committee.Stake(p.ref.Author)
 			}
-		}
-		if votes >= d.quorum {
+		})
+		if stake >= d.quorum {
 			return v
 		}
 	}
@@ -120,6 +126,9 @@ func (d *dag) settle(rs *roundSlots, s *slot, v verdict, vertex *node, direct bo
 	s.verdict, s.vertex, s.direct = v, vertex, direct
 	rs.undecided--
 	d.dirty = true
+	for _, n := range s.candidates {
+		n.certifiers = nil
+	}
 }
 
 // evaluate applies the indirect rule from the top down. Verdicts are final: what a growing DAG adds never changes one,
@@ -196,7 +205,7 @@ func (d *dag) evaluateRound(rs *roundSlots, a anchor) error {
 
 // reach marks the anchor's ancestors down to the round with the current walk number.
 func (d *dag) reach(anchor *node, down types.Round) {
-	d.ancestors(anchor, func(n *node) bool { return n.ref.Round >= down }, func(*node) {})
+	d.ancestors(anchor, nil, func(n *node) bool { return n.ref.Round >= down }, func(*node) {})
 }
 
 func (d *dag) certifierReached(v *node) bool {

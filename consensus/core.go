@@ -32,8 +32,12 @@ type Core struct {
 	ready     []*suspended // nothing is missing; in order
 	delayed   []*suspended // held back by time or by the byte limit
 	refused   refusedSet
-	proven    []bool // equivocators
-	wants     wants
+	proven    []bool      // equivocators
+	topHeard  types.Round // highest round in a signed vertex
+	// heardLimit is the (f+1)-th largest of the newest times heard, unless heardStale.
+	heardLimit types.Time
+	heardStale bool
+	wants      wants
 
 	// Bodies and own receipts.
 	batches      map[types.BatchID]*batch

@@ -8,9 +8,10 @@ import (
 type node struct {
 	v       *types.Vertex
 	ref     types.VertexRef
-	strong  []*node  // by member; nil where there is no parent, or it lay below the horizon
-	weak    []*node  // those that are held
-	batches []*batch // bodies it receipts, as far as the core still keeps them
+	strong  memberSet // authors whose first accepted vertex of the round below is a parent; none below the horizon
+	others  []*node   // parents of the round below that are not the first of their slot
+	weak    []*node   // those that are held
+	batches []*batch  // bodies it receipts, as far as the core still keeps them
 
 	known    memberSet // members known to hold it and all its ancestors
 	mine     bool      // an ancestor of an own vertex (or one)
@@ -18,7 +19,7 @@ type node struct {
 	appended bool      // in the committed sequence
 	visit    uint64    // mark of the last walk that saw it
 
-	certifiers []*node // vertices of round+2 that certify it
+	certifiers []*node // vertices of round+2 that certify it, while its slot is undecided
 	certified  memberSet
 	certStake  types.Stake
 }
@@ -43,6 +44,11 @@ type roundSlots struct {
 	quorum    bool
 	quorumAt  types.Time // local time at which the quorum was accepted
 	undecided int        // slots without a verdict
+
+	// What is so of the first vertices of the slots, by author, to pass over them without a look at each.
+	mine     memberSet
+	appended memberSet
+	known    []memberSet // by the member that is known to hold them; nil: none
 }
 
 // dag holds the accepted vertices above the horizon and the verdicts about their slots.
@@ -61,11 +67,18 @@ type dag struct {
 	position int         // slots of it decided in order
 	dirty    bool        // a verdict changed since the last evaluation
 	walk     uint64
+	stack    []*node       // of walks; kept for its room
+	against  []types.Stake // of votesAgainst
+	all      memberSet     // the committee
 }
 
 func newDAG(c *types.Committee, seed types.Hash) *dag {
+	all := newMemberSet(c.Len())
+	for m := range c.Len() {
+		all.add(types.Member(m))
+	}
 	return &dag{
-		committee: c, seed: seed, n: c.Len(), f: c.F(), quorum: c.Quorum(),
+		all: all, against: make([]types.Stake, c.Len()), committee: c, seed: seed, n: c.Len(), f: c.F(), quorum: c.Quorum(),
 		base: 1, current: 1, byDigest: make(map[types.Hash]*node), newest: make([]*node, c.Len()),
 	}
 }
@@ -85,7 +98,8 @@ func (d *dag) round(r types.Round) *roundSlots {
 func (d *dag) ensure(r types.Round) *roundSlots {
 	for d.top() < r {
 		number := d.top() + 1
-		rs := &roundSlots{number: number, slots: make([]slot, d.n), order: d.committee.Draw(d.seed, number), undecided: d.n}
+		rs := &roundSlots{number: number, slots: make([]slot, d.n), order: d.committee.Draw(d.seed, number), undecided: d.n,
+			mine: newMemberSet(d.n), appended: newMemberSet(d.n), known: make([]memberSet, d.n)}
 		for i := range rs.slots {
 			rs.slots[i].blamed = newMemberSet(d.n)
 		}
@@ -128,46 +142,115 @@ func (d *dag) insert(n *node, now types.Time) error {
 	return d.countCertificates(n)
 }
 
+// find is the accepted vertex that the reference names; nil if there is none. One that has the digest and another place
+// is found as well.
+func (d *dag) find(ref types.VertexRef) *node {
+	if rs := d.round(ref.Round); rs != nil {
+		for _, n := range rs.slots[ref.Author].candidates {
+			if n.ref.Digest == ref.Digest {
+				return n
+			}
+		}
+	}
+	return d.byDigest[ref.Digest]
+}
+
+// isFirst reports whether the node is the first accepted vertex of its slot.
+func (rs *roundSlots) isFirst(n *node) bool { return rs.slots[n.ref.Author].candidates[0] == n }
+
+// strongParent is the node's parent by the author in the round below; nil if there is none.
+func (d *dag) strongParent(n *node, a types.Member) *node {
+	for _, p := range n.others {
+		if p.ref.Author == a {
+			return p
+		}
+	}
+	if below := d.round(n.ref.Round - 1); below != nil && n.strong.has(a) {
+		return below.slots[a].candidates[0]
+	}
+	return nil
+}
+
+// eachStrong calls visit for the node's parents of the round below but for the first vertices of the authors in skip,
+// which may be nil.
+func (d *dag) eachStrong(n *node, skip memberSet, visit func(*node)) {
+	if below := d.round(n.ref.Round - 1); below != nil {
+		n.strong.each(skip, func(a types.Member) { visit(below.slots[a].candidates[0]) })
+	}
+	for _, p := range n.others {
+		visit(p)
+	}
+}
+
 // ancestors calls visit for start's ancestors and start itself, each once, and goes below a node only where enter says so.
-func (d *dag) ancestors(start *node, enter func(*node) bool, visit func(*node)) {
+// seen may give the set of a round's authors whose first vertices enter would refuse; it may be nil.
+func (d *dag) ancestors(start *node, seen func(*roundSlots) memberSet, enter func(*node) bool, visit func(*node)) {
 	d.walk++
-	stack := []*node{start}
+	stack := append(d.stack[:0], start)
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if n == nil || n.visit == d.walk || !enter(n) {
+		if n.visit == d.walk || !enter(n) {
 			continue
 		}
 		n.visit = d.walk
 		visit(n)
-		stack = append(stack, n.strong...)
+		var skip memberSet
+		if below := d.round(n.ref.Round - 1); below != nil && seen != nil {
+			skip = seen(below)
+		}
+		d.eachStrong(n, skip, func(p *node) { stack = append(stack, p) })
 		stack = append(stack, n.weak...)
 	}
+	d.stack = stack
+}
+
+// noteKnown notes that the member holds the node, and reports whether that is news.
+func (d *dag) noteKnown(n *node, m types.Member) bool {
+	if !n.known.add(m) {
+		return false
+	}
+	if rs := d.round(n.ref.Round); rs != nil && rs.isFirst(n) {
+		if rs.known[m] == nil {
+			rs.known[m] = newMemberSet(d.n)
+		}
+		rs.known[m].add(n.ref.Author)
+	}
+	return true
 }
 
 // markKnown notes that the member holds the node, its ancestors and the bodies they receipt. Its cost is paid once for
 // each (member, node).
 func (d *dag) markKnown(start *node, m types.Member) {
-	d.ancestors(start, func(n *node) bool { return !n.known.has(m) }, func(n *node) {
-		n.known.add(m)
-		for _, b := range n.batches {
-			b.known.add(m)
-		}
-	})
+	if start.known.has(m) {
+		return
+	}
+	d.ancestors(start, func(rs *roundSlots) memberSet { return rs.known[m] }, func(n *node) bool { return !n.known.has(m) },
+		func(n *node) {
+			d.noteKnown(n, m)
+			for _, b := range n.batches {
+				b.known.add(m)
+			}
+		})
 }
 
 // markMine notes that the node and its ancestors are ancestors of an own vertex.
 func (d *dag) markMine(start *node) {
-	d.ancestors(start, func(n *node) bool { return !n.mine }, func(n *node) { n.mine = true })
+	d.ancestors(start, func(rs *roundSlots) memberSet { return rs.mine }, func(n *node) bool { return !n.mine }, func(n *node) {
+		n.mine = true
+		if rs := d.round(n.ref.Round); rs != nil && rs.isFirst(n) {
+			rs.mine.add(n.ref.Author)
+		}
+	})
 }
 
-// parentTimes collects the strong parents' times with their stakes.
-func (d *dag) parentTimes(strong []*node) []weighted {
-	times := make([]weighted, 0, len(strong))
-	for m, p := range strong {
-		if p != nil {
-			times = append(times, weighted{uint64(p.v.Time()), d.committee.Stake(types.Member(m))})
-		}
-	}
+// parentTimes collects the times of the node's parents of the round below, with their stakes.
+func (d *dag) parentTimes(n *node) []weighted {
+	times := make([]weighted, 0, d.n)
+	d.eachStrong(n, nil, func(p *node) { times = append(times, d.timeOf(p)) })
 	return times
+}
+
+func (d *dag) timeOf(n *node) weighted {
+	return weighted{uint64(n.v.Time()), d.committee.Stake(n.ref.Author)}
 }

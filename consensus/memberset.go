@@ -1,6 +1,10 @@
 package consensus
 
-import "github.com/etherscale/bedrock/types"
+import (
+	"math/bits"
+
+	"github.com/etherscale/bedrock/types"
+)
 
 // memberSet is a set of committee members.
 type memberSet []uint64
@@ -15,6 +19,18 @@ func (s memberSet) add(m types.Member) bool {
 	fresh := *word&bit == 0
 	*word |= bit
 	return fresh
+}
+
+// each calls visit for the members that are in s and not in skip, in ascending order; skip may be nil.
+func (s memberSet) each(skip memberSet, visit func(types.Member)) {
+	for i, word := range s {
+		if skip != nil {
+			word &^= skip[i]
+		}
+		for ; word != 0; word &= word - 1 {
+			visit(types.Member(64*i + bits.TrailingZeros64(word)))
+		}
+	}
 }
 
 func (s memberSet) remove(m types.Member) { s[m/64] &^= 1 << (m % 64) }

@@ -40,7 +40,13 @@ func (c *Core) makeDraft(round types.Round) *types.Vertex {
 	}
 	floor := last + 1
 	if round > 1 {
-		floor = max(floor, types.Time(quantile(c.dag.parentTimes(strong), c.dag.f)))
+		var times []weighted
+		for _, p := range strong {
+			if p != nil {
+				times = append(times, c.dag.timeOf(p))
+			}
+		}
+		floor = max(floor, types.Time(quantile(times, c.dag.f)))
 	}
 	receipts, more := c.nextReceipts(last)
 	body.Receipts = receipts
@@ -144,8 +150,7 @@ func (c *Core) signed(e Signed) {
 		c.halt(&ConflictError{What: "the own vertex breaks a rule: " + err.Error(), Vertices: []*types.Vertex{v}})
 		return
 	}
-	c.authors[c.self].heardTime = max(c.authors[c.self].heardTime, v.Time())
-	c.authors[c.self].heardRound = max(c.authors[c.self].heardRound, v.Round())
+	c.hear(v)
 	c.accept(n, c.self)
 	if c.err == nil {
 		c.send(n)

@@ -40,7 +40,7 @@ func (c *Core) dropRound(rs *roundSlots) {
 				}
 			}
 			delete(c.dag.byDigest, n.ref.Digest)
-			n.strong, n.weak, n.batches, n.certifiers = nil, nil, nil, nil
+			n.others, n.weak, n.batches, n.certifiers = nil, nil, nil, nil
 		}
 	}
 	c.dag.rounds[0] = nil

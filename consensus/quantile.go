@@ -14,11 +14,18 @@ type weighted struct {
 // quantile is Q: the smallest value such that values up to it carry more than f stake; the largest uint64 when all of
 // them together do not. It reorders its argument.
 func quantile(values []weighted, f types.Stake) uint64 {
-	sortWeighted(values)
-	var sum types.Stake
-	for _, v := range values {
-		if sum += v.stake; sum > f {
-			return v.value
+	var below types.Stake // of values known to be smaller than the answer
+	for len(values) > 0 {
+		low, high, pivot := partition(values)
+		under, equal := stakeOf(values[:low]), stakeOf(values[low:high])
+		switch {
+		case below+under > f:
+			values = values[:low]
+		case below+under+equal > f:
+			return pivot
+		default:
+			below += under + equal
+			values = values[high:]
 		}
 	}
 	return ^uint64(0)
@@ -27,21 +34,48 @@ func quantile(values []weighted, f types.Stake) uint64 {
 // upperQuantile is the largest value such that values from it up carry more than f stake; 0 when all do not. At least
 // one of the authors at or above it is honest. It reorders its argument.
 func upperQuantile(values []weighted, f types.Stake) uint64 {
-	sortWeighted(values)
-	var sum types.Stake
-	for i := len(values) - 1; i >= 0; i-- {
-		if sum += values[i].stake; sum > f {
-			return values[i].value
+	var above types.Stake // of values known to be larger than the answer
+	for len(values) > 0 {
+		low, high, pivot := partition(values)
+		over, equal := stakeOf(values[high:]), stakeOf(values[low:high])
+		switch {
+		case above+over > f:
+			values = values[high:]
+		case above+over+equal > f:
+			return pivot
+		default:
+			above += over + equal
+			values = values[:low]
 		}
 	}
 	return 0
 }
 
-// sortWeighted is an insertion sort: committees are small and the values come almost in order.
-func sortWeighted(values []weighted) {
-	for i := 1; i < len(values); i++ {
-		for j := i; j > 0 && values[j].value < values[j-1].value; j-- {
-			values[j], values[j-1] = values[j-1], values[j]
+func stakeOf(values []weighted) (sum types.Stake) {
+	for _, v := range values {
+		sum += v.stake
+	}
+	return sum
+}
+
+// partition orders the values into those below, at and above a pivot, the middle one of three: values[low:high] are
+// equal to it.
+func partition(values []weighted) (low, high int, pivot uint64) {
+	a, b, c := values[0].value, values[len(values)/2].value, values[len(values)-1].value
+	pivot = max(min(a, b), min(max(a, b), c))
+	high = len(values)
+	for i := 0; i < high; {
+		switch v := values[i].value; {
+		case v < pivot:
+			values[low], values[i] = values[i], values[low]
+			low++
+			i++
+		case v > pivot:
+			high--
+			values[high], values[i] = values[i], values[high]
+		default:
+			i++
 		}
 	}
+	return low, high, pivot
 }

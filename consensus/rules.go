@@ -18,19 +18,14 @@ var (
 
 var errBadParent = fmt.Errorf("%w: it was rejected", ErrParent)
 
-// parentsOf lists strong and weak parents.
-func parentsOf(v *types.Vertex) []types.VertexRef {
-	return append(v.StrongParents(), v.Body().Weak...)
-}
-
 // link builds the node of a vertex all of whose needed parents are accepted, and checks the rules about them. Of a
 // vertex whose strong parents lie below the horizon and are not held the rules cannot be checked: it is accepted, since
 // others may have built on it, but this node does not name it as a parent.
 func (c *Core) link(v *types.Vertex) (*node, error) {
-	n := &node{v: v, ref: v.Ref(), strong: make([]*node, c.n), known: newMemberSet(c.n), certified: newMemberSet(c.n), checked: true}
+	n := &node{v: v, ref: v.Ref(), strong: newMemberSet(c.n), known: newMemberSet(c.n), certified: newMemberSet(c.n), checked: true}
 	var previous *node
-	for _, ref := range parentsOf(v) {
-		p := c.dag.byDigest[ref.Digest]
+	for ref := range v.Parents() {
+		p := c.dag.find(ref)
 		strong := ref.Round+1 == v.Round()
 		if p == nil {
 			n.checked = n.checked && !strong && ref.Author != v.Author()
@@ -42,10 +37,13 @@ func (c *Core) link(v *types.Vertex) (*node, error) {
 		if ref.Author == v.Author() {
 			previous = p
 		}
-		if strong {
-			n.strong[ref.Author] = p
-		} else {
+		switch {
+		case !strong:
 			n.weak = append(n.weak, p)
+		case c.dag.round(ref.Round).isFirst(p):
+			n.strong.add(ref.Author)
+		default:
+			n.others = append(n.others, p)
 		}
 	}
 	for _, r := range v.Body().Receipts {
@@ -69,7 +67,7 @@ func (c *Core) checkTimes(n *node, previous *node) error {
 		return fmt.Errorf("%w: %d is not after the previous vertex's %d", ErrVertexTime, v.Time(), last)
 	}
 	if v.Round() > 1 {
-		if floor := types.Time(quantile(c.dag.parentTimes(n.strong), c.dag.f)); v.Time() < floor {
+		if floor := types.Time(quantile(c.dag.parentTimes(n), c.dag.f)); v.Time() < floor {
 			return fmt.Errorf("%w: %d is before the parents' quantile %d", ErrVertexTime, v.Time(), floor)
 		}
 	}
@@ -82,12 +80,14 @@ func (c *Core) checkTimes(n *node, previous *node) error {
 // timeLimit is the newest time that vertices may have now: some way ahead of the local clock, or of the (f+1)-th
 // largest time heard, so that a node whose clock is slow still takes part.
 func (c *Core) timeLimit() types.Time {
-	values := make([]weighted, c.n)
-	for i := range c.authors {
-		values[i] = weighted{uint64(c.authors[i].heardTime), c.cfg.Committee.Stake(types.Member(i))}
+	if c.heardStale {
+		values := make([]weighted, c.n)
+		for i := range c.authors {
+			values[i] = weighted{uint64(c.authors[i].heardTime), c.cfg.Committee.Stake(types.Member(i))}
+		}
+		c.heardLimit, c.heardStale = types.Time(upperQuantile(values, c.dag.f)), false
 	}
-	heard := types.Time(upperQuantile(values, c.dag.f))
-	return max(c.now, heard).Add(c.pacing.MaxDrift)
+	return max(c.now, c.heardLimit).Add(c.pacing.MaxDrift)
 }
 
 func (c *Core) tooEarly(v *types.Vertex) bool {
@@ -153,7 +153,10 @@ func (c *Core) heardRound() types.Round {
 const behindRounds = 8
 
 // farBehind reports whether more than behindRounds rounds are missing.
-func (c *Core) farBehind() bool { return c.heardRound() > c.dag.top()+behindRounds }
+func (c *Core) farBehind() bool {
+	near := c.dag.top() + behindRounds
+	return c.topHeard > near && c.heardRound() > near
+}
 
 // sizeOf estimates the encoded size of a vertex.
 func sizeOf(v *types.Vertex) int {

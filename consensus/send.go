@@ -48,7 +48,8 @@ func (c *Core) resend() {
 
 func (c *Core) push(to types.Member, own *node) Send {
 	var missing []*node
-	c.dag.ancestors(own, func(n *node) bool { return n == own || !n.known.has(to) && c.dag.needed(n.ref.Round) },
+	c.dag.ancestors(own, func(rs *roundSlots) memberSet { return rs.known[to] },
+		func(n *node) bool { return n == own || !n.known.has(to) && c.dag.needed(n.ref.Round) },
 		func(n *node) {
 			if n != own && !c.likelySent(n, to) {
 				missing = append(missing, n)
@@ -59,7 +60,7 @@ func (c *Core) push(to types.Member, own *node) Send {
 	s := Send{To: to}
 	budget := uint64(maxPushBodyBytes)
 	for _, n := range missing {
-		n.known.add(to)
+		c.dag.noteKnown(n, to)
 		s.Vertices = append(s.Vertices, n.v)
 		for _, b := range n.batches {
 			if b.known.has(to) || b.size > budget || !c.pushable(b) {

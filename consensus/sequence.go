@@ -41,11 +41,15 @@ func (d *dag) next() (decided, bool) {
 // and horizons only rise.
 func (d *dag) history(v *node) []*node {
 	var found []*node
-	d.ancestors(v, func(n *node) bool { return !n.appended && n.ref.Round+Horizon > v.ref.Round },
+	d.ancestors(v, func(rs *roundSlots) memberSet { return rs.appended },
+		func(n *node) bool { return !n.appended && n.ref.Round+Horizon > v.ref.Round },
 		func(n *node) { found = append(found, n) })
 	sort.Slice(found, func(i, j int) bool { return refBefore(found[i].ref, found[j].ref) })
 	for _, n := range found {
 		n.appended = true
+		if rs := d.round(n.ref.Round); rs != nil && rs.isFirst(n) {
+			rs.appended.add(n.ref.Author)
+		}
 	}
 	return found
 }

@@ -3,6 +3,8 @@ package types
 import (
 	"crypto/sha256"
 	"fmt"
+	"iter"
+	"math/bits"
 
 	"github.com/ethereum/go-ethereum/rlp"
 )
@@ -154,6 +156,27 @@ func (v *Vertex) StrongParents() []VertexRef {
 		}
 	}
 	return refs
+}
+
+// Parents yields the parents of round r-1 in committee order, then the weak ones.
+func (v *Vertex) Parents() iter.Seq[VertexRef] {
+	return func(yield func(VertexRef) bool) {
+		i := 0
+		for at, byte := range v.body.Parents {
+			for ; byte != 0 && i < len(v.body.ParentDigests); byte &= byte - 1 {
+				m := Member(8*at + bits.TrailingZeros8(byte))
+				if !yield(VertexRef{Author: m, Round: v.id.Round - 1, Digest: v.body.ParentDigests[i]}) {
+					return
+				}
+				i++
+			}
+		}
+		for _, weak := range v.body.Weak {
+			if !yield(weak) {
+				return
+			}
+		}
+	}
 }
 
 // Encode is the canonical encoding.
