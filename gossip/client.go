@@ -227,29 +227,41 @@ func askAll[T any](ctx context.Context, g *Gossip, r blockRequest, n int, decode
 	return good, nil
 }
 
-// Fetch asks one member for vertices and bodies. The answer's items are unchecked.
+// Fetch asks one member of the request's epoch for vertices and bodies. The answer's items are unchecked.
 func (g *Gossip) Fetch(ctx context.Context, from types.Member, r *types.FetchRequest) (*types.FetchResponse, error) {
-	if int(from) >= len(g.members) || int(from) == g.own {
-		return nil, fmt.Errorf("fetch from member %d: not another member of the committee of %d", from, len(g.members))
+	committee, ok := g.committee(r.Epoch)
+	if !ok {
+		return nil, fmt.Errorf("fetch from member %d: the committee of epoch %d is not known", from, r.Epoch)
 	}
-	return g.fetchFrom(ctx, g.members[from], r)
-}
-
-// FetchDAG asks committee members in turn, for a node that holds no vertices itself. The answer's items are unchecked.
-func (g *Gossip) FetchDAG(ctx context.Context, r *types.FetchRequest) (*types.FetchResponse, error) {
-	peers, err := g.reach(ctx, g.protocols.fetch, true)
+	if !committee.Has(from) {
+		return nil, fmt.Errorf("fetch from member %d: the committee of epoch %d has %d", from, r.Epoch, committee.Len())
+	}
+	p, err := PeerIDOf(committee.Member(from).Key)
 	if err != nil {
 		return nil, err
 	}
-	response, _, err := firstGood(ctx, peers, g.cfg.HedgeDelay, func(ctx context.Context, p peer.ID) (*types.FetchResponse, error) {
-		return g.fetchFrom(ctx, p, r)
-	})
-	return response, err
+	if p == g.self {
+		return nil, fmt.Errorf("fetch from member %d: this node itself", from)
+	}
+	return g.fetchFrom(ctx, p, r)
+}
+
+func (g *Gossip) committee(e types.Epoch) (*types.Committee, bool) {
+	if r := g.live.Load().of(e); r != nil {
+		return r.committee, true
+	}
+	if g.cfg.Committees == nil {
+		return nil, false
+	}
+	return g.cfg.Committees(e)
 }
 
 func (g *Gossip) fetchFrom(ctx context.Context, p peer.ID, r *types.FetchRequest) (*types.FetchResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.RequestTimeout)
 	defer cancel()
+	if err := g.connect(ctx, p); err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
 	payload, err := g.exchange(ctx, p, g.protocols.fetch, r.Encode(), types.MaxMessageBytes)
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)

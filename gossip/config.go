@@ -37,7 +37,7 @@ type Handlers struct {
 	// Challenge judges an encoded challenge or the announcement of a large one.
 	Challenge func(ctx context.Context, from peer.ID, encoded []byte) Verdict
 
-	// Push takes what a member pushed. It may block: that slows down this member's stream alone.
+	// Push takes what a member of the push's epoch pushed. It may block: that slows down this member's stream alone.
 	Push func(from types.Member, p *types.Push)
 	// FetchDAG answers a request for vertices and bodies.
 	FetchDAG func(ctx context.Context, r *types.FetchRequest) (*types.FetchResponse, error)
@@ -62,8 +62,12 @@ type Handlers struct {
 type Config struct {
 	Host      host.Host // open; Gossip never closes it
 	Network   types.NetworkID
-	Committee *types.Committee
+	Epoch     types.Epoch      // the newest whose committee is known; SetCommittee tells of later ones
+	Committee *types.Committee // of Epoch
 	Handlers  Handlers
+
+	// Committees tells the committee of an epoch that is over, for Fetch from its members (optional).
+	Committees func(types.Epoch) (*types.Committee, bool)
 
 	// FindPeer finds the addresses of a peer that the peerstore does not know (optional).
 	FindPeer func(ctx context.Context, id peer.ID) (peer.AddrInfo, error)

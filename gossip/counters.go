@@ -1,9 +1,9 @@
 package gossip
 
 import (
+	"slices"
+	"strings"
 	"sync/atomic"
-
-	"github.com/etherscale/bedrock/types"
 )
 
 type topicCounters struct {
@@ -13,6 +13,7 @@ type topicCounters struct {
 type counters struct {
 	topics                    [4]topicCounters
 	served, limited, pushesIn atomic.Uint64
+	otherEpoch                atomic.Uint64
 }
 
 func topicIndex(t Topic) int {
@@ -36,37 +37,37 @@ type TopicStats struct {
 
 // LinkStats is the state of the push stream to one other member.
 type LinkStats struct {
-	Member    types.Member `json:"member"`
-	Peer      string       `json:"peer"`
-	Connected bool         `json:"connected"`
-	Queued    int          `json:"queuedBytes"`
-	Sent      uint64       `json:"sent"`    // messages
-	Dropped   uint64       `json:"dropped"` // messages that a full queue pushed out
+	Peer      string `json:"peer"`
+	Connected bool   `json:"connected"`
+	Queued    int    `json:"queuedBytes"`
+	Sent      uint64 `json:"sent"`    // messages
+	Dropped   uint64 `json:"dropped"` // messages that a full queue pushed out
 }
 
 // Stats is a snapshot for dashboards and metrics.
 type Stats struct {
 	Topics        []TopicStats `json:"topics"`
-	Links         []LinkStats  `json:"links"` // ascending by member; empty at nodes outside the committee
+	Links         []LinkStats  `json:"links"` // ascending by peer; empty at nodes outside the committee
 	Served        uint64       `json:"served"`
 	Limited       uint64       `json:"limited"` // requests refused over a limit
 	PushesIn      uint64       `json:"pushesIn"`
+	OtherEpoch    uint64       `json:"otherEpoch"` // pushes of an epoch that is not live here
 	InboundPushes int          `json:"inboundPushStreams"`
 }
 
 // Stats takes a snapshot.
 func (g *Gossip) Stats() Stats {
-	s := Stats{Served: g.counts.served.Load(), Limited: g.counts.limited.Load(), PushesIn: g.counts.pushesIn.Load()}
+	s := Stats{Served: g.counts.served.Load(), Limited: g.counts.limited.Load(), PushesIn: g.counts.pushesIn.Load(),
+		OtherEpoch: g.counts.otherEpoch.Load()}
 	for i, t := range topics() {
 		c := &g.counts.topics[i]
 		s.Topics = append(s.Topics, TopicStats{Topic: t, Peers: g.TopicPeers(t), Published: c.published.Load(),
 			Accepted: c.accepted.Load(), Ignored: c.ignored.Load(), Rejected: c.rejected.Load()})
 	}
-	for m := range types.Member(len(g.members)) {
-		if l := g.links[m]; l != nil {
-			s.Links = append(s.Links, l.stats())
-		}
+	for _, l := range g.live.Load().links {
+		s.Links = append(s.Links, l.stats())
 	}
+	slices.SortFunc(s.Links, func(a, b LinkStats) int { return strings.Compare(a.Peer, b.Peer) })
 	g.inboundMu.Lock()
 	s.InboundPushes = len(g.inbound)
 	g.inboundMu.Unlock()

@@ -12,11 +12,17 @@
 //
 // All messages are frames (frame.go), with a length that is checked before it is believed:
 //
-//	/bedrock/<network id>/dag/1       one-directional, long-lived, member to member: types.Push, one after another.
-//	                                  The sender is who libp2p authenticated; anyone outside the committee is reset.
+//	/bedrock/<network id>/dag/1       one-directional, long-lived, member to member: types.Push, one after another,
+//	                                  each of one epoch. The sender is who libp2p authenticated; anyone outside the live
+//	                                  committees is reset.
 //	/bedrock/<network id>/dagfetch/1  types.FetchRequest -> status, types.FetchResponse; served to anyone
 //	/bedrock/<network id>/block/1     headers, bodies, openings, audit records, challenges, assertions; served to anyone
 //	/bedrock/<network id>/tx/1        an encoded batch -> status; served by sequencers
+//
+// # Epochs
+//
+// Two committees are live: that of the newest epoch told by SetCommittee, and the one before, whose members may still be
+// signing its last header. A peer that is in both has one stream. A push of any other epoch is counted and dropped.
 //
 // # Invariants
 //
@@ -40,6 +46,6 @@
 // ended. All exported methods may be called from anywhere, also before Run.
 //
 // Map of the files: config.go (Config, Handlers, Verdict), gossip.go (New, Run), protocol.go (names, caps), topics.go and
-// score.go (pubsub), frame.go and wire.go (bytes), link.go and push.go (vertex streams), serve.go and gate.go (answering),
+// score.go (pubsub), frame.go and wire.go (bytes), roster.go (committees), link.go and push.go (vertex streams), serve.go and gate.go (answering),
 // request.go and client.go (asking), standing.go (who answered wrongly), identity.go, counters.go.
 package gossip

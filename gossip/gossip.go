@@ -11,8 +11,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/etherscale/bedrock/types"
 )
 
 // protectTag keeps the connection manager from trimming connections to committee members.
@@ -22,14 +20,13 @@ const protectTag = "bedrock-committee"
 type Gossip struct {
 	cfg       Config
 	self      peer.ID
-	own       int // own index in the committee, or -1
 	protocols protocols
 	pubsub    *pubsub.PubSub
 	topics    map[Topic]*pubsub.Topic
 
-	members []peer.ID                // by committee index
-	indices map[peer.ID]types.Member // inverse of members
-	links   map[types.Member]*link   // at a member: one to each other member
+	live     atomic.Pointer[live]
+	liveMu   sync.Mutex    // of whoever replaces live
+	replaced chan struct{} // capacity 1: live was replaced
 
 	peers    *standing
 	gate     *gate
@@ -40,8 +37,8 @@ type Gossip struct {
 	answered   map[question]peer.ID // who answered last, for Distrust
 
 	inboundMu sync.Mutex
-	inbound   map[types.Member]network.Stream // the one push stream of each member
-	streams   sync.WaitGroup                  // running stream handlers
+	inbound   map[peer.ID]network.Stream // the one push stream of each member
+	streams   sync.WaitGroup             // running stream handlers
 }
 
 // New joins the topics. The pubsub library's goroutines live until ctx ends; everything else runs in Run.
@@ -53,19 +50,18 @@ func New(ctx context.Context, cfg Config) (*Gossip, error) {
 	g := &Gossip{
 		cfg:       cfg,
 		self:      cfg.Host.ID(),
-		own:       -1,
 		protocols: protocolsOf(cfg.Network),
 		topics:    make(map[Topic]*pubsub.Topic),
-		indices:   make(map[peer.ID]types.Member),
-		links:     make(map[types.Member]*link),
+		replaced:  make(chan struct{}, 1),
 		peers:     newStanding(),
-		inbound:   make(map[types.Member]network.Stream),
+		inbound:   make(map[peer.ID]network.Stream),
 		answered:  make(map[question]peer.ID),
 	}
-	if err := g.readCommittee(); err != nil {
+	g.live.Store(new(live))
+	if err := g.SetCommittee(cfg.Epoch, cfg.Committee); err != nil {
 		return nil, err
 	}
-	g.gate = newGate(cfg.RequestsPerSecond, cfg.BytesPerSecond, func(p peer.ID) bool { _, ok := g.indices[p]; return ok })
+	g.gate = newGate(cfg.RequestsPerSecond, cfg.BytesPerSecond, func(p peer.ID) bool { return g.live.Load().member(p) })
 	var err error
 	if g.pubsub, err = newPubsub(ctx, &g.cfg, g.peers.score); err != nil {
 		return nil, fmt.Errorf("gossip: %w", err)
@@ -76,58 +72,64 @@ func New(ctx context.Context, cfg Config) (*Gossip, error) {
 	return g, nil
 }
 
-func (g *Gossip) readCommittee() error {
-	for i, m := range g.cfg.Committee.Members() {
-		id, err := PeerIDOf(m.Key)
-		if err != nil {
-			return fmt.Errorf("gossip: committee member %d: %w", i, err)
-		}
-		g.members = append(g.members, id)
-		g.indices[id] = types.Member(i)
-		if id == g.self {
-			g.own = i
-		}
-	}
-	if g.own < 0 {
-		return nil
-	}
-	for i, id := range g.members {
-		if i != g.own {
-			g.links[types.Member(i)] = newLink(types.Member(i), id, g.cfg.PushQueueBytes)
-		}
-	}
-	return nil
-}
-
-// MemberPeer is the peer ID of a committee member, which must exist.
-func (g *Gossip) MemberPeer(m types.Member) peer.ID { return g.members[m] }
-
-// MemberOf finds a peer in the committee.
-func (g *Gossip) MemberOf(p peer.ID) (types.Member, bool) {
-	m, ok := g.indices[p]
-	return m, ok
-}
-
-// Run serves the direct streams and, at a committee member, keeps a push stream to every other member. It blocks until
-// ctx ends, then waits for its goroutines and returns nil.
+// Run serves the direct streams and, at a committee member, keeps a push stream to every other member of the epochs it
+// takes part in. It blocks until ctx ends, then waits for its goroutines and returns nil.
 func (g *Gossip) Run(ctx context.Context) error {
-	connections := g.cfg.Host.ConnManager()
-	for _, id := range g.members {
-		connections.Protect(id, protectTag)
-		defer connections.Unprotect(id, protectTag)
-	}
 	served := g.serveStreams(ctx)
-	group, inner := errgroup.WithContext(ctx)
-	for _, l := range g.links {
-		group.Go(func() error { g.runLink(inner, l); return nil })
+	var group errgroup.Group
+	running := make(map[*link]context.CancelFunc)
+	protected := make(map[peer.ID]bool)
+	for ctx.Err() == nil {
+		now := g.live.Load()
+		g.protect(protected, now)
+		g.dismiss(now)
+		for l, stop := range running {
+			if now.links[l.peer] != l {
+				stop()
+				delete(running, l)
+			}
+		}
+		for _, l := range now.links {
+			if running[l] == nil {
+				inner, stop := context.WithCancel(ctx)
+				running[l] = stop
+				group.Go(func() error { g.runLink(inner, l); return nil })
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-g.replaced:
+		}
 	}
-	<-ctx.Done()
+	for _, stop := range running {
+		stop()
+	}
 	for _, id := range served {
 		g.cfg.Host.RemoveStreamHandler(id)
 	}
 	err := group.Wait()
 	g.streams.Wait()
+	g.protect(protected, new(live))
 	return err
+}
+
+// protect keeps the connection manager from trimming connections to the members of now, and from nobody else's.
+func (g *Gossip) protect(protected map[peer.ID]bool, now *live) {
+	connections := g.cfg.Host.ConnManager()
+	for p := range protected {
+		if !now.member(p) {
+			connections.Unprotect(p, protectTag)
+			delete(protected, p)
+		}
+	}
+	for _, r := range now.rosters() {
+		for _, p := range r.members {
+			if !protected[p] {
+				protected[p] = true
+				connections.Protect(p, protectTag)
+			}
+		}
+	}
 }
 
 // serveStreams installs the handlers and returns their protocols.
@@ -138,7 +140,7 @@ func (g *Gossip) serveStreams(ctx context.Context) []protocol.ID {
 		g.cfg.Host.SetStreamHandler(id, func(s network.Stream) { g.handleStream(ctx, s, f) })
 		served = append(served, id)
 	}
-	if h.Push != nil && g.own >= 0 {
+	if h.Push != nil {
 		handle(g.protocols.push, g.receivePushes)
 	}
 	if h.FetchDAG != nil {
@@ -148,7 +150,7 @@ func (g *Gossip) serveStreams(ctx context.Context) []protocol.ID {
 		h.ChallengeIDs != nil || h.Assertions != nil {
 		handle(g.protocols.block, g.answering(maxBlockRequest, g.answerBlock))
 	}
-	if h.Batch != nil && g.own >= 0 {
+	if h.Batch != nil {
 		handle(g.protocols.tx, g.answering(TopicBatch.maxBytes(), g.answerSubmit))
 	}
 	return served

@@ -11,10 +11,9 @@ import (
 // link is the queue of what is to be pushed to one member. When it is full the oldest messages leave: the newest vertex
 // names its ancestors, so a receiver that misses some fetches them, while a vertex it never hears of helps nobody.
 type link struct {
-	member types.Member
-	peer   peer.ID
-	limit  int           // bytes
-	wake   chan struct{} // capacity 1; a signal that may be lost only when one is pending
+	peer  peer.ID
+	limit int           // bytes
+	wake  chan struct{} // capacity 1; a signal that may be lost only when one is pending
 
 	mu        sync.Mutex
 	queue     []*types.Push
@@ -24,8 +23,8 @@ type link struct {
 	dropped   uint64
 }
 
-func newLink(m types.Member, p peer.ID, limit int) *link {
-	return &link{member: m, peer: p, limit: limit, wake: make(chan struct{}, 1)}
+func newLink(p peer.ID, limit int) *link {
+	return &link{peer: p, limit: limit, wake: make(chan struct{}, 1)}
 }
 
 // put appends p and drops from the front what no longer fits. It reports false, and takes nothing, when p alone is
@@ -82,12 +81,12 @@ func (l *link) setConnected(up bool) {
 func (l *link) stats() LinkStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return LinkStats{Member: l.member, Peer: l.peer.String(), Connected: l.connected, Queued: l.bytes, Sent: l.sent, Dropped: l.dropped}
+	return LinkStats{Peer: l.peer.String(), Connected: l.connected, Queued: l.bytes, Sent: l.sent, Dropped: l.dropped}
 }
 
 // pushSize bounds the encoded size of a push: items, their prefixes and those of the lists.
 func pushSize(p *types.Push) int {
-	size := 16
+	size := 24
 	for _, list := range [][][]byte{p.Batches, p.Vertices} {
 		for _, item := range list {
 			size += len(item) + 5
@@ -104,11 +103,11 @@ func splitPush(p *types.Push, limit int) []*types.Push {
 		return []*types.Push{p}
 	}
 	var parts []*types.Push
-	part := new(types.Push)
+	part := &types.Push{Epoch: p.Epoch}
 	flush := func(next int) {
 		if pushSize(part)+next+5 > limit && len(part.Batches)+len(part.Vertices) > 0 {
 			parts = append(parts, part)
-			part = new(types.Push)
+			part = &types.Push{Epoch: p.Epoch}
 		}
 	}
 	for _, b := range p.Batches {

@@ -20,7 +20,7 @@ func drawPush(t *rapid.T, largest int) *types.Push {
 		}
 		return out
 	}
-	return &types.Push{Batches: items("batches"), Vertices: items("vertices")}
+	return &types.Push{Epoch: types.Epoch(rapid.Uint64().Draw(t, "epoch")), Batches: items("batches"), Vertices: items("vertices")}
 }
 
 // The parts of a push hold what it held, in its order, bodies first, and each is within the limit when encoded.
@@ -31,13 +31,16 @@ func TestSplitPush(t *testing.T) {
 		if size, encoded := pushSize(p), len(p.Encode()); encoded > size {
 			t.Fatalf("encodes to %d bytes, expected at most %d", encoded, size)
 		}
-		whole := new(types.Push)
+		whole := &types.Push{Epoch: p.Epoch}
 		for _, part := range splitPush(p, limit) {
 			if len(part.Encode()) > limit {
 				t.Fatalf("a part of %d bytes", len(part.Encode()))
 			}
 			if len(whole.Vertices) > 0 && len(part.Batches) > 0 {
 				t.Fatal("a body after a vertex")
+			}
+			if part.Epoch != p.Epoch {
+				t.Fatal("a part of another epoch")
 			}
 			whole.Batches = append(whole.Batches, part.Batches...)
 			whole.Vertices = append(whole.Vertices, part.Vertices...)
@@ -52,7 +55,7 @@ func TestSplitPush(t *testing.T) {
 func TestLinkKeepsTheNewest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const limit = 3000
-		l := newLink(1, "peer", limit)
+		l := newLink("peer", limit)
 		var model []*types.Push
 		size := func() (n int) {
 			for _, p := range model {

@@ -21,10 +21,16 @@ const (
 	pushIdle = 2 * time.Minute
 )
 
-// Push queues p for a member and never blocks. It reports false when p was not taken: this node or to is no other
-// member of the committee, or p is larger than the queue. A taken message may still be lost: a full queue drops its oldest.
+// Push queues p for a member of its epoch and never blocks. It reports false when p was not taken: the epoch is not live,
+// this node or to is no other member of its committee, or p is larger than the queue. A taken message may still be lost: a
+// full queue drops its oldest.
 func (g *Gossip) Push(to types.Member, p *types.Push) bool {
-	l := g.links[to]
+	now := g.live.Load()
+	r := now.of(p.Epoch)
+	if r == nil || r.own < 0 || int(to) >= len(r.members) {
+		return false
+	}
+	l := now.links[r.members[to]]
 	return l != nil && l.put(p)
 }
 
@@ -41,7 +47,7 @@ func (g *Gossip) runLink(ctx context.Context, l *link) {
 		if time.Since(began) > redialMax {
 			wait = redialMin
 		}
-		g.cfg.Logger.Debug("push stream ended", "member", l.member, "peer", l.peer, "error", err)
+		g.cfg.Logger.Debug("push stream ended", "peer", l.peer, "error", err)
 		select {
 		case <-ctx.Done():
 			return
@@ -122,55 +128,77 @@ func (g *Gossip) connect(ctx context.Context, p peer.ID) error {
 	return fmt.Errorf("connect to %s: %w", p, err)
 }
 
-// receivePushes reads one member's push stream until it ends. A newer stream of the same member replaces it.
+// receivePushes reads one member's push stream until it ends or its sender is no member any more. A newer stream of the
+// same member replaces it.
 func (g *Gossip) receivePushes(_ context.Context, s network.Stream) {
 	from := s.Conn().RemotePeer()
-	m, ok := g.indices[from]
-	if !ok || from == g.self {
+	if !g.live.Load().member(from) || from == g.self {
 		_ = s.ResetWithError(network.StreamProtocolViolation)
 		return
 	}
-	if old := g.swapInbound(m, s); old != nil {
+	if old := g.swapInbound(from, s); old != nil {
 		_ = old.Reset()
 	}
-	defer g.dropInbound(m, s)
-	for {
+	defer g.dropInbound(from, s)
+	for g.live.Load().member(from) {
 		frame, err := readFrame(s, types.MaxMessageBytes, pushIdle)
 		if err == nil {
-			err = g.takePush(m, frame)
+			err = g.takePush(from, frame)
 		}
 		if errors.Is(err, types.ErrMalformed) {
 			g.Penalize(from)
 		}
 		if err != nil {
-			_ = s.Reset()
-			return
+			break
 		}
 	}
+	_ = s.Reset()
 }
 
-func (g *Gossip) takePush(m types.Member, frame []byte) error {
+// takePush hands on a push to the epoch it is of. One of an epoch that is not live here, over or not known yet, is counted
+// and dropped: what it brought is fetched when it is missed.
+func (g *Gossip) takePush(from peer.ID, frame []byte) error {
 	p, err := types.DecodePush(frame)
 	if err != nil {
 		return err
 	}
 	g.counts.pushesIn.Add(1)
+	r := g.live.Load().of(p.Epoch)
+	if r == nil || r.own < 0 {
+		g.counts.otherEpoch.Add(1)
+		return nil
+	}
+	m, ok := r.indices[from]
+	if !ok {
+		return fmt.Errorf("push of epoch %d by a peer that is not in its committee: %w", p.Epoch, types.ErrMalformed)
+	}
 	g.cfg.Handlers.Push(m, p)
 	return nil
 }
 
-func (g *Gossip) swapInbound(m types.Member, s network.Stream) network.Stream {
+func (g *Gossip) swapInbound(p peer.ID, s network.Stream) network.Stream {
 	g.inboundMu.Lock()
 	defer g.inboundMu.Unlock()
-	old := g.inbound[m]
-	g.inbound[m] = s
+	old := g.inbound[p]
+	g.inbound[p] = s
 	return old
 }
 
-func (g *Gossip) dropInbound(m types.Member, s network.Stream) {
+// dismiss ends the streams of those who are members no more.
+func (g *Gossip) dismiss(now *live) {
 	g.inboundMu.Lock()
 	defer g.inboundMu.Unlock()
-	if g.inbound[m] == s {
-		delete(g.inbound, m)
+	for p, s := range g.inbound {
+		if !now.member(p) {
+			_ = s.Reset()
+		}
+	}
+}
+
+func (g *Gossip) dropInbound(p peer.ID, s network.Stream) {
+	g.inboundMu.Lock()
+	defer g.inboundMu.Unlock()
+	if g.inbound[p] == s {
+		delete(g.inbound, p)
 	}
 }

@@ -50,17 +50,19 @@ func (g *Gossip) converse(s network.Stream, request []byte, limit int) ([]byte, 
 }
 
 // candidates lists connected peers that serve a protocol: committee members first, then others, each group rotated;
-// distrusted peers at the end.
+// distrusted peers at the end. With membersOnly it lists those of the newest epoch: they order what comes now.
 func (g *Gossip) candidates(id protocol.ID, membersOnly bool) []peer.ID {
 	var members, others, last []peer.ID
+	now := g.live.Load()
 	for _, p := range g.cfg.Host.Network().Peers() {
 		supported, err := g.cfg.Host.Peerstore().SupportsProtocols(p, id)
 		if err != nil || len(supported) == 0 {
 			continue
 		}
-		_, member := g.indices[p]
+		member := now.member(p)
+		_, current := now.newest.indices[p]
 		switch {
-		case membersOnly && !member:
+		case membersOnly && !current:
 		case g.peers.distrusted(p):
 			last = append(last, p)
 		case member:
@@ -87,7 +89,8 @@ func (g *Gossip) reach(ctx context.Context, id protocol.ID, membersOnly bool) ([
 	if len(peers) > 0 {
 		return peers, nil
 	}
-	for _, p := range rotate(g.members, g.rotation.Add(1))[:min(maxAsked, len(g.members))] {
+	members := g.live.Load().newest.members
+	for _, p := range rotate(members, g.rotation.Add(1))[:min(maxAsked, len(members))] {
 		if p == g.self {
 			continue
 		}

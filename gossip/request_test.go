@@ -165,8 +165,11 @@ func TestFetch(t *testing.T) {
 	if r, err := member.Fetch(s.ctx, 0, &types.FetchRequest{Batches: []types.BatchID{id}}); err != nil || string(r.Batches[0]) != string(id[:]) {
 		t.Fatal(err)
 	}
-	if r, err := other.FetchDAG(s.ctx, &types.FetchRequest{Log: true, From: 3}); err != nil || r.Next != 4 || r.End != 9 {
+	if r, err := other.Fetch(s.ctx, 0, &types.FetchRequest{Log: true, From: 3}); err != nil || r.Next != 4 || r.End != 9 {
 		t.Fatal(err)
+	}
+	if _, err := other.Fetch(s.ctx, 0, &types.FetchRequest{Epoch: 5, Log: true}); err == nil {
+		t.Fatal("fetch from a member of an unknown epoch")
 	}
 	for _, m := range []types.Member{1, 2, 700} { // itself, nobody
 		if _, err := member.Fetch(s.ctx, m, &types.FetchRequest{Log: true}); err == nil {

@@ -112,8 +112,12 @@ func encodeIDs(ids []types.BatchID) []byte {
 	return types.Marshal(boundItems(items))
 }
 
-// answerSubmit takes a batch that its entry peer hands to this sequencer directly.
+// answerSubmit takes a batch that its entry peer hands to this sequencer directly. Outside the newest committee there is
+// nothing it could do for it that its sender cannot.
 func (g *Gossip) answerSubmit(ctx context.Context, from peer.ID, body []byte) (status, []byte) {
+	if g.live.Load().newest.own < 0 {
+		return statusRefused, nil
+	}
 	switch g.cfg.Handlers.Batch(ctx, from, body, types.TimeOf(time.Now())) {
 	case Accept:
 		return statusOK, nil

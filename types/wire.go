@@ -20,15 +20,18 @@ const (
 )
 
 // Push is one message on a dag stream: vertices (ancestors first, the sender's own last) and the bodies of batches they
-// receipt, as far as the receiver is not known to hold them.
+// receipt, as far as the receiver is not known to hold them. A peer has one dag stream whatever epochs it takes part in:
+// Epoch says whose member the sender speaks as.
 type Push struct {
+	Epoch    Epoch
 	Batches  [][]byte
 	Vertices [][]byte
 }
 
 // FetchRequest asks for vertices by digest, for batches by id, or for the responder's log of accepted vertices from a
-// position on (Log true). An answer is bounded by MaxFetchBytes; what is missing from it may be asked again.
+// position on (Log true), all of one epoch. An answer is bounded by MaxFetchBytes; what is missing from it may be asked again.
 type FetchRequest struct {
+	Epoch    Epoch
 	Vertices []Hash
 	Batches  []BatchID
 	Log      bool
