@@ -59,12 +59,14 @@ type stage struct {
 	digest   types.Hash
 	staged   map[types.Height]types.CertifiedHeader
 	epochs   map[types.Epoch]*types.Committee
+	rules    uint64 // version in force after head
 	stopped  error
 }
 
 func newStage(c *Chain) *stage {
 	return &stage{c: c, batch: c.store.Batch(), progress: c.progress, head: c.head, digest: c.headDigest,
-		staged: make(map[types.Height]types.CertifiedHeader), epochs: make(map[types.Epoch]*types.Committee)}
+		staged: make(map[types.Height]types.CertifiedHeader), epochs: make(map[types.Epoch]*types.Committee),
+		rules: c.rules}
 }
 
 func (s *stage) added() int { return len(s.staged) }
@@ -143,7 +145,7 @@ func (s *stage) appendVerified(ch types.CertifiedHeader) error {
 	if h.Parent != s.digest {
 		return &ConflictError{Kind: ConflictParent, Known: s.head, Other: ch}
 	}
-	if err := checkRules(s.c.cfg.Genesis, &s.head.Header, h); err != nil {
+	if err := s.checkRules(h); err != nil {
 		return &ConflictError{Kind: ConflictRule, Known: s.head, Other: ch, Detail: err.Error()}
 	}
 	if waiting, ok := s.c.pending[h.Height]; ok && waiting.Header.Epoch == h.Epoch && waiting.Header.Digest() != h.Digest() {
@@ -159,6 +161,18 @@ func (s *stage) appendVerified(ch types.CertifiedHeader) error {
 	return s.put(ch)
 }
 
+// checkRules is the rules of rules.go for a header after the head, whose certificate was verified.
+func (s *stage) checkRules(h *types.Header) error {
+	if err := checkRules(s.c.cfg.Genesis, &s.head.Header, h); err != nil || h.Next == nil {
+		return err
+	}
+	committee, err := s.committee(h.Epoch)
+	if err != nil {
+		return err
+	}
+	return checkEnd(h.Next, committee.Len(), s.rules)
+}
+
 func (s *stage) put(ch types.CertifiedHeader) error {
 	h := &ch.Header
 	key := store.BigEndian(h.Height)
@@ -172,7 +186,7 @@ func (s *stage) put(ch types.CertifiedHeader) error {
 		if err != nil {
 			return err
 		}
-		s.epochs[h.Epoch+1] = committee
+		s.epochs[h.Epoch+1], s.rules = committee, h.Next.RuleVersion
 		s.batch.Set(store.SpaceMeta, epochKey(h.Epoch+1), key)
 		if h.Next.RuleVersion > s.c.cfg.RuleVersion {
 			s.stopped = ruleVersionError(h, s.c.cfg.RuleVersion)
@@ -212,13 +226,21 @@ func (s *stage) verify(ch types.CertifiedHeader, epoch types.Epoch) error {
 	if ch.Header.Epoch != epoch {
 		return fmt.Errorf("header %d of epoch %d, want epoch %d: %w", ch.Header.Height, ch.Header.Epoch, epoch, ErrInvalid)
 	}
-	committee, ok := s.epochs[epoch]
-	if !ok {
-		if committee, ok = s.c.Committee(epoch); !ok {
-			return fmt.Errorf("committee of epoch %d: %w", epoch, ErrUnknown)
-		}
+	committee, err := s.committee(epoch)
+	if err != nil {
+		return err
 	}
 	return ch.Verify(s.c.network, committee)
+}
+
+func (s *stage) committee(epoch types.Epoch) (*types.Committee, error) {
+	if committee, ok := s.epochs[epoch]; ok {
+		return committee, nil
+	}
+	if committee, ok := s.c.Committee(epoch); ok {
+		return committee, nil
+	}
+	return nil, fmt.Errorf("committee of epoch %d: %w", epoch, ErrUnknown)
 }
 
 // commit makes what was staged durable, then visible.
@@ -244,7 +266,7 @@ func (s *stage) commit() error {
 func (c *Chain) publish(s *stage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.progress, c.head, c.headDigest = s.progress, s.head, s.digest
+	c.progress, c.head, c.headDigest, c.rules = s.progress, s.head, s.digest, s.rules
 	for e, committee := range s.epochs {
 		c.committees[e] = committee
 	}

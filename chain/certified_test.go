@@ -95,7 +95,9 @@ func TestC4CorruptQuorumEndsFollowing(t *testing.T) {
 		{"time between boundaries", nil, with(next, func(h *types.Header) { h.Time++ }), ConflictRule},
 		{"time stands still", nil, with(next, func(h *types.Header) { h.Time -= interval }), ConflictRule},
 		{"impossible length", nil, with(next, func(h *types.Header) { h.DataLength = 1 << 40 }), ConflictRule},
-		{"no next committee", nil, with(next, func(h *types.Header) { h.Next = &types.EpochEnd{} }), ConflictRule},
+		{"an end before the end", nil, with(next, func(h *types.Header) {
+			h.Next = &types.EpochEnd{Committee: n.signers.members(), Rewards: make([]uint64, 4), RuleVersion: 1}
+		}), ConflictRule},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -169,7 +171,7 @@ func TestC1CommitteesFollowHeaders(t *testing.T) {
 	n.grow(2)
 	n.endEpoch("third committee", 1)
 	n.grow(3)
-	if added, err := node.AddHeaders(n.list[5:]); err != nil || added != 7 {
+	if added, err := node.AddHeaders(n.list[66:]); err != nil || added != 68 {
 		t.Fatalf("%d added: %v", added, err)
 	}
 	node = n.reopen(node)
@@ -184,20 +186,53 @@ func TestC1CommitteesFollowHeaders(t *testing.T) {
 	}
 }
 
+// What an epoch's last header says of the next one is checked, and it must say it.
+func TestC4EpochEnds(t *testing.T) {
+	n := newNetwork(t).grow(64)
+	good := types.EpochEnd{Committee: newSigners("second committee", 5).members(), Rewards: make([]uint64, 4), RuleVersion: 1}
+	for name, change := range map[string]func(*types.Header){
+		"no end":              func(h *types.Header) { h.Next = nil },
+		"no next committee":   func(h *types.Header) { h.Next.Committee = nil },
+		"unordered committee": func(h *types.Header) { h.Next.Committee[0], h.Next.Committee[1] = h.Next.Committee[1], h.Next.Committee[0] },
+		"a reward missing":    func(h *types.Header) { h.Next.Rewards = h.Next.Rewards[1:] },
+		"older rules":         func(h *types.Header) { h.Next.RuleVersion = 0 },
+		"":                    func(*types.Header) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			node := n.node()
+			_, err := node.AddHeaders(n.list[1:])
+			noError(t, err)
+			h, end := n.next(nil), good
+			end.Committee = append([]types.CommitteeMember(nil), good.Committee...)
+			h.Next = &end
+			change(&h)
+			err = node.AddCertified(n.signers.certify(h, 0, 1, 2))
+			if name == "" {
+				noError(t, err)
+				origin, ok := node.Origin(1)
+				must(t, ok && origin.Digest() == h.Digest() && node.Epoch() == 1, "epoch %d begins after %d", node.Epoch(), origin.Height)
+				return
+			}
+			var conflict *ConflictError
+			must(t, errors.As(err, &conflict) && conflict.Kind == ConflictRule && node.Epoch() == 0, "have %v", err)
+		})
+	}
+}
+
 func TestUnknownRulesStopCleanly(t *testing.T) {
 	n := newNetwork(t).grow(1)
 	n.endEpoch("second committee", 2)
 	n.grow(1)
 	node := n.node()
-	if added, err := node.AddHeaders(n.list[1:]); !errors.Is(err, ErrRuleVersion) || added != 2 {
+	if added, err := node.AddHeaders(n.list[1:]); !errors.Is(err, ErrRuleVersion) || added != 65 {
 		t.Fatalf("%d added: %v", added, err)
 	}
-	if node = n.reopen(node); !errors.Is(node.Err(), ErrRuleVersion) || node.Head().Header.Height != 2 {
+	if node = n.reopen(node); !errors.Is(node.Err(), ErrRuleVersion) || node.Head().Header.Height != 65 {
 		t.Fatalf("after a restart: %v", node.Err())
 	}
 	noError(t, node.db.Close())
 	updated := n.nodeOn(node.disk, func(cfg *Config) { cfg.RuleVersion = 2 })
-	noError(t, updated.AddCertified(n.list[3]))
+	noError(t, updated.AddCertified(n.list[66]))
 }
 
 // TestAnyOrderGivesTheSameChain feeds the headers of a chain in random order, some of them twice.

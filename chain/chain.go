@@ -33,6 +33,7 @@ type Chain struct {
 	progress   progress
 	head       types.CertifiedHeader
 	headDigest types.Hash
+	rules      uint64 // version in force after head
 	pending    map[types.Height]types.CertifiedHeader
 	committees map[types.Epoch]*types.Committee
 	stopped    error // a ConflictError, or ErrRuleVersion
@@ -79,6 +80,9 @@ func (c *Chain) restore() error {
 		return fmt.Errorf("chain: newest header: %w", err)
 	}
 	c.headDigest = c.head.Header.Digest()
+	if c.rules, err = c.rulesOf(nextEpoch(&c.head.Header)); err != nil {
+		return err
+	}
 	if next := c.head.Header.Next; next != nil && next.RuleVersion > c.cfg.RuleVersion {
 		c.stopped = ruleVersionError(&c.head.Header, c.cfg.RuleVersion)
 	}

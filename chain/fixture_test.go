@@ -122,23 +122,35 @@ func (n *network) push(h types.Header, data []byte) {
 	n.data = append(n.data, data)
 }
 
-// grow adds blocks; every seventh is an empty one.
+// grow adds blocks; every seventh is an empty one. Where an epoch ends, its committee stays.
 func (n *network) grow(blocks int) *network {
 	for range blocks {
+		h := n.next(nil)
+		if uint64(h.Height)%n.genesis.EpochLength == 0 {
+			n.hand(n.signers, n.genesis.RuleVersion)
+			continue
+		}
 		var data []byte
-		if h := n.head().Height + 1; h%7 != 0 {
-			data = blockData(h)
+		if h.Height%7 != 0 {
+			data = blockData(h.Height)
 		}
 		n.push(n.next(data), data)
 	}
 	return n
 }
 
-// endEpoch adds an epoch's last block and hands over to a new committee.
+// endEpoch grows to an epoch's last block, which hands over to a new committee.
 func (n *network) endEpoch(name string, rules uint64) {
-	next := newSigners(name, 4)
+	for (uint64(n.head().Height)+1)%n.genesis.EpochLength != 0 {
+		n.grow(1)
+	}
+	n.hand(newSigners(name, 4), rules)
+}
+
+// hand adds an epoch's last block.
+func (n *network) hand(next signers, rules uint64) {
 	h := n.next(nil)
-	h.Next = &types.EpochEnd{Committee: next.members(), Rewards: []uint64{1, 1, 1, 1}, RuleVersion: rules}
+	h.Next = &types.EpochEnd{Committee: next.members(), Rewards: make([]uint64, len(n.signers)), RuleVersion: rules}
 	n.push(h, nil)
 	n.signers = next
 }

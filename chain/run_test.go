@@ -189,11 +189,11 @@ func TestC5CatchUpAmongLiars(t *testing.T) {
 	peers := newCrowd(n, honest, honest, empty, failing, silent, forging, skipping, flooding, foreign)
 	node := n.node(follow(peers))
 	stop := start(t, node)
-	await(t, node, "catching up", func() bool { return node.BodiesHead() == 151 })
+	await(t, node, "catching up", func() bool { return node.BodiesHead() == 170 })
 	if err := stop(); !errors.Is(err, context.Canceled) {
 		t.Fatalf("Run: %v", err)
 	}
-	for h := types.Height(1); h <= 151; h++ {
+	for h := types.Height(1); h <= 170; h++ {
 		checkBlock(t, n, node, h)
 	}
 	must(t, peers.most <= BodiesInFlight && peers.most > 1, "%d bodies at once", peers.most)

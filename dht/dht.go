@@ -19,21 +19,22 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
-// Headers is what the DHT must know of the chain. Both methods are called from many goroutines.
+// Headers is what the DHT must know of the chain. Its methods are called from many goroutines.
 type Headers interface {
 	// HeaderByCommitment returns a certified header with this data commitment.
 	HeaderByCommitment(commitment types.Hash) (types.CertifiedHeader, bool)
 	// Head is the newest certified header, or the genesis header.
 	Head() types.CertifiedHeader
+	// Committee is who may sign the headers of an epoch, as far as it is known.
+	Committee(e types.Epoch) (*types.Committee, bool)
 }
 
 // Config configures a DHT. Zero values of the limits mean the defaults named with them.
 type Config struct {
 	Host      host.Host
 	Network   types.NetworkID
-	Committee *types.Committee // who may sign headers
-	Server    bool             // stores rows for others; else only asks
-	Datastore ds.Batching      // rows on disk; needed by servers
+	Server    bool        // stores rows for others; else only asks
+	Datastore ds.Batching // rows on disk; needed by servers
 	Headers   Headers
 	// Blocks, if set, are blocks that this node keeps whole as a member of the committee. It serves their rows from
 	// there and takes no copies of them.
@@ -92,8 +93,8 @@ func (c Config) Validate() error {
 	if c.Host == nil {
 		problems = append(problems, errors.New("dht: Host is missing"))
 	}
-	if c.Headers == nil || c.Committee == nil {
-		problems = append(problems, errors.New("dht: Headers and Committee are needed to know what may be stored"))
+	if c.Headers == nil {
+		problems = append(problems, errors.New("dht: Headers are needed to know what may be stored"))
 	}
 	if c.Server && c.Datastore == nil {
 		problems = append(problems, errors.New("dht: a server needs a Datastore"))

@@ -113,7 +113,20 @@ func (d *DHT) admit(r *request) (h *types.Header, certified bool, err error) {
 	if known, ok := d.cfg.Headers.HeaderByCommitment(ch.Header.Commitment); ok && known.Header.Digest() == ch.Header.Digest() {
 		return &known.Header, true, nil
 	}
-	return &ch.Header, true, ch.Verify(d.cfg.Network, d.cfg.Committee)
+	committee, err := d.committee(&ch.Header)
+	if err != nil {
+		return nil, false, err
+	}
+	return &ch.Header, true, ch.Verify(d.cfg.Network, committee)
+}
+
+// committee is who may sign the header: ErrRefused while its epoch is not known here.
+func (d *DHT) committee(h *types.Header) (*types.Committee, error) {
+	committee, ok := d.cfg.Headers.Committee(h.Epoch)
+	if !ok {
+		return nil, fmt.Errorf("%w: the committee of epoch %d is not known", ErrRefused, h.Epoch)
+	}
+	return committee, nil
 }
 
 func (d *DHT) admitMember(proof []byte) (*types.Header, error) {
@@ -128,7 +141,11 @@ func (d *DHT) admitMember(proof []byte) (*types.Header, error) {
 		return &known.Header, nil
 	}
 	key := types.PublicKey(proof[:32])
-	member, ok := d.cfg.Committee.Index(key)
+	committee, err := d.committee(h)
+	if err != nil {
+		return nil, err
+	}
+	member, ok := committee.Index(key)
 	if !ok || h.Network != d.cfg.Network {
 		return nil, fmt.Errorf("%w: header %d is signed by no member", ErrMalformed, h.Height)
 	}

@@ -29,10 +29,12 @@ type fakeChain struct {
 	headers map[types.Hash]types.CertifiedHeader
 	head    types.CertifiedHeader
 	signal  chan struct{}
+	// committee is that of epoch 0, the only one known.
+	committee *types.Committee
 }
 
-func newFakeChain() *fakeChain {
-	return &fakeChain{headers: make(map[types.Hash]types.CertifiedHeader), signal: make(chan struct{}, 1)}
+func newFakeChain(c *types.Committee) *fakeChain {
+	return &fakeChain{committee: c, headers: make(map[types.Hash]types.CertifiedHeader), signal: make(chan struct{}, 1)}
 }
 
 // Header and Subscribe make it what sampling follows.
@@ -68,6 +70,8 @@ func (c *fakeChain) HeaderByCommitment(h types.Hash) (types.CertifiedHeader, boo
 	ch, ok := c.headers[h]
 	return ch, ok
 }
+
+func (c *fakeChain) Committee(e types.Epoch) (*types.Committee, bool) { return c.committee, e == 0 }
 
 func (c *fakeChain) Head() types.CertifiedHeader {
 	c.mu.Lock()
@@ -172,8 +176,8 @@ type node struct {
 // newNode starts one DHT node; change may adjust its configuration.
 func newNode(tb testing.TB, a *authority, change func(*Config)) *node {
 	tb.Helper()
-	n := &node{chain: newFakeChain(), store: dssync.MutexWrap(ds.NewMapDatastore())}
-	cfg := Config{Host: newTestHost(tb), Network: testNetwork, Committee: a.committee, Server: true, Datastore: n.store, Headers: n.chain}
+	n := &node{chain: newFakeChain(a.committee), store: dssync.MutexWrap(ds.NewMapDatastore())}
+	cfg := Config{Host: newTestHost(tb), Network: testNetwork, Server: true, Datastore: n.store, Headers: n.chain}
 	if change != nil {
 		change(&cfg)
 	}

@@ -158,12 +158,16 @@ func (d *DHT) keepers(c types.Hash) map[peer.ID]bool {
 	if !ok {
 		return nil
 	}
+	committee, ok := d.cfg.Headers.Committee(ch.Header.Epoch)
+	if !ok {
+		return nil
+	}
 	out := make(map[peer.ID]bool)
 	for _, m := range ch.Certificate.Signers.Members() {
-		if int(m) >= d.cfg.Committee.Len() {
+		if !committee.Has(m) {
 			continue
 		}
-		key := d.cfg.Committee.Member(m).Key
+		key := committee.Member(m).Key
 		pub, err := crypto.UnmarshalEd25519PublicKey(key[:])
 		if err != nil {
 			continue

@@ -127,7 +127,7 @@ func (s *Sequencer) readLog(ctx context.Context, member types.Member, from uint6
 func (s *Sequencer) askLog(ctx context.Context, member types.Member, from uint64) (*types.FetchResponse, error) {
 	limited, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
-	response, err := s.cfg.Streams.Fetch(limited, member, &types.FetchRequest{Log: true, From: from})
+	response, err := s.cfg.Streams.Fetch(limited, member, &types.FetchRequest{Epoch: s.cfg.Core.Epoch, Log: true, From: from})
 	if err == nil && response == nil {
 		err = errLies
 	}

@@ -51,7 +51,7 @@ func (s *Sequencer) send(sends []consensus.Send) {
 }
 
 func (s *Sequencer) buildPush(m consensus.Send, encoded map[types.Hash][]byte) *types.Push {
-	push, used := new(types.Push), 0
+	push, used := &types.Push{Epoch: s.cfg.Core.Epoch}, 0
 	first := len(m.Vertices) // the own vertex comes last and goes first into the budget
 	for first > 0 {
 		v := m.Vertices[first-1]

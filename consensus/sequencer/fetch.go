@@ -36,7 +36,7 @@ func (s *Sequencer) fetch(wanted []consensus.Fetch) {
 // missing is the part of a fetch that has not arrived meanwhile, within the bounds of a request. The core forgets old
 // bodies that nothing refers to, and was never told of those parked; the driver has them and tells it.
 func (s *Sequencer) missing(f consensus.Fetch) *types.FetchRequest {
-	request := new(types.FetchRequest)
+	request := &types.FetchRequest{Epoch: s.cfg.Core.Epoch}
 	for _, digest := range f.Vertices {
 		if len(request.Vertices) < types.MaxFetchItems && !s.cfg.Log.HasVertex(digest) {
 			request.Vertices = append(request.Vertices, digest)
