@@ -201,5 +201,9 @@ func (n *Node) audited(ctx context.Context, tx types.Hash) (*auditedPlace, error
 	if err != nil {
 		return nil, err
 	}
-	return place, place.record.Check(n.committee)
+	ch, ok := n.chain.Header(place.height)
+	if !ok {
+		return nil, fmt.Errorf("the transaction is said to be in block %d, whose header is not here", place.height)
+	}
+	return place, place.record.Check(n.committeeOf(ch.Header.Epoch))
 }

@@ -23,8 +23,8 @@ type availability struct{ *sampling.Client }
 // openAvailability opens the DHT and, where the role samples, the sampling client over it.
 func (n *Node) openAvailability() (err error) {
 	config := dht.Config{
-		Host: n.host, Network: n.network, Committee: n.committee, Server: n.cfg.Role.Stores(), Headers: n.chain,
-		Replicas: n.cfg.Genesis.ShardReplicas, Retention: microseconds(n.cfg.Genesis.Retention), WholeTable: n.member >= 0,
+		Host: n.host, Network: n.network, Server: n.cfg.Role.Stores(), Headers: n.chain,
+		Replicas: n.cfg.Genesis.ShardReplicas, Retention: microseconds(n.cfg.Genesis.Retention), WholeTable: n.cfg.Role == Sequencer,
 		Lied: func(p peer.ID, what string) {
 			n.log.Warn("a peer lied about rows", "peer", p, "what", what)
 			n.gossip.Penalize(p)
@@ -36,7 +36,7 @@ func (n *Node) openAvailability() (err error) {
 		},
 		Logger: n.log,
 	}
-	if n.member >= 0 && n.cfg.Role == Sequencer {
+	if n.cfg.Role == Sequencer {
 		config.Blocks = n.chain
 	}
 	if config.Server {

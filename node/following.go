@@ -74,7 +74,7 @@ func (n *Node) onHead(_ context.Context, _ peer.ID, encoded []byte) gossip.Verdi
 
 // noteCertified tells the watcher of a certificate.
 func (n *Node) noteCertified(ch types.CertifiedHeader) {
-	n.cfg.Watch(Certified{Header: ch.Header, Signers: len(ch.Certificate.Signatures), Committee: n.committee.Len()})
+	n.cfg.Watch(Certified{Header: ch.Header, Signers: len(ch.Certificate.Signatures), Committee: n.committeeOf(ch.Header.Epoch).Len()})
 }
 
 // followChain runs the chain. When a quorum proves corrupt it stops following, and the node goes on answering what it
@@ -87,6 +87,25 @@ func (n *Node) followChain(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// followEpochs tells gossip of each new committee.
+func (n *Node) followEpochs(ctx context.Context) error {
+	signal, cancel := n.chain.Subscribe()
+	defer cancel()
+	for told := n.chain.Epoch(); ; {
+		if e := n.chain.Epoch(); e != told {
+			if err := n.gossip.SetCommittee(e, n.committeeOf(e)); err != nil {
+				return err
+			}
+			told = e
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-signal:
+		}
+	}
 }
 
 // followBlocks is executeBlocks for nodes that execute nothing: pool and sequencer of an opaque network learn what has

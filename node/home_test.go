@@ -129,7 +129,7 @@ func TestSequencerNeedsACommitteeKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Open(Config{Genesis: testGenesis(t), Key: key, Role: Sequencer, Data: t.TempDir()})
-	if err == nil || !strings.Contains(err.Error(), "not in the committee") {
+	if err == nil || !strings.Contains(err.Error(), "in no committee") {
 		t.Fatal(err)
 	}
 }

@@ -25,12 +25,10 @@ import (
 
 // Node is one open node. Parts that its role does not have are nil.
 type Node struct {
-	cfg       Config
-	network   types.NetworkID
-	committee *types.Committee
-	member    int // own index in the committee, or -1
-	key       types.PublicKey
-	log       *slog.Logger
+	cfg     Config
+	network types.NetworkID
+	key     types.PublicKey
+	log     *slog.Logger
 
 	store  *store.DB
 	host   host.Host
@@ -64,7 +62,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	cfg.fill()
 	news := newOrderNews()
 	cfg.Watch = news.watch(cfg.Watch)
-	n := &Node{cfg: cfg, news: news, member: -1, key: PublicKeyOf(cfg.Key), log: cfg.Logger,
+	n := &Node{cfg: cfg, news: news, key: PublicKeyOf(cfg.Key), log: cfg.Logger,
 		background: newBackground(), heads: newBackground(), submits: newBackground()}
 	defer func() {
 		if err != nil {
@@ -88,14 +86,8 @@ func (n *Node) openNetwork() (err error) {
 	if n.network, err = n.cfg.Genesis.NetworkID(); err != nil {
 		return err
 	}
-	if n.committee, err = types.NewCommittee(n.cfg.Genesis.Committee); err != nil {
-		return err
-	}
-	if i, ok := n.committee.Index(n.key); ok {
-		n.member = int(i)
-	}
-	if n.cfg.Role == Sequencer && n.member < 0 {
-		return fmt.Errorf("this node's key %s is not in the committee of the genesis file: run it as a peer, or with the home directory of a sequencer", n.key.PeerID())
+	if n.cfg.Role == Sequencer && !n.cfg.Genesis.Sequences(n.key) {
+		return fmt.Errorf("this node's key %s is in no committee of the genesis file: run it as a peer, or with the home directory of a sequencer", n.key.PeerID())
 	}
 	return nil
 }
@@ -147,6 +139,7 @@ func (n *Node) Run(ctx context.Context) error {
 	run("gossip", n.gossip.Run)
 	run("dht", n.dht.Run)
 	run("chain", n.followChain)
+	run("epochs", n.followEpochs)
 	run("join", n.stayJoined)
 	run("background", n.background.run)
 	run("heads", n.heads.run)

@@ -30,6 +30,7 @@ func (n *Node) openOrdering() error {
 	if torn := log.Torn(); torn > 0 {
 		n.log.Warn("the end of the vertex log was torn by a crash and was cut off: nothing of it had been sent", "bytes", torn)
 	}
+	self, _ := n.placeIn(0)
 	seed, err := n.cfg.Genesis.Seed()
 	if err != nil {
 		return err
@@ -40,7 +41,7 @@ func (n *Node) openOrdering() error {
 	}
 	n.order, err = sequencer.New(sequencer.Config{
 		Core: consensus.Config{
-			Network: n.network, Committee: n.committee, Seed: seed, Self: n.member, Parent: n.chain.Genesis(),
+			Network: n.network, Committee: n.committeeOf(0), Seed: seed, Self: int(self), Parent: n.chain.Genesis(),
 			Rules: consensus.RulesOf(n.cfg.Genesis), Pacing: n.cfg.Pacing,
 		},
 		Key: n.cfg.Key, FirstStart: isUnused(n.cfg.UnusedMark), Begun: func() error { return removeUnused(n.cfg.UnusedMark) },
@@ -53,7 +54,7 @@ func (n *Node) openOrdering() error {
 // onEquivocations challenges sequencers that signed two vertices of one round. It never waits.
 func (n *Node) onEquivocations(proven []types.Equivocation) {
 	for _, e := range proven {
-		n.log.Warn("a sequencer signed two vertices of one round", "sequencer", n.committee.Member(e.Accused()).Key.PeerID(), "round", e.First.ID.Round)
+		n.log.Warn("a sequencer signed two vertices of one round", "sequencer", n.committeeOf(e.First.ID.Epoch).Member(e.Accused()).Key.PeerID(), "round", e.First.ID.Round)
 		if n.proofs == nil {
 			continue
 		}
@@ -122,7 +123,12 @@ var _ sequencer.Rows = rows{}
 
 // Publish implements sequencer.Rows. It queues the work: a slow holder must not hold up the next block.
 func (r rows) Publish(_ context.Context, header types.Header, block *coding.Block) error {
-	n, self, m := r.n, r.n.member, r.n.committee.Len()
+	n, m := r.n, r.n.committeeOf(header.Epoch).Len()
+	place, ok := n.placeIn(header.Epoch)
+	if !ok {
+		return fmt.Errorf("block %d: not in the committee of epoch %d", header.Height, header.Epoch)
+	}
+	self := int(place)
 	queued := n.background.do(func(ctx context.Context) {
 		report, err := n.dht.Publish(ctx, header, block, func(index int) bool { return index%m == self })
 		if err != nil && ctx.Err() == nil {

@@ -16,7 +16,7 @@ func TestEquivocationsAreChallenged(t *testing.T) {
 	n := lightOver(t, s, t.TempDir(), 0)
 	defer n.Close()
 	member := types.Member(1)
-	key := n.committee.Member(member).Key
+	key := n.committeeOf(0).Member(member).Key
 	var sign func(types.Hash) types.Signature
 	for i := range 8 {
 		if k := exectest.PeerKey(i); PublicKeyOf(k) == key {
@@ -31,7 +31,7 @@ func TestEquivocationsAreChallenged(t *testing.T) {
 		return types.SignedVertexID{ID: id, Signature: sign(id.Digest())}
 	}
 	proof := types.NewEquivocation(half(1), half(2))
-	if err := proof.Check(n.network, 0, n.committee); err != nil {
+	if err := proof.Check(n.network, 0, n.committeeOf(0)); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -72,10 +71,12 @@ func (s *service) Status(context.Context) (*rpc.Status, error) {
 	n := s.n
 	head := n.chain.Head().Header
 	status := &rpc.Status{
-		Role: string(n.cfg.Role), PeerID: n.PeerID(), NetworkID: n.network.String(), Epoch: uint64(head.Epoch),
+		Role: string(n.cfg.Role), PeerID: n.PeerID(), NetworkID: n.network.String(), Epoch: uint64(n.chain.Epoch()),
 		Height: rpc.Height(head.Height), Certified: rpc.Height(head.Height), Sampled: rpc.Height(n.sampled()),
 		Asserted: rpc.Height(n.asserted()), Settled: rpc.Height(n.settled()), Peers: len(n.host.Network().Peers()),
-		Committee: rpc.CommitteeSize{Size: n.committee.Len(), Quorum: n.committee.Quorum()},
+	}
+	if committee, ok := n.chain.Committee(n.chain.Epoch()); ok {
+		status.Committee = rpc.CommitteeSize{Size: committee.Len(), Quorum: committee.Quorum()}
 	}
 	if n.exec != nil {
 		status.Height = rpc.Height(n.exec.Height())
@@ -89,7 +90,7 @@ func (s *service) Status(context.Context) (*rpc.Status, error) {
 // Header implements rpc.Bedrock.
 func (s *service) Header(_ context.Context, h types.Height) (*types.CertifiedHeader, *types.Committee, error) {
 	if h == 0 {
-		return &types.CertifiedHeader{Header: s.n.chain.Genesis()}, s.n.committee, nil
+		return &types.CertifiedHeader{Header: s.n.chain.Genesis()}, s.n.committeeOf(0), nil
 	}
 	ch, ok := s.n.chain.Header(h)
 	if !ok {
@@ -134,11 +135,16 @@ func (s *service) Audit(ctx context.Context, tx rpc.TxHash) (*rpc.Audit, error) 
 	}
 	out := &rpc.Audit{Batch: place.record.Batch, FairTime: place.record.FairTime, Spread: place.record.Spread(),
 		Height: rpc.Height(place.height), Index: place.index}
+	ch, ok := s.n.chain.Header(place.height)
+	if !ok {
+		return nil, nil // certified a moment later
+	}
+	committee := s.n.committeeOf(ch.Header.Epoch)
 	for _, e := range place.record.Entries {
-		if !s.n.committee.Has(e.Author) {
+		if !committee.Has(e.Author) {
 			continue
 		}
-		out.Receipts = append(out.Receipts, rpc.AuditReceipt{Sequencer: s.n.committee.Member(e.Author).Key.PeerID(), Time: e.Time,
+		out.Receipts = append(out.Receipts, rpc.AuditReceipt{Sequencer: committee.Member(e.Author).Key.PeerID(), Time: e.Time,
 			Explicit: e.Explicit, Round: e.Vertex.Round, Vertex: e.Vertex.Digest})
 	}
 	return out, nil
@@ -168,10 +174,7 @@ func (s *service) Genesis(context.Context) ([]byte, error) { return s.n.cfg.Gene
 
 // Log implements rpc.VertexLogs: the own log at a sequencer, else what the member answers.
 func (s *service) Log(ctx context.Context, member types.Member, r *types.FetchRequest) (*types.FetchResponse, error) {
-	if !s.n.committee.Has(member) {
-		return nil, fmt.Errorf("member %d is not in the committee of %d", member, s.n.committee.Len())
-	}
-	if s.n.order != nil && int(member) == s.n.member {
+	if place, ok := s.n.placeIn(r.Epoch); ok && s.n.order != nil && place == member {
 		return s.n.order.HandleFetch(ctx, r)
 	}
 	return s.n.gossip.Fetch(ctx, member, r)

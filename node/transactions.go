@@ -49,22 +49,17 @@ func (s poolState) BaseFee() *uint256.Int { return uint256.NewInt(s.Chain.BaseFe
 // mostBehind is how many blocks execution may lack while transactions are sent out.
 const mostBehind = 8
 
-// heard reports whether a batch that is published now reaches those who order it: somebody listens on the topic, a sequencer
-// has streams to a quorum, and the own state is fresh enough to judge nonces by.
+// heard reports whether a batch that is published now reaches those who order it: somebody listens on the topic, a member of
+// the committee has streams to a quorum, and the own state is fresh enough to judge nonces by.
 func (n *Node) heard() bool {
 	if n.exec.Height()+mostBehind < n.chain.Head().Header.Height {
 		return false
 	}
-	if n.member < 0 || n.cfg.Role != Sequencer {
+	epoch := n.chain.Epoch()
+	if _, member := n.placeIn(epoch); !member || n.order == nil {
 		return n.gossip.TopicPeers(gossip.TopicBatch) > 0
 	}
-	stake := n.committee.Stake(types.Member(n.member))
-	for _, link := range n.gossip.Stats().Links {
-		if link.Connected {
-			stake += n.committee.Stake(link.Member)
-		}
-	}
-	return stake >= n.committee.Quorum()
+	return n.gossip.Reaches(epoch)
 }
 
 // directSubmissions is to how many sequencers a batch goes directly when pubsub alone has not got it ordered, or cannot.
@@ -114,11 +109,16 @@ func (n *Node) onBatch(_ context.Context, from peer.ID, body []byte, received ty
 func (n *Node) openGossip() (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stopPubsub = cancel
+	newest := n.chain.Epoch()
+	before := max(newest, 1) - 1
 	n.gossip, err = gossip.New(ctx, gossip.Config{
-		Host: n.host, Network: n.network, Committee: n.committee, Handlers: n.handlers(),
+		Host: n.host, Network: n.network, Epoch: before, Committee: n.committeeOf(before), Committees: n.chain.Committee, Handlers: n.handlers(),
 		FindPeer: n.dht.FindPeer, MaxBody: n.cfg.Genesis.BlockBytes + types.MaxLoneTransactionBytes, HedgeDelay: 400 * time.Millisecond, Logger: n.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return n.gossip.SetCommittee(newest, n.committeeOf(newest))
 }
 
 func (n *Node) handlers() gossip.Handlers {

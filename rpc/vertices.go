@@ -13,7 +13,8 @@ import (
 type VertexLogs interface {
 	// Genesis is the canonical genesis file.
 	Genesis(ctx context.Context) ([]byte, error)
-	// Log asks a member of the committee for a stretch of its log, or for vertices and bodies by name.
+	// Log asks a member of the committee of the request's epoch for a stretch of its log of that epoch, or for vertices
+	// and bodies by name.
 	Log(ctx context.Context, member types.Member, r *types.FetchRequest) (*types.FetchResponse, error)
 }
 
@@ -43,17 +44,26 @@ func (m *BedrockMethods) GetGenesis(ctx context.Context) (json.RawMessage, error
 	return served.Genesis(ctx)
 }
 
-// GetLog answers bedrock_getLog: a member's log from a position on, bounded; member and position are plain numbers.
-func (m *BedrockMethods) GetLog(ctx context.Context, member types.Member, from uint64) (*Log, error) {
-	return m.log(ctx, member, &types.FetchRequest{Log: true, From: from})
+// GetLog answers bedrock_getLog: a member's log of an epoch (0 where it is left out) from a position on, bounded; member,
+// position and epoch are plain numbers.
+func (m *BedrockMethods) GetLog(ctx context.Context, member types.Member, from uint64, epoch *types.Epoch) (*Log, error) {
+	return m.log(ctx, member, &types.FetchRequest{Epoch: epochOr0(epoch), Log: true, From: from})
 }
 
-// GetVertices answers bedrock_getVertices: vertices by digest and bodies by CID, as far as the member has them.
-func (m *BedrockMethods) GetVertices(ctx context.Context, member types.Member, digests []types.Hash, batches []string) (*Log, error) {
+func epochOr0(e *types.Epoch) types.Epoch {
+	if e == nil {
+		return 0
+	}
+	return *e
+}
+
+// GetVertices answers bedrock_getVertices: vertices by digest and bodies by CID, as far as the member has them in its log
+// of an epoch (0 where it is left out).
+func (m *BedrockMethods) GetVertices(ctx context.Context, member types.Member, digests []types.Hash, batches []string, epoch *types.Epoch) (*Log, error) {
 	if len(digests)+len(batches) > types.MaxFetchItems {
 		return nil, invalidParams("%d names, at most %d", len(digests)+len(batches), types.MaxFetchItems)
 	}
-	r := &types.FetchRequest{Vertices: digests}
+	r := &types.FetchRequest{Epoch: epochOr0(epoch), Vertices: digests}
 	for _, name := range batches {
 		id, err := types.ParseBatchID(name)
 		if err != nil {

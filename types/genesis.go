@@ -29,6 +29,16 @@ type GenesisAccount struct {
 	Storage map[string]string `json:"storage,omitempty"`
 }
 
+// Handover names the committee that is to begin an epoch.
+type Handover struct {
+	Epoch     Epoch             `json:"epoch"`
+	Committee []CommitteeMember `json:"committee"` // ascending by key
+}
+
+// minHandover is the size of the smallest committee that a handover may name: a smaller one tolerates no fault, and an
+// epoch's end keeps the old committee instead.
+const minHandover = 4
+
 // Genesis commits to every parameter that peers of a network must agree on. Durations are microseconds.
 type Genesis struct {
 	Version int     `json:"version"`
@@ -39,6 +49,10 @@ type Genesis struct {
 
 	Committee []CommitteeMember `json:"committee"` // ascending by key
 	Provers   []PublicKey       `json:"provers"`   // may assert until a bonding contract decides
+
+	// Handovers name committees of later epochs, until a bonding contract does: ascending by epoch, each in force from its
+	// epoch on. Where none is named the committee stays.
+	Handovers []Handover `json:"handovers,omitempty"`
 
 	EpochLength   uint64 `json:"epochLength"`   // blocks
 	BlockInterval uint64 `json:"blockInterval"` // microseconds between boundaries
@@ -121,12 +135,57 @@ func (g *Genesis) Validate() error {
 	if _, err := NewCommittee(g.Committee); err != nil {
 		problems = append(problems, fmt.Errorf("genesis: %w", err))
 	}
+	problems = append(problems, g.checkHandovers())
 	for i, key := range g.Provers {
 		if err := CheckKey(key); err != nil {
 			problems = append(problems, fmt.Errorf("genesis: prover %d: %w", i, err))
 		}
 	}
 	return errors.Join(problems...)
+}
+
+func (g *Genesis) checkHandovers() error {
+	var before Epoch
+	for _, h := range g.Handovers {
+		if h.Epoch <= before {
+			return fmt.Errorf("genesis: handover to epoch %d after epoch %d: they must ascend, from epoch 1 on", h.Epoch, before)
+		}
+		before = h.Epoch
+		if len(h.Committee) < minHandover {
+			return fmt.Errorf("genesis: handover to epoch %d names %d sequencers, at least %d are needed", h.Epoch, len(h.Committee), minHandover)
+		}
+		if _, err := NewCommittee(h.Committee); err != nil {
+			return fmt.Errorf("genesis: handover to epoch %d: %w", h.Epoch, err)
+		}
+	}
+	return nil
+}
+
+// NextCommittee is who is to order in an epoch, as far as the genesis decides it: the committee of a handover, else the
+// one before, current. Who of current did nothing in the second half of its epoch is left out by the ordering.
+func (g *Genesis) NextCommittee(epoch Epoch, current *Committee) []CommitteeMember {
+	for _, h := range g.Handovers {
+		if h.Epoch == epoch {
+			return append([]CommitteeMember(nil), h.Committee...)
+		}
+	}
+	return current.Members()
+}
+
+// Sequences reports whether a key is in any committee that the genesis names.
+func (g *Genesis) Sequences(key PublicKey) bool {
+	committees := [][]CommitteeMember{g.Committee}
+	for _, h := range g.Handovers {
+		committees = append(committees, h.Committee)
+	}
+	for _, c := range committees {
+		for _, m := range c {
+			if m.Key == key {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Header is the header of height 0: it is not certified; everybody who holds the genesis file computes it.

@@ -42,6 +42,40 @@ func TestGenesisIsCanonical(t *testing.T) {
 	}
 }
 
+// TestHandovers: a handover is in force in its epoch; elsewhere the committee stays. A genesis without any is the same file
+// as before handovers existed.
+func TestHandovers(t *testing.T) {
+	g := validGenesis(t)
+	if encoded, err := g.Encode(); err != nil || bytes.Contains(encoded, []byte("handovers")) {
+		t.Fatalf("%s, %v", encoded, err)
+	}
+	_, five := testCommittee(t, 5)
+	g.Handovers = []Handover{{Epoch: 3, Committee: five.Members()}}
+	if err := g.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	current, err := NewCommittee(g.Committee)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for epoch, want := range map[Epoch]int{1: 4, 2: 4, 3: 5, 4: 4} {
+		if got := g.NextCommittee(epoch, current); len(got) != want {
+			t.Errorf("epoch %d: %d members, want %d", epoch, len(got), want)
+		}
+	}
+	if stays := g.NextCommittee(4, five); len(stays) != 5 {
+		t.Errorf("%d members stay, want 5", len(stays))
+	}
+	for i, m := range five.Members() {
+		if !g.Sequences(m.Key) {
+			t.Errorf("member %d is in no committee", i)
+		}
+	}
+	if g.Sequences(PublicKey{1}) {
+		t.Error("a stranger is in a committee")
+	}
+}
+
 // TestGenesisRefuses: every rule names its key.
 func TestGenesisRefuses(t *testing.T) {
 	cases := map[string]func(*Genesis){
@@ -60,6 +94,20 @@ func TestGenesisRefuses(t *testing.T) {
 		spoil(g)
 		if err := g.Validate(); err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("%s: %v", key, err)
+		}
+	}
+	four := validGenesis(t).Committee
+	for what, handovers := range map[string][]Handover{
+		"epoch 0":    {{Epoch: 0, Committee: four}},
+		"ascend":     {{Epoch: 2, Committee: four}, {Epoch: 2, Committee: four}},
+		"at least 4": {{Epoch: 1, Committee: four[:3]}},
+		"not above":  {{Epoch: 1, Committee: []CommitteeMember{four[0], four[1], four[2], four[2]}}},
+		"has stake":  {{Epoch: 1, Committee: []CommitteeMember{four[0], four[1], four[2], {Key: four[3].Key}}}},
+	} {
+		g := validGenesis(t)
+		g.Handovers = handovers
+		if err := g.Validate(); err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "handover") {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 	for _, file := range []string{`{"version":1,"unknown":2}`, `{}{}`, `[`} {
