@@ -169,15 +169,15 @@ func TestLimitOfAnswered(t *testing.T) {
 func TestLimitOfAPushQueue(t *testing.T) {
 	var c Config
 	c.fill()
-	half := &types.Push{Vertices: [][]byte{make([]byte, 4<<20-21)}} // 16 for the lists, 5 for the item
-	l := newLink(1, "p", c.PushQueueBytes)
+	half := &types.Push{Vertices: [][]byte{make([]byte, 4<<20-29)}} // 24 for epoch and lists, 5 for the item
+	l := newLink("p", c.PushQueueBytes)
 	if !l.put(half) || !l.put(half) || l.stats().Dropped != 0 || l.stats().Queued != 8<<20 {
 		t.Errorf("%+v", l.stats())
 	}
 	if !l.put(&types.Push{Vertices: [][]byte{{1}}}) || l.stats().Dropped != 1 {
 		t.Errorf("%+v", l.stats())
 	}
-	if l.put(&types.Push{Vertices: [][]byte{make([]byte, 8<<20-20)}}) {
+	if l.put(&types.Push{Vertices: [][]byte{make([]byte, 8<<20-28)}}) {
 		t.Error("one larger than the queue is taken")
 	}
 }
