@@ -59,7 +59,7 @@ func (p Pacing) withDefaults() Pacing {
 		{&p.FetchDelay, 30 * time.Millisecond},
 		{&p.FetchRetry, 300 * time.Millisecond},
 		{&p.Resend, 500 * time.Millisecond},
-		{&p.MaxDrift, 500 * time.Millisecond},
+		{&p.MaxDrift, maxDrift},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -67,6 +67,9 @@ func (p Pacing) withDefaults() Pacing {
 	}
 	return p
 }
+
+// maxDrift is the default of MaxDrift: honest clocks differ by less, and a liar moves its times by no more.
+const maxDrift = 500 * time.Millisecond
 
 // Config is what a core needs to know of its epoch and of itself.
 type Config struct {

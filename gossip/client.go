@@ -22,6 +22,7 @@ type question struct {
 	height types.Height
 }
 
+// maxAnswered is how many such questions are remembered: those under way are far fewer.
 const maxAnswered = 4096
 
 // askBlock asks connected peers over the block protocol until one gives an answer that decodes.

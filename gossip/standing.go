@@ -13,7 +13,8 @@ const (
 	penaltyHalfLife = 2 * time.Minute
 	// distrustAbove is the weight of penalties above which a peer is asked only when nobody else is left.
 	distrustAbove = 0.5
-	maxStanding   = 4096
+	// maxStanding is how many peers' penalties are remembered: more than are ever connected.
+	maxStanding = 4096
 )
 
 // standing remembers which peers gave wrong answers. Its size is bounded: when it is full, whoever has the least left

@@ -23,11 +23,14 @@ const (
 // Bounds of requests and answers.
 const (
 	// MaxHeaders bounds the headers of one answer.
-	MaxHeaders        = 256
-	maxListItems      = 1024
-	maxBlockRequest   = 128
-	maxFetchRequest   = 64 + types.MaxFetchItems*40
-	maxListBytes      = types.MaxFetchBytes
+	MaxHeaders = 256
+	// maxListItems and maxListBytes bound an answer that names several things.
+	maxListItems = 1024
+	maxListBytes = types.MaxFetchBytes
+	// maxBlockRequest and maxFetchRequest are above the longest encodings of these requests.
+	maxBlockRequest = 128
+	maxFetchRequest = 64 + types.MaxFetchItems*40
+	// maxResponseHeader is the status byte.
 	maxResponseHeader = 1
 )
 

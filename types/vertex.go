@@ -12,9 +12,12 @@ import (
 // Version is the protocol version in vertices and headers.
 const Version = 1
 
-// Bounds of a vertex.
+// Bounds of a vertex: docs/bounds.md says why they are what they are.
 const (
-	MaxVertexBytes      = 512 << 10
+	// MaxVertexBytes is above the largest encoding: 1024 parents and all lists full.
+	MaxVertexBytes = 512 << 10
+	// MaxReceipts, MaxHeaderSignatures, MaxVerdicts and MaxEvidence bound the lists. What an honest author cannot list waits
+	// for its next vertex.
 	MaxReceipts         = 4096
 	MaxHeaderSignatures = 64
 	MaxVerdicts         = 64
