@@ -91,6 +91,7 @@ type Vertex struct {
 	body      VertexBody
 	signature Signature
 	digest    Hash
+	encoded   []byte // as it came; nil for one made here
 }
 
 // vertexWire is the RLP shape: [id, body, signature].
@@ -113,7 +114,7 @@ func NewVertex(id VertexID, body VertexBody) *Vertex {
 // WithSignature returns a copy of the vertex that carries the signature.
 func (v *Vertex) WithSignature(sig Signature) *Vertex {
 	signed := *v
-	signed.signature = sig
+	signed.signature, signed.encoded = sig, nil
 	return &signed
 }
 
@@ -182,8 +183,11 @@ func (v *Vertex) Parents() iter.Seq[VertexRef] {
 	}
 }
 
-// Encode is the canonical encoding.
+// Encode is the canonical encoding. The caller must not change it.
 func (v *Vertex) Encode() []byte {
+	if v.encoded != nil {
+		return v.encoded
+	}
 	encoded, err := rlp.EncodeToBytes(&vertexWire{v.id, v.body, v.signature})
 	if err != nil {
 		panic("types: a vertex always encodes: " + err.Error())
@@ -192,7 +196,7 @@ func (v *Vertex) Encode() []byte {
 }
 
 // DecodeVertex is the strict inverse of Encode. It bounds every field and checks that the id commits to the body; the
-// committee's rules are Check's concern.
+// committee's rules are CheckShape's concern. The vertex keeps encoded, which must not change any more.
 func DecodeVertex(encoded []byte) (*Vertex, error) {
 	if len(encoded) > MaxVertexBytes {
 		return nil, fmt.Errorf("vertex of %d bytes, at most %d: %w", len(encoded), MaxVertexBytes, ErrMalformed)
@@ -201,10 +205,16 @@ func DecodeVertex(encoded []byte) (*Vertex, error) {
 	if err := rlp.DecodeBytes(encoded, &w); err != nil {
 		return nil, fmt.Errorf("vertex: %w: %w", ErrMalformed, err)
 	}
-	v := NewVertex(w.ID, w.Body)
-	if v.id.Body != w.ID.Body {
+	if w.ID.Body != sha256.Sum256(secondItem(encoded)) {
 		return nil, fmt.Errorf("vertex of member %d round %d: id does not commit to its body: %w", w.ID.Author, w.ID.Round, ErrMalformed)
 	}
-	v.signature = w.Signature
-	return v, nil
+	return &Vertex{id: w.ID, body: w.Body, signature: w.Signature, digest: w.ID.Digest(), encoded: encoded}, nil
+}
+
+// secondItem is the second item of an encoded list, of which it is known that it decodes.
+func secondItem(encoded []byte) []byte {
+	content, _, _ := rlp.SplitList(encoded)
+	_, _, rest, _ := rlp.Split(content)
+	_, _, after, _ := rlp.Split(rest)
+	return rest[:len(rest)-len(after)]
 }

@@ -128,23 +128,32 @@ func (v *Vertex) checkStatements(*Committee) error {
 
 // CheckSignatures checks the author's signature and every inner one. Call it after CheckShape.
 func (v *Vertex) CheckSignatures(c *Committee) error {
+	entries, err := v.AppendSigned(nil, c)
+	if err != nil {
+		return err
+	}
+	if err := VerifyDigests(entries); err != nil {
+		return invalid(v, "%v", err)
+	}
+	return nil
+}
+
+// AppendSigned appends all that CheckSignatures checks, for a check of many vertices at once.
+func (v *Vertex) AppendSigned(entries []SignedDigest, c *Committee) ([]SignedDigest, error) {
 	key := c.Member(v.id.Author).Key
-	entries := []SignedDigest{{key, v.digest, v.signature}}
+	entries = append(entries, SignedDigest{key, v.digest, v.signature})
 	for _, s := range v.body.HeaderSignatures {
 		entries = append(entries, SignedDigest{key, s.Digest, s.Signature})
 	}
 	for i := range v.body.Evidence {
 		e := &v.body.Evidence[i]
 		if !c.Has(e.First.ID.Author) {
-			return invalid(v, "evidence %d accuses nobody of this committee", i)
+			return nil, invalid(v, "evidence %d accuses nobody of this committee", i)
 		}
 		accused := c.Member(e.First.ID.Author).Key
 		entries = append(entries,
 			SignedDigest{accused, e.First.ID.Digest(), e.First.Signature},
 			SignedDigest{accused, e.Second.ID.Digest(), e.Second.Signature})
 	}
-	if err := VerifyDigests(entries); err != nil {
-		return invalid(v, "%v", err)
-	}
-	return nil
+	return entries, nil
 }

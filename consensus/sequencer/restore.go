@@ -1,6 +1,7 @@
 package sequencer
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sort"
@@ -34,7 +35,7 @@ func (s *Sequencer) restore(bound types.Round) error {
 		return s.awaitBlocks()
 	}
 	err := s.cfg.Log.Replay(0, s.restoreBody, func(_ types.Hash, encoded []byte) error {
-		v, err := types.DecodeVertex(encoded)
+		v, err := types.DecodeVertex(bytes.Clone(encoded))
 		if err != nil {
 			return err
 		}

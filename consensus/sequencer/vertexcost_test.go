@@ -1,0 +1,86 @@
+package sequencer
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/etherscale/bedrock/store"
+	"github.com/etherscale/bedrock/types"
+)
+
+// layers makes rounds of vertices of the whole committee, each with all of the round below as parents and one receipt for
+// each batch given for its round.
+func (net *network) layers(rounds int, start types.Time, batches func(r int) []types.BatchID) (all []*types.Vertex) {
+	var last []*types.Vertex
+	for r := 1; r <= rounds; r++ {
+		var round []*types.Vertex
+		for m := range net.keys {
+			at := start + types.Time(r*50_000+m)
+			round = append(round, net.vertex(types.Member(m), types.Round(r), at, last, batches(r)...))
+		}
+		last = round
+		all = append(all, round...)
+	}
+	return all
+}
+
+// BenchmarkVertexPath is what one vertex of another member costs a follower from the bytes of a push to the log: decode,
+// check, order, append. One push carries one vertex, as it does while nothing is lost.
+func BenchmarkVertexPath(b *testing.B) {
+	for _, n := range []int{4, 100} {
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
+			net := newNetwork(b, n, now()-1)
+			rounds := 12_000 / n
+			start := now() - types.Time(rounds*50_000+1_000_000)
+			net.parent.Time = start
+			var encoded [][]byte
+			for _, v := range net.layers(rounds, start, func(int) []types.BatchID { return nil }) {
+				encoded = append(encoded, v.Encode())
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range b.N {
+				net.follow(b, encoded)
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(encoded)), "µs/vertex")
+		})
+	}
+}
+
+// follow runs a follower and pushes the vertices to it until it has them all.
+func (net *network) follow(b *testing.B, encoded [][]byte) {
+	log, err := store.OpenVertexLog(b.TempDir(), store.LogOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	cfg := net.config(-1, log)
+	cfg.SyncEvery = time.Hour
+	s, err := New(cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	n := len(net.keys)
+	for i, v := range encoded {
+		for s.stats.vertices.Load()+uint64(4*n) < uint64(i) {
+			time.Sleep(50 * time.Microsecond)
+		}
+		s.HandlePush(types.Member(i%n), &types.Push{Vertices: [][]byte{v}})
+	}
+	for deadline := time.Now().Add(time.Minute); s.stats.vertices.Load() < uint64(len(encoded)); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			b.Fatalf("%d of %d vertices accepted: %+v", s.stats.vertices.Load(), len(encoded), s.Stats())
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		b.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
