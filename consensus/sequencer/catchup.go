@@ -168,10 +168,8 @@ func (s *Sequencer) takeStretch(ctx context.Context, member types.Member, r *typ
 			return 0, err
 		}
 	}
-	for _, encoded := range unknown {
-		if err := s.checkVertex(ctx, o, encoded, nil); err != nil {
-			return 0, err
-		}
+	if err := s.checkVertices(ctx, o, unknown, nil); err != nil {
+		return 0, err
 	}
 	s.stats.caughtUp.Add(uint64(len(unknown)))
 	return len(unknown), nil

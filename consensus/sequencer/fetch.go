@@ -96,13 +96,5 @@ func (s *Sequencer) takeAnswer(ctx context.Context, from types.Member, request *
 			return err
 		}
 	}
-	for i, encoded := range response.Vertices {
-		if i >= len(request.Vertices) {
-			break
-		}
-		if err := s.checkVertex(ctx, o, encoded, vertices); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.checkVertices(ctx, o, response.Vertices[:min(len(response.Vertices), len(request.Vertices))], vertices)
 }

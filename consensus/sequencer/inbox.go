@@ -7,6 +7,10 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
+// pushesTogether is how many members' pushes one worker takes at once: enough for signatures to be cheap, few enough that
+// the other workers get theirs.
+const pushesTogether = 16
+
 // inbox keeps unchecked pushes, a queue for each member, capped in bytes. Workers take turns among the members; of one
 // member only one push is under way at a time, so its pushes are checked in the order they came.
 type inbox struct {
@@ -25,6 +29,7 @@ type memberQueue struct {
 
 // arrived is a push with the time it came.
 type arrived struct {
+	from  types.Member
 	push  *types.Push
 	at    types.Time
 	bytes int
@@ -35,7 +40,8 @@ func newInbox(members, limit int) *inbox {
 }
 
 // put queues a push; false: the member's queue is full, or it is no member.
-func (b *inbox) put(from types.Member, push arrived) bool {
+func (b *inbox) put(push arrived) bool {
+	from := push.from
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if int(from) >= len(b.queues) {
@@ -54,16 +60,31 @@ func (b *inbox) put(from types.Member, push arrived) bool {
 	return true
 }
 
-// next waits for a push; the caller calls done when it has checked it.
-func (b *inbox) next(ctx context.Context) (types.Member, arrived, error) {
+// next waits for a push and takes those of other members that are there too; the caller calls done for each when it has
+// checked it.
+func (b *inbox) next(ctx context.Context) ([]arrived, error) {
+	var taken []arrived
 	select {
 	case <-ctx.Done():
-		return 0, arrived{}, ctx.Err()
+		return nil, ctx.Err()
 	case from := <-b.work:
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return from, b.queues[from].pushes[0], nil
+		taken = append(taken, b.oldest(from))
 	}
+	for len(taken) < pushesTogether {
+		select {
+		case from := <-b.work:
+			taken = append(taken, b.oldest(from))
+		default:
+			return taken, nil
+		}
+	}
+	return taken, nil
+}
+
+func (b *inbox) oldest(from types.Member) arrived {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.queues[from].pushes[0]
 }
 
 // done ends the work on the member's oldest push.

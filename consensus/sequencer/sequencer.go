@@ -43,15 +43,16 @@ type input struct {
 
 // Sequencer is the driver of one ordering core.
 type Sequencer struct {
-	cfg    Config
-	self   int
-	log    *slog.Logger
-	bodies *bodies
-	parked *parked
-	inbox  *inbox
-	blocks *blockWorker
-	pool   *readmission
-	stats  counters
+	cfg      Config
+	self     int
+	log      *slog.Logger
+	bodies   *bodies
+	parked   *parked
+	inbox    *inbox
+	verified *verifiedSet
+	blocks   *blockWorker
+	pool     *readmission
+	stats    counters
 
 	inputs     chan input
 	holds      chan input
@@ -111,6 +112,7 @@ func newWith(cfg Config, c core) *Sequencer {
 		bodies:    newBodies(cfg.Log, cfg.UnloggedMax),
 		parked:    newParked(cfg.ParkedMax),
 		inbox:     newInbox(members, cfg.InboxBytes),
+		verified:  newVerifiedSet(),
 		inputs:    make(chan input, inputQueue),
 		holds:     make(chan input, cfg.HoldQueue),
 		results:   newMailbox[func() error](),
@@ -313,7 +315,7 @@ func (s *Sequencer) Hold(id types.BatchID, body []byte, txs []consensus.TxInfo, 
 // HandlePush takes a message of a member. It never waits: when the member's queue is full the message is dropped and
 // counted; what it brought is fetched later.
 func (s *Sequencer) HandlePush(from types.Member, p *types.Push) {
-	if !s.inbox.put(from, arrived{push: p, at: types.TimeOf(time.Now()), bytes: pushBytes(p)}) {
+	if !s.inbox.put(arrived{from: from, push: p, at: types.TimeOf(time.Now()), bytes: pushBytes(p)}) {
 		s.stats.pushesDropped.Add(1)
 	}
 }

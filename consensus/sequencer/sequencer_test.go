@@ -322,24 +322,90 @@ func TestD6HoldDropsWhenFull(t *testing.T) {
 func TestD6InboxIsFair(t *testing.T) {
 	b := newInbox(3, 100)
 	for i := range 20 {
-		if took := b.put(0, arrived{bytes: 10}); took != (i < 10) {
+		if took := b.put(arrived{from: 0, bytes: 10}); took != (i < 10) {
 			t.Fatalf("push %d taken: %v", i, took)
 		}
 	}
-	if !b.put(1, arrived{bytes: 10}) || !b.put(2, arrived{bytes: 100}) || b.put(2, arrived{bytes: 1}) || b.put(3, arrived{}) {
+	if !b.put(arrived{from: 1, bytes: 10}) || !b.put(arrived{from: 2, bytes: 100}) || b.put(arrived{from: 2, bytes: 1}) || b.put(arrived{from: 3}) {
 		t.Fatal("the other members' queues are wrong")
 	}
-	var order []types.Member
-	for range 5 {
-		from, _, err := b.next(context.Background())
+	var order [][]types.Member
+	for range 3 {
+		pushes, err := b.next(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
-		order = append(order, from)
-		b.done(from)
+		var together []types.Member
+		for _, p := range pushes {
+			together = append(together, p.from)
+			b.done(p.from)
+		}
+		order = append(order, together)
 	}
-	if fmt.Sprint(order) != "[0 1 2 0 0]" {
+	if fmt.Sprint(order) != "[[0 1 2] [0] [0]]" {
 		t.Fatalf("order of work %v", order)
+	}
+}
+
+// D6: a worker takes at most pushesTogether pushes at once.
+func TestD6PushesTogether(t *testing.T) {
+	b := newInbox(pushesTogether+1, 100)
+	for m := range pushesTogether + 1 {
+		b.put(arrived{from: types.Member(m)})
+	}
+	for _, want := range []int{pushesTogether, 1} {
+		if pushes, err := b.next(context.Background()); err != nil || len(pushes) != want {
+			t.Fatalf("%d pushes at once, want %d, %v", len(pushes), want, err)
+		}
+	}
+}
+
+// One forged vertex among many spoils none of the others, however many chunks they make.
+func TestForgedVerticesAmongGoodOnes(t *testing.T) {
+	for _, forged := range []int{0, 1, verifiedTogether - 1, verifiedTogether, 2*verifiedTogether + 3} {
+		scripted(t, 4, nil, func(net *network, s *Sequencer, c *scriptedCore) error {
+			var push types.Push
+			for i := range 2*verifiedTogether + 4 {
+				v := net.vertex(1, 1, now()+types.Time(i), nil)
+				if i == forged {
+					v = v.WithSignature(types.Signature{1})
+				}
+				push.Vertices = append(push.Vertices, v.Encode())
+			}
+			for range 2 { // the second time their signatures are known
+				s.HandlePush(1, &push)
+				synctest.Wait()
+			}
+			if got := len(seen[consensus.VertexReceived](c)); got != 2*(len(push.Vertices)-1) {
+				t.Errorf("with number %d forged %d vertices were handed over", forged, got)
+			}
+			if bad := s.Stats().BadVertices; bad != 2 {
+				t.Errorf("%d bad vertices, want 1 each time", bad)
+			}
+			return nil
+		})
+	}
+}
+
+// A signature that was good stays good for its vertex alone, and what is remembered is bounded.
+func TestVerifiedSet(t *testing.T) {
+	net := newNetwork(t, 4, 0)
+	set := newVerifiedSet()
+	first := net.vertex(1, 1, 7, nil)
+	set.add(first)
+	if !set.has(first) || set.has(first.WithSignature(types.Signature{1})) || set.has(net.vertex(1, 1, 8, nil)) {
+		t.Error("another vertex or signature passes for the one that was checked")
+	}
+	id := first.ID()
+	for i := range maxVerified {
+		if !set.has(first) {
+			t.Fatalf("forgotten after %d others", i)
+		}
+		id.Time = types.Time(i + 100)
+		set.add(types.NewVertex(id, *first.Body()))
+	}
+	if set.has(first) || len(set.signatures) != maxVerified {
+		t.Errorf("%d vertices are remembered, want %d", len(set.signatures), maxVerified)
 	}
 }
 

@@ -3,6 +3,8 @@ package sequencer
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/types"
@@ -21,32 +23,47 @@ type origin struct {
 	allowance *allowance
 }
 
-// checkPushes is a worker: it checks what members push, body by body and vertex by vertex, and hands it to the loop.
+// checkPushes is a worker: it checks what members push, body by body and vertex by vertex, and hands it to the loop. Pushes of
+// several members that wait at the same time are checked together, since signatures are cheaper by the dozen.
 func (s *Sequencer) checkPushes(ctx context.Context) error {
 	for {
-		from, push, err := s.inbox.next(ctx)
+		pushes, err := s.inbox.next(ctx)
 		if err != nil {
 			return err
 		}
-		err = s.checkPush(ctx, from, push)
-		s.inbox.done(from)
+		err = s.checkTogether(ctx, pushes)
+		for _, p := range pushes {
+			s.inbox.done(p.from)
+		}
 		if err != nil {
 			return err
 		}
 	}
 }
 
-func (s *Sequencer) checkPush(ctx context.Context, from types.Member, push arrived) error {
-	o := origin{from: from, at: push.at, charged: int(from), admit: true, allowance: &s.allowances[from]}
-	for _, body := range push.push.Batches {
-		if err := s.checkBody(ctx, o, types.BatchIDOf(body), body); err != nil {
-			return err
-		}
+// checkTogether checks pushes of different members; those with few bodies do not wait for those with many.
+func (s *Sequencer) checkTogether(ctx context.Context, pushes []arrived) error {
+	slices.SortStableFunc(pushes, func(a, b arrived) int { return len(a.push.Batches) - len(b.push.Batches) })
+	var encoded [][]byte
+	for _, p := range pushes {
+		encoded = append(encoded, p.push.Vertices...)
 	}
-	for _, encoded := range push.push.Vertices {
-		if err := s.checkVertex(ctx, o, encoded, nil); err != nil {
+	vertices, err := s.verifyAll(ctx, encoded, nil)
+	if err != nil {
+		return err
+	}
+	for _, p := range pushes {
+		o := origin{from: p.from, at: p.at, charged: int(p.from), admit: true, allowance: &s.allowances[p.from]}
+		for _, body := range p.push.Batches {
+			if err := s.checkBody(ctx, o, types.BatchIDOf(body), body); err != nil {
+				return err
+			}
+		}
+		n := len(p.push.Vertices)
+		if err := s.submitVertices(ctx, o, vertices[:n]); err != nil {
 			return err
 		}
+		vertices = vertices[n:]
 	}
 	return nil
 }
@@ -81,26 +98,94 @@ func (s *Sequencer) checkBody(ctx context.Context, o origin, id types.BatchID, b
 	return s.submit(ctx, input{event: held, body: body})
 }
 
-// checkVertex hands a well-formed and signed vertex to the loop; with wanted set, only one of those. Its error is only
-// ever ctx's: a bad vertex is counted and dropped.
-func (s *Sequencer) checkVertex(ctx context.Context, o origin, encoded []byte, wanted map[types.Hash]bool) error {
-	var v *types.Vertex
-	err := s.onCPU(ctx, func() {
-		decoded, err := s.verifyVertex(encoded, wanted)
-		if err != nil {
-			s.stats.badVertices.Add(1)
-			s.log.Debug("vertex refused", "from", o.from, "err", err)
-		}
-		v = decoded
-	})
-	if err != nil || v == nil {
+// checkVertices hands well-formed and signed vertices to the loop; with wanted set, only those. Its error is only ever
+// ctx's: a bad vertex is counted and dropped.
+func (s *Sequencer) checkVertices(ctx context.Context, o origin, encoded [][]byte, wanted map[types.Hash]bool) error {
+	vertices, err := s.verifyAll(ctx, encoded, wanted)
+	if err != nil {
 		return err
 	}
-	return s.submit(ctx, input{event: consensus.VertexReceived{Vertex: v, From: o.from, Asked: o.asked}})
+	return s.submitVertices(ctx, o, vertices)
 }
 
-// verifyVertex returns nil without an error for a vertex that is in the log already.
-func (s *Sequencer) verifyVertex(encoded []byte, wanted map[types.Hash]bool) (*types.Vertex, error) {
+func (s *Sequencer) submitVertices(ctx context.Context, o origin, vertices []*types.Vertex) error {
+	for _, v := range vertices {
+		if v == nil {
+			continue
+		}
+		if err := s.submit(ctx, input{event: consensus.VertexReceived{Vertex: v, From: o.from, Asked: o.asked}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verifiedTogether is how many vertices' signatures are checked at once: beyond it the cost of each falls no further.
+const verifiedTogether = 32
+
+// verifyAll decodes and checks vertices. In the result nil stands for one that is bad, not wanted or in the log already.
+func (s *Sequencer) verifyAll(ctx context.Context, encoded [][]byte, wanted map[types.Hash]bool) ([]*types.Vertex, error) {
+	out := make([]*types.Vertex, 0, len(encoded))
+	for chunk := range slices.Chunk(encoded, verifiedTogether) {
+		if err := s.onCPU(ctx, func() { out = append(out, s.verifyChunk(chunk, wanted)...) }); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s *Sequencer) verifyChunk(encoded [][]byte, wanted map[types.Hash]bool) []*types.Vertex {
+	out := make([]*types.Vertex, len(encoded))
+	var unsure []int // those whose signatures are still to be checked
+	for i, e := range encoded {
+		v, err := s.readVertex(e, wanted)
+		if err != nil {
+			s.badVertex(err)
+			continue
+		}
+		if out[i] = v; v != nil && !s.verified.has(v) {
+			unsure = append(unsure, i)
+		}
+	}
+	if s.signedAll(out, unsure) {
+		return out
+	}
+	for _, i := range unsure { // at least one is bad: what good ones lose by its company is at most half of what they cost alone
+		if err := out[i].CheckSignatures(s.cfg.Core.Committee); err != nil {
+			s.badVertex(err)
+			out[i] = nil
+			continue
+		}
+		s.verified.add(out[i])
+	}
+	return out
+}
+
+func (s *Sequencer) badVertex(err error) {
+	s.stats.badVertices.Add(1)
+	s.log.Debug("vertex refused", "err", err)
+}
+
+// signedAll checks the signatures of the vertices with these numbers in one go.
+func (s *Sequencer) signedAll(vertices []*types.Vertex, numbers []int) bool {
+	var entries []types.SignedDigest
+	var err error
+	for _, i := range numbers {
+		if entries, err = vertices[i].AppendSigned(entries, s.cfg.Core.Committee); err != nil {
+			return false
+		}
+	}
+	if types.VerifyDigests(entries) != nil {
+		return false
+	}
+	for _, i := range numbers {
+		s.verified.add(vertices[i])
+	}
+	return true
+}
+
+// readVertex checks all but signatures. It returns nil without an error for a vertex that is in the log already.
+func (s *Sequencer) readVertex(encoded []byte, wanted map[types.Hash]bool) (*types.Vertex, error) {
 	v, err := types.DecodeVertex(encoded)
 	if err != nil {
 		return nil, err
@@ -111,14 +196,42 @@ func (s *Sequencer) verifyVertex(encoded []byte, wanted map[types.Hash]bool) (*t
 	if s.cfg.Log.HasVertex(v.Digest()) {
 		return nil, nil
 	}
-	committee := s.cfg.Core.Committee
-	if err := v.CheckShape(s.cfg.Core.Network, s.cfg.Core.Epoch, committee); err != nil {
-		return nil, err
+	return v, v.CheckShape(s.cfg.Core.Network, s.cfg.Core.Epoch, s.cfg.Core.Committee)
+}
+
+// maxVerified is how many vertices are remembered as well signed: several rounds of the largest committee on their way
+// between the check and the log, brought by several members.
+const maxVerified = 4096
+
+// verifiedSet remembers the newest vertices whose signatures are good.
+type verifiedSet struct {
+	mu         sync.Mutex
+	signatures map[types.Hash]types.Signature // by digest
+	ring       [maxVerified]types.Hash
+	next       int
+}
+
+func newVerifiedSet() *verifiedSet {
+	return &verifiedSet{signatures: make(map[types.Hash]types.Signature)}
+}
+
+func (s *verifiedSet) has(v *types.Vertex) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	signature, ok := s.signatures[v.Digest()]
+	return ok && signature == v.Signature()
+}
+
+func (s *verifiedSet) add(v *types.Vertex) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.signatures[v.Digest()]; ok {
+		return
 	}
-	if err := v.CheckSignatures(committee); err != nil {
-		return nil, err
-	}
-	return v, nil
+	delete(s.signatures, s.ring[s.next])
+	s.signatures[v.Digest()] = v.Signature()
+	s.ring[s.next] = v.Digest()
+	s.next = (s.next + 1) % maxVerified
 }
 
 // onCPU runs an expensive check while at most Workers of them run.

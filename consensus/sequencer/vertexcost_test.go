@@ -3,6 +3,7 @@ package sequencer
 import (
 	"context"
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,10 +42,11 @@ func BenchmarkVertexPath(b *testing.B) {
 			}
 			b.ReportAllocs()
 			b.ResetTimer()
+			before := cpuTime(b)
 			for range b.N {
 				net.follow(b, encoded)
 			}
-			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(encoded)), "µs/vertex")
+			b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N*len(encoded)), "cpu-µs/vertex")
 		})
 	}
 }
@@ -83,4 +85,13 @@ func (net *network) follow(b *testing.B, encoded [][]byte) {
 	if err := log.Close(); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// cpuTime is what this process has used: on a busy machine time by the clock says little.
+func cpuTime(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
