@@ -21,7 +21,7 @@ func idleSequencer(t *testing.T) (*network, *Sequencer) {
 // TestLimitOfTheInbox: 8 MiB of a member's unchecked pushes wait.
 func TestLimitOfTheInbox(t *testing.T) {
 	_, s := idleSequencer(t)
-	if !s.inbox.put(1, arrived{bytes: 8 << 20}) || s.inbox.put(1, arrived{bytes: 1}) || !s.inbox.put(2, arrived{bytes: 1}) {
+	if !s.inbox.put(arrived{from: 1, bytes: 8 << 20}) || s.inbox.put(arrived{from: 1, bytes: 1}) || !s.inbox.put(arrived{from: 2, bytes: 1}) {
 		t.Error("not 8 MiB a member")
 	}
 	if n := pushBytes(&types.Push{}); n < 200 {
