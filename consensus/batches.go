@@ -148,12 +148,13 @@ func (c *Core) forget(id types.BatchID) {
 
 // release hands a batch over to the blocks.
 func (c *Core) release(r Released) {
-	c.fx.Released = append(c.fx.Released, r)
 	b := c.batches[r.Batch]
 	if b == nil {
 		c.halt(&ConflictError{What: "batch " + r.Batch.String() + " left fair order and its body is not held"})
 		return
 	}
+	r.Txs = b.txs
+	c.fx.Released = append(c.fx.Released, r)
 	c.blocks.push(b.id, b.txs, r.FairTime)
 	b.txs = nil
 	c.deleteBatch(b)

@@ -171,7 +171,8 @@ type Released struct {
 	Batch    types.BatchID
 	FairTime types.Time
 	Entries  []Entry
-	Index    uint64 // position of the vertex after which it left
+	Index    uint64   // position of the vertex after which it left
+	Txs      []TxInfo // what is in it, as BatchHeld told; nobody may change it
 }
 
 // Rejected is a vertex that broke a rule.

@@ -15,19 +15,18 @@ import (
 
 // Keys of store.SpaceTransactions.
 const (
-	// keyBatch follows a transaction's hash, and before the place of a release in the order (12 bytes). The value is a
-	// batch with the transaction. So the first of these keys names the batch in which the transaction counts, and a
-	// release is written down without a look at those before.
-	keyBatch = 'b'
-	keyPlace = 'p' // follows a transaction's hash; value: height and index, 8 bytes each
+	keyPlace   = 'p'       // follows a transaction's hash; value: height and index, 8 bytes each
+	keyOrigins = "origins" // and a height: the batches that the block's transactions come from, as encodeOrigins writes them
 	// keyNewest: 1 + the newest position in the committed sequence after which releases were written down, 8 bytes.
 	keyNewest = "newest"
 )
 
 func transactionKey(hash types.Hash, kind byte) []byte { return append(hash[:], kind) }
 
+func originsKey(h types.Height) []byte { return append([]byte(keyOrigins), store.BigEndian(h)...) }
+
 // auditor stores what explains a transaction's place, as the sequencer's driver reports it. It has one user: the driver's
-// goroutine.
+// block worker.
 type auditor struct {
 	n      *Node
 	newest uint64 // as in keyNewest
@@ -49,85 +48,89 @@ func (n *Node) openAuditor() (*auditor, error) {
 	return &auditor{n: n, newest: binary.BigEndian.Uint64(value)}, nil
 }
 
+// told makes what tells the watcher of releases, at once: clients wait for them, and what stores their records may be
+// busy with a block. Those that an earlier life stored are not told again, but for the newest position's.
+func (a *auditor) told() func([]consensus.Released) {
+	newest := a.newest
+	return func(list []consensus.Released) {
+		for _, r := range list {
+			if r.Index+1 < newest {
+				continue
+			}
+			hashes := make([]types.Hash, len(r.Txs))
+			for i := range r.Txs {
+				hashes[i] = r.Txs[i].Hash
+			}
+			a.n.cfg.Watch(Released{Batch: r.Batch, FairTime: r.FairTime, Transactions: hashes})
+		}
+	}
+}
+
 // Appended implements sequencer.Audit. The committed sequence follows from the vertex log, which is served as it is.
 func (a *auditor) Appended([]consensus.Appended) {}
 
 // Released implements sequencer.Audit. After a restart all is reported again: what comes before the newest position is
 // stored, and that position itself is written once more, with the same keys and values.
 func (a *auditor) Released(list []consensus.Released) {
-	batch := a.n.store.Batch()
-	var sibling uint32 // among the releases after one position
-	for i, r := range list {
-		if sibling++; i == 0 || list[i-1].Index != r.Index {
-			sibling = 0
-		}
+	batch, noted := a.n.store.Batch(), 0
+	for i := range list {
+		r := &list[i]
 		if r.Index+1 < a.newest {
 			continue
 		}
-		hashes, err := a.transactions(r.Batch)
-		if err != nil {
-			a.n.log.Warn("audit record not stored", "batch", r.Batch, "error", err)
-			continue
-		}
-		a.n.cfg.Watch(Released{Batch: r.Batch, FairTime: r.FairTime, Transactions: hashes})
-		a.note(batch, &r, sibling, hashes)
+		record := audit.RecordOf(*r)
+		batch.Set(store.SpaceAudit, r.Batch[:], record.Encode())
+		a.newest = max(a.newest, r.Index+1)
+		noted++
 	}
+	if noted == 0 {
+		return
+	}
+	batch.Set(store.SpaceTransactions, []byte(keyNewest), store.BigEndian(a.newest))
 	if err := batch.Commit(store.Unsynced); err != nil {
 		a.n.log.Warn("audit records not stored", "batches", len(list), "error", err)
 	}
 }
 
-// note adds what is to be known of one release.
-func (a *auditor) note(batch *store.Batch, r *consensus.Released, sibling uint32, hashes []types.Hash) {
-	for _, hash := range hashes {
-		key := binary.BigEndian.AppendUint64(transactionKey(hash, keyBatch), r.Index)
-		batch.Set(store.SpaceTransactions, binary.BigEndian.AppendUint32(key, sibling), r.Batch[:])
-	}
-	record := audit.RecordOf(*r)
-	batch.Set(store.SpaceAudit, r.Batch[:], record.Encode())
-	if r.Index+1 > a.newest {
-		a.newest = r.Index + 1
-		batch.Set(store.SpaceTransactions, []byte(keyNewest), store.BigEndian(a.newest))
-	}
-}
+// originRun is how many transactions, one after the other in a block, come from one batch.
+const originRun = len(types.BatchID{}) + 4
 
-// transactions names what is in a batch, in its order.
-func (a *auditor) transactions(id types.BatchID) ([]types.Hash, error) {
-	body, err := a.n.vertices.Batch(id)
-	if err != nil {
-		return nil, err
-	}
-	batch, err := types.DecodeBatch(body)
-	if err != nil {
-		return nil, err
-	}
-	hashes := make([]types.Hash, len(batch.Envelopes))
-	for i, envelope := range batch.Envelopes {
-		hashes[i] = keccak(envelope)
-	}
-	return hashes, nil
-}
-
-// releasedIn is the batch in which a transaction counts: the first that was released with it.
-func (n *Node) releasedIn(tx types.Hash) (id types.BatchID, err error) {
-	found := store.ErrNotFound
-	releases := store.Range{From: transactionKey(tx, keyBatch), To: transactionKey(tx, keyBatch+1)}
-	err = n.store.Scan(store.SpaceTransactions, releases, func(_, value []byte) error {
-		if found = nil; len(value) != len(id) {
-			return fmt.Errorf("batch of transaction %s: %w", tx, store.ErrBroken)
+// encodeOrigins is batch (36 bytes) and number of transactions (4), for each run of transactions of one batch.
+func encodeOrigins(refs []consensus.TxRef) (out []byte) {
+	for i := 0; i < len(refs); {
+		first := i
+		for i < len(refs) && refs[i].Batch == refs[first].Batch {
+			i++
 		}
-		copy(id[:], value)
-		return store.ErrStop
-	})
-	return id, errors.Join(err, found)
+		out = append(out, refs[first].Batch[:]...)
+		out = binary.BigEndian.AppendUint32(out, uint32(i-first))
+	}
+	return out
 }
 
-// notePlaces stores where each transaction of a closed block stands.
-func (n *Node) notePlaces(h types.Height, data []byte) error {
+// originOf is the batch that the transaction at an index of a block comes from.
+func originOf(encoded []byte, index uint64) (id types.BatchID, err error) {
+	for ; len(encoded) >= originRun; encoded = encoded[originRun:] {
+		run := uint64(binary.BigEndian.Uint32(encoded[len(id):]))
+		if index < run {
+			copy(id[:], encoded)
+			return id, nil
+		}
+		index -= run
+	}
+	return id, fmt.Errorf("origin of a transaction: %w", store.ErrBroken)
+}
+
+// notePlaces stores where each transaction of a closed block stands and where it comes from. A transaction counts in the
+// first batch that was released with it: that is the one in the block.
+func (n *Node) notePlaces(h types.Height, data []byte, refs []consensus.TxRef) error {
 	batch := n.store.Batch()
 	for i, envelope := range types.DecodeBlockData(data) {
 		place := binary.BigEndian.AppendUint64(store.BigEndian(h), uint64(i))
 		batch.Set(store.SpaceTransactions, transactionKey(keccak(envelope), keyPlace), place)
+	}
+	if len(refs) > 0 {
+		batch.Set(store.SpaceTransactions, originsKey(h), encodeOrigins(refs))
 	}
 	return batch.Commit(store.Unsynced)
 }
@@ -164,16 +167,20 @@ func (n *Node) auditAnswer(id types.BatchID) ([]byte, bool) {
 
 // ownAudit reads the evidence that a sequencer keeps itself.
 func (n *Node) ownAudit(tx types.Hash) (*auditedPlace, error) {
-	batch, err := n.releasedIn(tx)
-	if err != nil {
-		return nil, err
-	}
 	at, err := n.store.Get(store.SpaceTransactions, transactionKey(tx, keyPlace))
 	if err != nil {
 		return nil, err
 	}
 	if len(at) != 16 {
 		return nil, fmt.Errorf("place of transaction %s: %w", tx, store.ErrBroken)
+	}
+	origins, err := n.store.Get(store.SpaceTransactions, originsKey(types.Height(binary.BigEndian.Uint64(at))))
+	if err != nil {
+		return nil, err
+	}
+	batch, err := originOf(origins, binary.BigEndian.Uint64(at[8:]))
+	if err != nil {
+		return nil, err
 	}
 	encoded, err := n.store.Audit(batch)
 	if err != nil {

@@ -19,18 +19,14 @@ func auditingNode(t *testing.T) (*Node, *auditor, *[]Released) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := store.OpenVertexLog(filepath.Join(dir, "vertices"), store.LogOptions{})
-	if err != nil {
-		t.Fatal(errors.Join(err, db.Close()))
-	}
 	t.Cleanup(func() {
-		if err := errors.Join(log.Close(), db.Close()); err != nil {
+		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	var told []Released
 	watch := func(f Fact) { told = append(told, f.(Released)) }
-	n := &Node{store: db, vertices: log, log: slog.New(slog.DiscardHandler), cfg: Config{Watch: watch}}
+	n := &Node{store: db, log: slog.New(slog.DiscardHandler), cfg: Config{Watch: watch}}
 	a, err := n.openAuditor()
 	if err != nil {
 		t.Fatal(err)
@@ -38,77 +34,85 @@ func auditingNode(t *testing.T) (*Node, *auditor, *[]Released) {
 	return n, a, &told
 }
 
-// release logs a batch of the transactions and returns its release.
-func release(t *testing.T, n *Node, index uint64, fair types.Time, envelopes ...string) consensus.Released {
+// release is the release of a batch of the transactions.
+func release(t *testing.T, index uint64, fair types.Time, envelopes ...string) consensus.Released {
 	t.Helper()
 	var list [][]byte
+	var txs []consensus.TxInfo
 	for _, e := range envelopes {
 		list = append(list, []byte(e))
+		txs = append(txs, consensus.TxInfo{Hash: keccak([]byte(e)), Size: uint64(len(e))})
 	}
 	body, err := types.EncodeBatch(list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := types.BatchIDOf(body)
-	if err := n.vertices.AppendBatch(id, body); err != nil {
-		t.Fatal(err)
-	}
-	return consensus.Released{Batch: id, FairTime: fair, Index: index}
+	return consensus.Released{Batch: types.BatchIDOf(body), FairTime: fair, Index: index, Txs: txs}
 }
 
-func mustBeIn(t *testing.T, n *Node, tx string, want types.BatchID) {
+func mustBeIn(t *testing.T, n *Node, tx string, want consensus.Released, height types.Height) {
 	t.Helper()
-	if got, err := n.releasedIn(keccak([]byte(tx))); err != nil || got != want {
-		t.Fatalf("%s counts in batch %s (%v), want %s", tx, got, err, want)
+	place, err := n.ownAudit(keccak([]byte(tx)))
+	if err != nil || place.record.Batch != want.Batch || place.height != height {
+		t.Fatalf("%s: %+v (%v), want batch %s in block %d", tx, place, err, want.Batch, height)
 	}
 }
 
 func TestTransactionCountsInItsFirstBatch(t *testing.T) {
 	n, a, told := auditingNode(t)
-	first := release(t, n, 7, 100, "a", "b")
-	sibling := release(t, n, 7, 101, "b", "c") // after the same vertex, later in order
-	later := release(t, n, 300, 50, "a", "c", "d")
-	a.Released([]consensus.Released{first, sibling})
-	a.Released([]consensus.Released{later})
-	mustBeIn(t, n, "a", first.Batch)
-	mustBeIn(t, n, "b", first.Batch)
-	mustBeIn(t, n, "c", sibling.Batch)
-	mustBeIn(t, n, "d", later.Batch)
-	if _, err := n.releasedIn(keccak([]byte("e"))); !errors.Is(err, store.ErrNotFound) {
+	first := release(t, 7, 100, "a", "b")
+	sibling := release(t, 7, 101, "b", "c") // after the same vertex, later in order
+	later := release(t, 300, 50, "a", "c", "d")
+	tell := a.told()
+	for _, list := range [][]consensus.Released{{first, sibling}, {later}} {
+		tell(list)
+		a.Released(list)
+	}
+	ref := func(r consensus.Released, i uint32) consensus.TxRef { return consensus.TxRef{Batch: r.Batch, Index: i} }
+	blocks := [][]consensus.TxRef{{ref(first, 0), ref(first, 1), ref(sibling, 1)}, {ref(later, 2)}}
+	for h, envelopes := range [][][]byte{{{'a'}, {'b'}, {'c'}}, {{'d'}}} {
+		if err := n.notePlaces(types.Height(h+1), types.EncodeBlockData(envelopes), blocks[h]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustBeIn(t, n, "a", first, 1)
+	mustBeIn(t, n, "b", first, 1)
+	mustBeIn(t, n, "c", sibling, 1)
+	mustBeIn(t, n, "d", later, 2)
+	if _, err := n.ownAudit(keccak([]byte("e"))); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("a transaction that was never released: %v", err)
 	}
 	if len(*told) != 3 || (*told)[0].Transactions[1] != keccak([]byte("b")) {
 		t.Fatalf("told %v", *told)
 	}
-	for _, r := range []consensus.Released{first, sibling, later} {
-		if _, err := n.store.Audit(r.Batch); err != nil {
-			t.Fatalf("record of %s: %v", r.Batch, err)
-		}
+	if _, err := originOf(encodeOrigins(blocks[0]), 3); !errors.Is(err, store.ErrBroken) {
+		t.Errorf("the origin of a transaction beyond the block: %v", err)
 	}
 }
 
-// TestReleasesAreToldAgainAfterARestart: the replay tells all; only the newest position is written again.
+// TestReleasesAreToldAgainAfterARestart: the replay tells all; only the newest position is written and told again.
 func TestReleasesAreToldAgainAfterARestart(t *testing.T) {
 	n, a, told := auditingNode(t)
-	zero := release(t, n, 0, 90, "z")
-	first, sibling := release(t, n, 7, 100, "a", "b"), release(t, n, 7, 101, "b", "c")
+	zero := release(t, 0, 90, "z")
+	first, sibling := release(t, 7, 100, "a", "b"), release(t, 7, 101, "b", "c")
 	a.Released([]consensus.Released{zero})
 	a.Released([]consensus.Released{first, sibling})
-	*told = nil
 	again, err := n.openAuditor()
 	if err != nil {
 		t.Fatal(err)
 	}
-	again.Released([]consensus.Released{zero})
-	if len(*told) != 0 {
-		t.Fatalf("what is stored was told again: %v", *told)
+	lists := [][]consensus.Released{{zero}, {first, sibling}, {release(t, 8, 102, "c", "e")}}
+	tell := again.told()
+	for _, list := range lists {
+		again.Released(list)
+		tell(list)
 	}
-	again.Released([]consensus.Released{first, sibling})
-	again.Released([]consensus.Released{release(t, n, 8, 102, "c", "e")})
-	if len(*told) != 3 {
+	if len(*told) != 3 || (*told)[0].Batch != first.Batch {
 		t.Fatalf("%d releases told, want the newest position's two and a new one", len(*told))
 	}
-	mustBeIn(t, n, "z", zero.Batch)
-	mustBeIn(t, n, "b", first.Batch)
-	mustBeIn(t, n, "c", sibling.Batch)
+	for _, r := range []consensus.Released{zero, first, sibling, lists[2][0]} {
+		if _, err := n.store.Audit(r.Batch); err != nil {
+			t.Fatalf("record of %s: %v", r.Batch, err)
+		}
+	}
 }

@@ -45,7 +45,7 @@ func (n *Node) openOrdering() error {
 			Rules: consensus.RulesOf(n.cfg.Genesis), Pacing: n.cfg.Pacing,
 		},
 		Key: n.cfg.Key, FirstStart: isUnused(n.cfg.UnusedMark), Begun: func() error { return removeUnused(n.cfg.UnusedMark) },
-		Log: log, Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Audit: auditor,
+		Log: log, Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Audit: auditor, Ordered: auditor.told(),
 		Equivocations: n.onEquivocations, Logger: n.log,
 	})
 	return err
@@ -86,11 +86,12 @@ type blocks struct{ n *Node }
 var _ sequencer.Blocks = blocks{}
 
 // Closed implements sequencer.Blocks.
-func (b blocks) Closed(header types.Header, data []byte, block *coding.Block) error {
-	if err := b.n.chain.AddOwn(header, data, block); err != nil {
+func (b blocks) Closed(header types.Header, data []byte, block *coding.Block, refs []consensus.TxRef) error {
+	// In this order: the block's sync covers the places, and a block that is stored is not closed again after a crash.
+	if err := b.n.notePlaces(header.Height, data, refs); err != nil {
 		return err
 	}
-	return b.n.notePlaces(header.Height, data)
+	return b.n.chain.AddOwn(header, data, block)
 }
 
 // Certified implements sequencer.Blocks. Each sequencer tells the head topic once; whoever knows the header passes the

@@ -116,7 +116,7 @@ func (w *blockWorker) store(b consensus.Closed, digest types.Hash) {
 		}
 		built.refs = b.Transactions
 		w.encoded[b.Header.Height] = built
-		if err := w.s.cfg.Blocks.Closed(b.Header, built.data, built.block); err != nil {
+		if err := w.s.cfg.Blocks.Closed(b.Header, built.data, built.block, b.Transactions); err != nil {
 			return fmt.Errorf("sequencer: store block %d: %w", b.Header.Height, err)
 		}
 		w.s.results.put(func() error { return w.s.stored(digest) })

@@ -45,8 +45,9 @@ type Rows interface {
 
 // Blocks keeps blocks. Its methods, but for Header, are called from one goroutine.
 type Blocks interface {
-	// Closed stores a block that this node built; it is durable when Closed returns.
-	Closed(header types.Header, data []byte, block *coding.Block) error
+	// Closed stores a block that this node built; it is durable when Closed returns. refs tells for each transaction which
+	// batch it comes from.
+	Closed(header types.Header, data []byte, block *coding.Block, refs []consensus.TxRef) error
 	// Certified stores the certificate of a block handed over by Closed before. After a restart it may come again.
 	Certified(ch types.CertifiedHeader) error
 	// Header is the header once handed over by Closed at the height.
@@ -97,6 +98,9 @@ type Config struct {
 	// Begun is called when FirstStart is set, before anything is signed: when it returns nil, the next start will not set
 	// FirstStart, whatever happens. May be nil.
 	Begun func() error
+	// Ordered is told at once of batches that left the fair order, from the loop: it must not wait. After a restart the log's
+	// are told again. May be nil.
+	Ordered func([]consensus.Released)
 	// Equivocations is told of proven equivocations; it must not wait. May be nil.
 	Equivocations func([]types.Equivocation)
 	Logger        *slog.Logger // nil: no log

@@ -159,6 +159,9 @@ func (s *Sequencer) explain(e consensus.Effects) {
 	}
 	s.stats.appended.Add(uint64(len(e.Appended)))
 	s.stats.released.Add(uint64(len(e.Released)))
+	if s.cfg.Ordered != nil && len(e.Released) > 0 {
+		s.cfg.Ordered(e.Released)
+	}
 	if s.cfg.Audit != nil && len(e.Appended)+len(e.Released) > 0 {
 		s.blocks.do(func() error {
 			if len(e.Appended) > 0 {

@@ -129,7 +129,7 @@ func newMemoryBlocks(c *types.Committee) *memoryBlocks {
 	}
 }
 
-func (b *memoryBlocks) Closed(h types.Header, data []byte, block *coding.Block) error {
+func (b *memoryBlocks) Closed(h types.Header, data []byte, block *coding.Block, _ []consensus.TxRef) error {
 	if b.gate != nil {
 		<-b.gate
 	}
