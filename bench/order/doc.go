@@ -7,6 +7,8 @@
 //
 //	go run ./order --system bedrock --rates 1000,8000    only these rates, each on a fresh network
 //
+// With BENCH_ORDER_PROFILES=DIR each node writes a CPU profile there.
+//
 // Run it on a machine that does nothing else; where that cannot be, `nice -n -15` before it (as root) keeps it ahead of the
 // rest, both systems and the generator alike.
 //
@@ -17,9 +19,9 @@
 //   - This process is the generator; it starts itself again as each node (bedrocknode.go, cometnode.go). CPU is the user
 //     and system time of the node processes over the measured window (/proc), for each transaction that was seen ordered in
 //     the window. The generator's own CPU is not in it; it is a column of its own.
-//   - The client has a WebSocket to each node and spreads its transactions over them (bedrock_sendTransaction,
-//     broadcast_tx_sync). It learns of the order from a subscription at the first node (bedrock's "ordered", CometBFT's
-//     NewBlock with the transactions): a transaction is ordered when the client has read that, wherever it went in.
+//   - Each node has a client with one WebSocket to it. The client submits there (bedrock_sendTransaction,
+//     broadcast_tx_sync) and subscribes there to the order (bedrock's "ordered", CometBFT's NewBlock with the transactions):
+//     a transaction is ordered when the client that sent it has read that.
 //     What is due within 2 ms goes out in one write; bedrock takes a lot of calls as one JSON-RPC batch, CometBFT's
 //     WebSocket takes no batches and gets the calls one by one in the same write.
 //   - The load is an open loop: transaction i is due at start + i/rate, and its latency counts from then, whatever holds it
@@ -30,7 +32,11 @@
 //   - cpuMsPerTx, p50Ms, p99Ms are at 1,000/s; the other rates are in the rows. ratioPeak is bedrock's peak over CometBFT's,
 //     ratioCpu is CometBFT's cpuMsPerTx over bedrock's: both say how many times better bedrock is.
 //
+// The four NewBlock subscriptions weigh on CometBFT: it writes each transaction and its result as JSON for each of them.
+// With a subscription at one node alone it held 2,000 to 3,500/s where it holds 1,000 to 2,000/s with four, and collapsed
+// beyond that just the same. CometBFT has no cheaper subscription that names the transactions.
+//
 // CometBFT v0.38.17 is unchanged, with kvstore in the process and in memory, timeout_commit 0 with skip, peer gossip sleep
-// 5 ms, flush throttle 5 ms, send and receive rates 500 MB/s, mempool 300,000 transactions and 1 GB, recheck and indexer
+// 5 ms, flush throttle 5 ms, send and receive rates 500 MB/s, mempool 300,000 transactions (as many in its cache) and 1 GB, recheck and indexer
 // off, its default fsync of the WAL, goleveldb. bedrock has its defaults, payload "opaque".
 package main

@@ -64,7 +64,7 @@ func (n *network) sendAll(entry int, l load, r *record) {
 		}
 		now := time.Now()
 		ids = ids[:0]
-		for ; next < l.count() && len(ids) < lotSize && l.due(next) <= now.Sub(r.start); next += len(n.clients) {
+		for ; next < l.count() && len(ids) < lotSize && l.due(next) <= now.Sub(r.start); next += validators {
 			r.fates[next].Store(sent)
 			ids = append(ids, r.first+uint64(next))
 		}

@@ -51,17 +51,15 @@ func open(s system) (n *network, err error) {
 	if n.nodes, err = s.open(n.dir); err != nil {
 		return n, err
 	}
-	for i, p := range n.nodes {
+	for entry, p := range n.nodes {
 		c, err := dial(s, p)
 		if err != nil {
 			return n, err
 		}
 		n.clients = append(n.clients, c)
-		n.readers.Go(func() { n.read(c) })
-		if i == 0 {
-			if err := c.send([][]byte{s.subscribe()}, time.Now().Add(startPatience)); err != nil {
-				return n, err
-			}
+		n.readers.Go(func() { n.read(entry, c) })
+		if err := c.send([][]byte{s.subscribe()}, time.Now().Add(startPatience)); err != nil {
+			return n, err
 		}
 	}
 	return n, n.probe()
@@ -82,7 +80,7 @@ func (n *network) probe() error {
 }
 
 // read is the goroutine of one connection: it notes when things were read, by the clock of this process alone.
-func (n *network) read(c *connection) {
+func (n *network) read(entry int, c *connection) {
 	var in incoming
 	for {
 		_, message, err := c.socket.ReadMessage()
@@ -99,7 +97,7 @@ func (n *network) read(c *connection) {
 			return
 		}
 		if r := n.current.Load(); r != nil {
-			r.note(at, &in)
+			r.note(entry, at, &in)
 		}
 	}
 }

@@ -132,10 +132,11 @@ func TestRowCountsWhatIsDueInTheWindow(t *testing.T) {
 		r.fates[i].Store(sent)
 	}
 	in := incoming{answers: []answer{{id: 17, refusal: "busy"}, {id: 500}}}
-	for i := range 16 { // the 17th is refused, the 18th is lost
+	r.note(3, r.start, &incoming{ordered: []uint64{1}}) // went in elsewhere
+	for i := range 16 {                                 // the 17th is refused, the 18th is lost
 		in.ordered = in.ordered[:0]
 		in.ordered = append(in.ordered, uint64(i)+1)
-		r.note(r.start.Add(l.due(i)+200*time.Millisecond), &in)
+		r.note(i%validators, r.start.Add(l.due(i)+200*time.Millisecond), &in)
 	}
 	got := newRow(l, r, snapshot{nodes: spent{cpu: 80 * time.Millisecond}})
 	if got.due != 10 || got.Refused != 1 || got.Lost != 1 || got.Unsent != 2 || got.Reason != "busy" {

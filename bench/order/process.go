@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -89,11 +90,17 @@ func (p *process) greet(told []byte, input io.Writer, output io.Reader) error {
 	}
 }
 
-// stop ends the process at once: what it stored is not used again.
+// stop ends the process: it exits as soon as its stdin ends, or is killed. What it stored is not used again.
 func (p *process) stop() {
 	p.input.Close()
-	p.command.Process.Kill() // it may have ended by itself
-	p.command.Wait()         // killed: that is what the error says
+	ended := make(chan error, 1)
+	go func() { ended <- p.command.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(2 * time.Second):
+		p.command.Process.Kill()
+		<-ended
+	}
 }
 
 // tail is the end of the node's log.
@@ -147,6 +154,22 @@ func usageOf(pid int) (spent, error) {
 	return spent{time.Duration(numbers[0]+numbers[1]) * time.Second / ticksPerSecond, numbers[2] * uint64(os.Getpagesize())}, nil
 }
 
+// profileVariable names in the environment the directory for CPU profiles of the nodes; unset: none are written.
+const profileVariable = "BENCH_ORDER_PROFILES"
+
+// profile begins a CPU profile of a node, if one is wanted; the function ends it.
+func profile(role string) (func(), error) {
+	dir := os.Getenv(profileVariable)
+	if dir == "" {
+		return func() {}, nil
+	}
+	file, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%d.pprof", role, os.Getpid())))
+	if err != nil {
+		return nil, err
+	}
+	return pprof.StopCPUProfile, pprof.StartCPUProfile(file)
+}
+
 // serve is the whole life of a node process.
 func serve(role string) error {
 	input := bufio.NewReader(os.Stdin)
@@ -154,8 +177,13 @@ func serve(role string) error {
 	if err != nil {
 		return err
 	}
+	profiled, err := profile(role)
+	if err != nil {
+		return err
+	}
 	go func() {
 		io.Copy(io.Discard, input) // until the generator has ended, however
+		profiled()
 		os.Exit(0)
 	}()
 	announce := func(r ready) error { return json.NewEncoder(os.Stdout).Encode(r) }

@@ -38,11 +38,11 @@ func newRecord(d dialect, first uint64, count int) *record {
 	return r
 }
 
-// note takes what a message said that was read at a time.
-func (r *record) note(at time.Time, in *incoming) {
+// note takes what a node's message said that was read at a time. Of the order, it counts what was sent to that node.
+func (r *record) note(entry int, at time.Time, in *incoming) {
 	for _, key := range in.ordered {
 		i, mine := r.index[key]
-		if mine && r.ordered[i].CompareAndSwap(0, max(1, int64(at.Sub(r.start)))) {
+		if mine && int(i)%validators == entry && r.ordered[i].CompareAndSwap(0, max(1, int64(at.Sub(r.start)))) {
 			r.settled.Add(1)
 		}
 	}
