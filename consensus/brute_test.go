@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"reflect"
 	"sort"
 	"testing"
 
@@ -56,11 +57,28 @@ type observer struct {
 	outcome
 }
 
-var bruteRules = consensus.Rules{Interval: 60_000, Heartbeat: 400_000, BlockBytes: 600, BlockGas: 500_000, RuleVersion: 1}
+// bruteRules has every third history end its epoch.
+func bruteRules(seed uint64) consensus.Rules {
+	rules := consensus.Rules{Interval: 60_000, Heartbeat: 400_000, BlockBytes: 600, BlockGas: 500_000, RuleVersion: 1}
+	if seed%3 == 0 {
+		rules.Interval, rules.Heartbeat, rules.EpochLength = 12_000, 30_000, 9
+	}
+	return rules
+}
 
-func newObserver(t *testing.T, d *randomDAG, parent types.Header, seed types.Hash) *observer {
+// namedNext is the next committee as the state has it.
+func namedNext(seed uint64, committee *types.Committee) []types.CommitteeMember {
+	members := committee.Members()
+	members[0].Stake += 5
+	if seed%2 == 1 {
+		members = append(members[:3], members[4:]...)
+	}
+	return members
+}
+
+func newObserver(t *testing.T, d *randomDAG, parent types.Header, seed types.Hash, rules consensus.Rules) *observer {
 	t.Helper()
-	core, err := consensus.New(consensus.Config{Network: d.network, Committee: d.committee, Seed: seed, Self: -1, Parent: parent, Rules: bruteRules})
+	core, err := consensus.New(consensus.Config{Network: d.network, Committee: d.committee, Seed: seed, Self: -1, Parent: parent, Rules: rules})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +140,7 @@ func TestBruteForce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: too few histories to demand that every rule was exercised")
 	}
-	for _, rule := range []string{"direct commit", "direct skip", "indirect commit", "indirect skip", "implicit receipts", "openings", "voids", "exclusions"} {
+	for _, rule := range []string{"direct commit", "direct skip", "indirect commit", "indirect skip", "implicit receipts", "openings", "voids", "exclusions", "epoch ends"} {
 		if total[rule] < 100 {
 			t.Errorf("%s occurred %d times, want at least 100", rule, total[rule])
 		}
@@ -135,7 +153,9 @@ func compareOnce(t *testing.T, seed uint64, committee *types.Committee, total ma
 	epochSeed := types.Hash(sha256.Sum256(binary.BigEndian.AppendUint64(nil, seed)))
 	d := newRandomDAG(seed, committee, network, parent.Time)
 	order := d.topological()
-	o := newObserver(t, d, parent, epochSeed)
+	rules, named := bruteRules(seed), namedNext(seed, committee)
+	o := newObserver(t, d, parent, epochSeed, rules)
+	o.step(consensus.NextEpoch{Committee: named})
 	cut := len(order) * 2 / 3
 	for i, v := range order {
 		o.step(consensus.VertexReceived{Vertex: v, From: v.Author(), Asked: true})
@@ -144,7 +164,7 @@ func compareOnce(t *testing.T, seed uint64, committee *types.Committee, total ma
 		}
 		if i+1 == cut || i+1 == len(order) {
 			setting := brute.Setting{Committee: committee, Seed: epochSeed, Start: parent.Time}
-			counts := compareCut(t, o, setting, order[:i+1])
+			counts := compareCut(t, o, setting, rules, named, order[:i+1])
 			if i+1 == len(order) {
 				for k, n := range counts {
 					total[k] += n
@@ -154,7 +174,8 @@ func compareOnce(t *testing.T, seed uint64, committee *types.Committee, total ma
 	}
 }
 
-func compareCut(t *testing.T, o *observer, setting brute.Setting, view []*types.Vertex) map[string]int {
+func compareCut(t *testing.T, o *observer, setting brute.Setting, rules consensus.Rules, named []types.CommitteeMember,
+	view []*types.Vertex) map[string]int {
 	appended, verdicts := brute.Sequence(setting, view)
 	contents := map[types.BatchID][]brute.Tx{}
 	for _, v := range view {
@@ -162,7 +183,8 @@ func compareCut(t *testing.T, o *observer, setting brute.Setting, view []*types.
 			contents[r.Batch] = batchContents(r.Batch)
 		}
 	}
-	limits := brute.Limits{Interval: bruteRules.Interval, Heartbeat: bruteRules.Heartbeat, Bytes: bruteRules.BlockBytes, Gas: bruteRules.BlockGas}
+	limits := brute.Limits{Interval: rules.Interval, Heartbeat: rules.Heartbeat, Bytes: rules.BlockBytes, Gas: rules.BlockGas,
+		EpochLength: rules.EpochLength}
 	blocks, fair := brute.Blocks(setting, limits, appended, contents)
 	expect(t, "sequence", lines(appended, func(i int, a brute.Appended) string {
 		return fmt.Sprintf("%d %s slot %d", i, a.Vertex.Digest(), a.SlotRound)
@@ -180,11 +202,31 @@ func compareCut(t *testing.T, o *observer, setting brute.Setting, view []*types.
 		return fmt.Sprintf("%d time %d after %d: %d txs", c.Header.Height, c.Header.Time, c.Header.VertexIndex, len(c.Transactions))
 	}))
 	return map[string]int{
+		"epoch ends":    compareEnd(t, o, setting, limits, appended, blocks, named),
 		"direct commit": verdicts[brute.DirectCommit], "direct skip": verdicts[brute.DirectSkip],
 		"indirect commit": verdicts[brute.IndirectCommit], "indirect skip": verdicts[brute.IndirectSkip],
 		"implicit receipts": fair.Counts.Implicit, "openings": fair.Counts.Openings,
 		"voids": fair.Counts.Voids, "exclusions": fair.Counts.Exclusions, "blocks": len(blocks), "released": len(fair.Released),
 	}
+}
+
+// compareEnd compares the epoch's last header, and counts it.
+func compareEnd(t *testing.T, o *observer, setting brute.Setting, limits brute.Limits, appended []brute.Appended,
+	blocks []brute.Block, named []types.CommitteeMember) int {
+	for i, b := range o.closed {
+		if last := limits.EpochLength > 0 && uint64(i+1) == limits.EpochLength; last != (b.Header.Next != nil) {
+			t.Errorf("header %d: ends the epoch: %v", b.Header.Height, !last)
+		}
+	}
+	if limits.EpochLength == 0 || uint64(len(blocks)) < limits.EpochLength || t.Failed() {
+		return 0
+	}
+	want := brute.EpochEnd(setting, limits, appended, blocks, named, 1)
+	next := o.closed[len(o.closed)-1].Header.Next
+	if got := (brute.End{Rewards: next.Rewards, Committee: next.Committee, Rules: next.RuleVersion}); !reflect.DeepEqual(got, want) {
+		t.Errorf("epoch end: brute force says %+v, the core %+v", want, got)
+	}
+	return 1
 }
 
 func lines[T any](list []T, line func(int, T) string) []string {

@@ -172,7 +172,7 @@ func (d *randomDAG) seen(a types.Member, r types.Round, now types.Round) map[typ
 
 // make builds author a's vertex of round r, or nil where it sees no quorum.
 func (d *randomDAG) make(a types.Member, r types.Round, variant uint64) *types.Vertex {
-	body := types.VertexBody{Parents: types.NewBitmap(d.committee.Len()), RuleVersion: 1 + variant}
+	body := types.VertexBody{Parents: types.NewBitmap(d.committee.Len()), RuleVersion: 1 + (uint64(a)+uint64(r/8))%3*2 + variant}
 	strong := d.seen(a, r-1, r)
 	if own := d.own[a]; own != nil && own.Round() == r-1 {
 		strong[a] = own

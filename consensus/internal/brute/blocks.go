@@ -6,6 +6,7 @@ import "github.com/etherscale/bedrock/types"
 type Limits struct {
 	Interval, Heartbeat uint64
 	Bytes, Gas          uint64
+	EpochLength         uint64 // blocks; 0: no end
 }
 
 // Tx is a transaction of a batch.
@@ -27,7 +28,7 @@ type queued struct {
 	t  types.Time
 }
 
-// Blocks replays the sequence and closes blocks after each vertex. It also returns the final state of the fair order.
+// Blocks replays the sequence and closes blocks after each vertex, up to the epoch's last one. It also returns the final state of the fair order.
 func Blocks(s Setting, limits Limits, appended []Appended, contents map[types.BatchID][]Tx) ([]Block, *Fair) {
 	fair := NewFair(s)
 	var blocks []Block
@@ -37,6 +38,9 @@ func Blocks(s Setting, limits Limits, appended []Appended, contents map[types.Ba
 	parentTime := s.Start
 	boundary := (uint64(s.Start)/limits.Interval + 1) * limits.Interval
 	for i, next := range appended {
+		if limits.EpochLength > 0 && len(blocks) == int(limits.EpochLength) {
+			break
+		}
 		fair.Append(next)
 		for ; taken < len(fair.Released); taken++ {
 			for _, tx := range contents[fair.Released[taken].Batch] {
@@ -58,6 +62,9 @@ func Blocks(s Setting, limits Limits, appended []Appended, contents map[types.Ba
 			queue = queue[n:]
 			blocks = append(blocks, b)
 			parentTime = b.Time
+			if len(blocks) == int(limits.EpochLength) {
+				break
+			}
 		}
 	}
 	return blocks, fair

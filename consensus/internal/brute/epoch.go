@@ -1,0 +1,77 @@
+package brute
+
+import "github.com/etherscale/bedrock/types"
+
+// End is what an epoch's last header says of its members.
+type End struct {
+	Rewards   []uint64
+	Committee []types.CommitteeMember
+	Rules     uint64
+}
+
+// EpochEnd counts over the sequence up to the vertex after which the last of the blocks closed: named is the next
+// committee as the state has it, rules the version in force.
+func EpochEnd(s Setting, limits Limits, appended []Appended, blocks []Block, named []types.CommitteeMember, rules uint64) End {
+	members := s.Committee.Members()
+	end := End{Rewards: make([]uint64, len(members)), Rules: rules}
+	newest := make([]uint64, len(members))
+	late := make([]bool, len(members))
+	for i, a := range appended[:blocks[limits.EpochLength-1].After+1] {
+		if secondTwin(appended[:i], a.Vertex) {
+			continue
+		}
+		m := a.Vertex.Author()
+		end.Rewards[m]++
+		newest[m] = a.Vertex.Body().RuleVersion
+		late[m] = late[m] || closedBefore(blocks, i) >= 1+int(limits.EpochLength/2)
+	}
+	for _, m := range named {
+		at := indexOf(members, m.Key)
+		if at < 0 || late[at] {
+			end.Committee = append(end.Committee, m)
+		}
+	}
+	if len(end.Committee) < 4 {
+		end.Committee = members
+	}
+	for _, version := range newest {
+		var stake types.Stake
+		for m, announced := range newest {
+			if announced >= version {
+				stake += members[m].Stake
+			}
+		}
+		if stake >= s.Committee.Quorum() {
+			end.Rules = max(end.Rules, version)
+		}
+	}
+	return end
+}
+
+func secondTwin(before []Appended, v *types.Vertex) bool {
+	for _, b := range before {
+		if b.Vertex.Author() == v.Author() && b.Vertex.Round() == v.Round() {
+			return true
+		}
+	}
+	return false
+}
+
+// closedBefore is how many blocks closed after vertices before index i.
+func closedBefore(blocks []Block, i int) (n int) {
+	for _, b := range blocks {
+		if b.After < i {
+			n++
+		}
+	}
+	return n
+}
+
+func indexOf(members []types.CommitteeMember, key types.PublicKey) int {
+	for i, m := range members {
+		if m.Key == key {
+			return i
+		}
+	}
+	return -1
+}
