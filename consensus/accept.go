@@ -161,7 +161,7 @@ func (c *Core) missing(v *types.Vertex) (parents []types.VertexRef, bodies []typ
 
 func (c *Core) missingBodies(v *types.Vertex) (bodies []types.BatchID) {
 	for _, r := range v.Body().Receipts {
-		if !c.holds(r.Batch) {
+		if !c.holds(r.Batch, v.Round()) {
 			bodies = append(bodies, r.Batch)
 		}
 	}

@@ -47,17 +47,14 @@ type looseBody struct {
 	cost int
 }
 
-// holds reports whether the body is held, or was when its batch completed.
-func (c *Core) holds(id types.BatchID) bool {
-	if c.batches[id] != nil {
-		return true
-	}
-	_, done := c.fair.done[id]
-	return done
+// holds reports whether the body is held, or a receipt of it in a vertex of the round says nothing: then it was held when
+// the batch was released.
+func (c *Core) holds(id types.BatchID, round types.Round) bool {
+	return c.batches[id] != nil || c.fair.done.ignores(id, round)
 }
 
 func (c *Core) batchHeld(e BatchHeld) {
-	if !c.holds(e.ID) {
+	if c.batches[e.ID] == nil && (c.wants.bodies[e.ID] != nil || !c.fair.done.ignores(e.ID, c.lastRound()+1)) {
 		b := &batch{id: e.ID, txs: e.Txs, size: e.Size, from: e.From, heldAt: e.Time, known: newMemberSet(c.n)}
 		if e.From >= 0 && e.From < c.n {
 			b.known.add(types.Member(e.From))
@@ -121,7 +118,7 @@ func (c *Core) receipted(b *batch, n *node) {
 	if c.member && n.ref.Author == c.self {
 		b.listed = true
 	}
-	if _, done := c.fair.done[b.id]; !done && c.fair.live[b.id] == nil {
+	if !c.fair.done.ignores(b.id, n.ref.Round) && c.fair.live[b.id] == nil {
 		c.setActive(b, true)
 	}
 }
@@ -146,7 +143,8 @@ func (c *Core) forget(id types.BatchID) {
 	}
 }
 
-// release hands a batch over to the blocks.
+// release hands a batch over to the blocks. The body stays where an accepted vertex so far ahead lists it that this counts
+// anew.
 func (c *Core) release(r Released) {
 	b := c.batches[r.Batch]
 	if b == nil {
@@ -156,8 +154,9 @@ func (c *Core) release(r Released) {
 	r.Txs = b.txs
 	c.fx.Released = append(c.fx.Released, r)
 	c.blocks.push(b.id, b.txs, r.FairTime)
-	b.txs = nil
-	c.deleteBatch(b)
+	if c.fair.done.ignores(b.id, b.lastRound) {
+		c.deleteBatch(b)
+	}
 }
 
 // unlisted reports whether the batch still needs an own receipt.
@@ -165,7 +164,7 @@ func (c *Core) unlisted(b *batch) bool {
 	if b.listed || c.batches[b.id] != b {
 		return false
 	}
-	if _, done := c.fair.done[b.id]; done {
+	if c.fair.done.ignores(b.id, c.lastRound()+1) {
 		return false
 	}
 	t := c.fair.live[b.id]

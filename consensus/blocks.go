@@ -13,32 +13,32 @@ type queued struct {
 type blockQueue struct {
 	rules    Rules
 	interval types.Time
-	seen     map[types.Hash]struct{} // transactions in the queue or in a block of this epoch
+	seen     seen // transactions in the queue or in a block of this epoch
 	queue    []queued
 	bytes    uint64 // of the transactions in the queue
 	boundary types.Time
 	parent   types.Time // time of the last closed block
 }
 
-func newBlockQueue(rules Rules, parent types.Time) *blockQueue {
+func newBlockQueue(rules Rules, parent types.Time, remembered int) *blockQueue {
 	interval := types.Time(rules.Interval)
 	return &blockQueue{
-		rules: rules, interval: interval, seen: make(map[types.Hash]struct{}), parent: parent,
+		rules: rules, interval: interval, seen: newSeen(remembered), parent: parent,
 		boundary: (parent/interval + 1) * interval,
 	}
 }
 
-// push adds a released batch. Transactions already ordered in this epoch are dropped, and so is one that no block can
+// push adds a released batch. Transactions ordered lately are dropped, and so is one that no block can
 // hold, which structural validity rules out for every genesis that validates.
 func (q *blockQueue) push(id types.BatchID, txs []TxInfo, fairTime types.Time) {
 	for i, tx := range txs {
-		if _, dup := q.seen[tx.Hash]; dup {
+		if q.seen.has(tx.Hash) {
 			continue
 		}
 		if tx.Gas > q.rules.BlockGas || types.BlockDataSize(1, tx.Size) > q.rules.BlockBytes {
 			continue
 		}
-		q.seen[tx.Hash] = struct{}{}
+		q.seen.add(tx.Hash)
 		q.bytes += tx.Size
 		q.queue = append(q.queue, queued{TxRef{id, uint32(i)}, tx, fairTime})
 	}

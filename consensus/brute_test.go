@@ -78,20 +78,40 @@ func namedNext(seed uint64, committee *types.Committee) []types.CommitteeMember 
 
 func newObserver(t *testing.T, d *randomDAG, parent types.Header, seed types.Hash, rules consensus.Rules) *observer {
 	t.Helper()
-	core, err := consensus.New(consensus.Config{Network: d.network, Committee: d.committee, Seed: seed, Self: -1, Parent: parent, Rules: rules})
+	core, err := consensus.New(consensus.Config{Network: d.network, Committee: d.committee, Seed: seed, Self: -1, Parent: parent,
+		Rules: rules, Windows: d.windows()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := &observer{core: core, now: d.start + 3_600_000_000}
 	for _, b := range d.batches {
-		txs := batchContents(b.id)
-		held := consensus.BatchHeld{ID: b.id, Size: 100, Time: d.start, From: -1}
-		for _, tx := range txs {
-			held.Txs = append(held.Txs, consensus.TxInfo{Hash: tx.Hash, Gas: tx.Gas, Size: tx.Size})
-		}
-		o.step(held)
+		o.step(heldBatch(b.id, d.start))
 	}
 	return o
+}
+
+// windows are short where batches are listed again.
+func (d *randomDAG) windows() consensus.Windows {
+	if d.repeats > 0 {
+		return consensus.Windows{Repeats: d.repeats, Transactions: 5}
+	}
+	return consensus.Windows{Repeats: 1000, Transactions: 1000}
+}
+
+// receive hands over a vertex, and the bodies that were forgotten since.
+func (o *observer) receive(v *types.Vertex) {
+	o.step(consensus.VertexReceived{Vertex: v, From: v.Author(), Asked: true})
+	for _, r := range v.Body().Receipts {
+		o.step(heldBatch(r.Batch, o.now))
+	}
+}
+
+func heldBatch(id types.BatchID, at types.Time) consensus.BatchHeld {
+	held := consensus.BatchHeld{ID: id, Size: 100, Time: at, From: -1}
+	for _, tx := range batchContents(id) {
+		held.Txs = append(held.Txs, consensus.TxInfo{Hash: tx.Hash, Gas: tx.Gas, Size: tx.Size})
+	}
+	return held
 }
 
 // step feeds one event and answers every request for an encoding at once.
@@ -140,7 +160,7 @@ func TestBruteForce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: too few histories to demand that every rule was exercised")
 	}
-	for _, rule := range []string{"direct commit", "direct skip", "indirect commit", "indirect skip", "implicit receipts", "openings", "voids", "exclusions", "epoch ends"} {
+	for _, rule := range []string{"direct commit", "direct skip", "indirect commit", "indirect skip", "implicit receipts", "openings", "voids", "exclusions", "epoch ends", "listed anew"} {
 		if total[rule] < 100 {
 			t.Errorf("%s occurred %d times, want at least 100", rule, total[rule])
 		}
@@ -158,12 +178,14 @@ func compareOnce(t *testing.T, seed uint64, committee *types.Committee, total ma
 	o.step(consensus.NextEpoch{Committee: named})
 	cut := len(order) * 2 / 3
 	for i, v := range order {
-		o.step(consensus.VertexReceived{Vertex: v, From: v.Author(), Asked: true})
+		o.receive(v)
 		if err := o.core.Err(); err != nil {
 			t.Fatalf("seed %d: the core halted: %v", seed, err)
 		}
 		if i+1 == cut || i+1 == len(order) {
-			setting := brute.Setting{Committee: committee, Seed: epochSeed, Start: parent.Time}
+			windows := d.windows()
+			setting := brute.Setting{Committee: committee, Seed: epochSeed, Start: parent.Time,
+				Repeats: windows.Repeats, Transactions: windows.Transactions}
 			counts := compareCut(t, o, setting, rules, named, order[:i+1])
 			if i+1 == len(order) {
 				for k, n := range counts {
@@ -202,6 +224,7 @@ func compareCut(t *testing.T, o *observer, setting brute.Setting, rules consensu
 		return fmt.Sprintf("%d time %d after %d: %d txs", c.Header.Height, c.Header.Time, c.Header.VertexIndex, len(c.Transactions))
 	}))
 	return map[string]int{
+		"listed anew":   fair.Counts.Again,
 		"epoch ends":    compareEnd(t, o, setting, limits, appended, blocks, named),
 		"direct commit": verdicts[brute.DirectCommit], "direct skip": verdicts[brute.DirectSkip],
 		"indirect commit": verdicts[brute.IndirectCommit], "indirect skip": verdicts[brute.IndirectSkip],

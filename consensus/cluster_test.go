@@ -321,6 +321,9 @@ func (n *testNode) answer(fx Effects) {
 	for _, id := range fx.Forgotten {
 		n.hold(id, -1, true)
 	}
+	for _, id := range fx.Recall {
+		n.hold(id, -1, false)
+	}
 	if fx.AskNextEpoch > 0 {
 		if n.asked = append(n.asked, fx.AskNextEpoch); !n.mute {
 			n.step(n.c.next())

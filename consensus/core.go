@@ -91,15 +91,15 @@ func New(cfg Config) (*Core, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	n := cfg.Committee.Len()
+	n, windows := cfg.Committee.Len(), cfg.Windows.withDefaults()
 	c := &Core{
 		cfg: cfg, pacing: cfg.Pacing.withDefaults(), n: n,
-		dag: newDAG(cfg.Committee, cfg.Seed), blocks: newBlockQueue(cfg.Rules, cfg.Parent.Time),
+		dag: newDAG(cfg.Committee, cfg.Seed), blocks: newBlockQueue(cfg.Rules, cfg.Parent.Time, windows.Transactions),
 		certs: newCertifier(&cfg), epoch: newEpochEnd(&cfg),
 		suspended: make(map[types.Hash]*suspended), authors: make([]authorState, n), proven: make([]bool, n),
 		refused: newRefusedSet(), wants: newWants(), batches: make(map[types.BatchID]*batch),
 	}
-	c.fair = newFairOrder(cfg.Committee, cfg.Seed, cfg.Parent.Time, &c.counters)
+	c.fair = newFairOrder(cfg.Committee, cfg.Seed, cfg.Parent.Time, windows.Repeats, &c.counters)
 	if cfg.Self >= 0 {
 		c.self, c.member = types.Member(cfg.Self), true
 	}
@@ -129,6 +129,9 @@ func (c *Core) Step(now types.Time, ev Event) Effects {
 		c.resend()
 		c.flushFetches()
 		c.fx.Wake = c.wake()
+	}
+	if c.replaying() {
+		c.recall()
 	}
 	c.flushEncodes()
 	fx := c.fx
@@ -197,6 +200,16 @@ func (c *Core) settle() {
 func (c *Core) restore(v *types.Vertex) {
 	if v != nil {
 		c.receive(v, v.Author(), true)
+	}
+}
+
+// recall asks for the bodies that restored vertices lack: those of batches forgotten since an earlier vertex listed them.
+func (c *Core) recall() {
+	for _, x := range c.wants.list {
+		if x.isBody && !x.done && x.tries == 0 && x.alive() {
+			x.tries++
+			c.fx.Recall = append(c.fx.Recall, x.body)
+		}
 	}
 }
 

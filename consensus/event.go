@@ -94,6 +94,9 @@ type Effects struct {
 	// Fetch lists what is missing and whom to ask, best first. It comes again, with the next member first, on later
 	// Ticks until the item arrives or is no longer needed.
 	Fetch []Fetch
+	// Recall lists bodies that restored vertices lack. They were handed over for an earlier vertex and are in the log: the
+	// answer is BatchHeld, before anything else is restored.
+	Recall []types.BatchID
 	// Encode asks to lay out, encode and store a block; the answer is an Encoded event. Heights ascend.
 	Encode []Encode
 	// Closed lists headers that this node has built, in order of height.

@@ -20,10 +20,10 @@ type fairOrder struct {
 	excludedStake types.Stake
 
 	live     map[types.BatchID]*tally
-	done     map[types.BatchID]struct{} // completed batches, remembered until the epoch ends
-	unopened []*tally                   // in order of their first receipt
-	open     []*tally                   // in order of opening
-	cursor   []int                      // by member: it has an entry for every batch before open[cursor]
+	done     repeats  // completed batches
+	unopened []*tally // in order of their first receipt
+	open     []*tally // in order of opening
+	cursor   []int    // by member: it has an entry for every batch before open[cursor]
 	bounds   boundHeap
 	ready    readyHeap
 	theta    types.Time
@@ -54,11 +54,11 @@ type fairOutput struct {
 	released []Released
 }
 
-func newFairOrder(c *types.Committee, seed types.Hash, start types.Time, counters *Counters) *fairOrder {
+func newFairOrder(c *types.Committee, seed types.Hash, start types.Time, window types.Round, counters *Counters) *fairOrder {
 	o := &fairOrder{
 		committee: c, seed: seed, f: c.F(), quorum: c.Quorum(),
 		watermark: make([]types.Time, c.Len()), excluded: make([]bool, c.Len()),
-		live: make(map[types.BatchID]*tally), done: make(map[types.BatchID]struct{}),
+		live: make(map[types.BatchID]*tally), done: newRepeats(window),
 		cursor: make([]int, c.Len()), theta: start, scratch: make([]weighted, c.Len()), counters: counters,
 	}
 	for i := range o.watermark {
@@ -71,6 +71,7 @@ func newFairOrder(c *types.Committee, seed types.Hash, start types.Time, counter
 // vertex of its author and round was appended before. The steps and their order are the protocol's (design, section 11).
 func (o *fairOrder) append(n *node, by types.Round, index uint64, twin bool) (fairOutput, error) {
 	var out fairOutput
+	o.done.forget(by)
 	out.void = o.expire(by)
 	author := n.ref.Author
 	if twin && !o.excluded[author] {
@@ -87,7 +88,7 @@ func (o *fairOrder) append(n *node, by types.Round, index uint64, twin bool) (fa
 	if err := o.raiseTheta(); err != nil {
 		return out, err
 	}
-	out.released = o.releases(index)
+	out.released = o.releases(by, index)
 	o.compact()
 	return out, nil
 }
@@ -150,7 +151,7 @@ func (o *fairOrder) drop(t *tally, author types.Member) {
 func (o *fairOrder) explicitReceipts(n *node, by types.Round) []*tally {
 	var touched []*tally
 	for _, r := range n.v.Body().Receipts {
-		if _, done := o.done[r.Batch]; done {
+		if o.done.ignores(r.Batch, n.ref.Round) {
 			continue
 		}
 		t := o.live[r.Batch]
@@ -229,7 +230,7 @@ func (o *fairOrder) completions(touched []*tally) {
 		t.fairTime = types.Time(quantile(values, o.f))
 		t.tie = tieOf(o.seed, t.id)
 		delete(o.live, t.id)
-		o.done[t.id] = struct{}{}
+		o.done.completed(t.id)
 		heap.Push(&o.ready, t)
 	}
 }
@@ -239,7 +240,7 @@ func tieOf(seed types.Hash, id types.BatchID) types.Hash {
 }
 
 // releases takes the complete batches below theta in order of (fair time, tie).
-func (o *fairOrder) releases(index uint64) []Released {
+func (o *fairOrder) releases(by types.Round, index uint64) []Released {
 	var out []Released
 	for len(o.ready) > 0 && o.ready[0].fairTime < o.theta {
 		t := heap.Pop(&o.ready).(*tally)
@@ -249,6 +250,7 @@ func (o *fairOrder) releases(index uint64) []Released {
 				r.Entries = append(r.Entries, t.entries[a])
 			}
 		}
+		o.done.released(t.id, by)
 		out = append(out, r)
 	}
 	return out

@@ -99,7 +99,7 @@ func TestLimitsOfABlock(t *testing.T) {
 		"nothing to take":   {nil, 0, 0},
 		"bytes, not lumped": {[]TxInfo{{Hash: types.Hash{1}, Size: 0}}, 1, 1},
 	} {
-		q := newBlockQueue(Rules{Interval: 10, Heartbeat: 100, BlockBytes: size, BlockGas: gas}, 5)
+		q := newBlockQueue(Rules{Interval: 10, Heartbeat: 100, BlockBytes: size, BlockGas: gas}, 5, 1)
 		q.push(types.BatchIDOf(nil), x.txs, 6)
 		if len(q.queue) != x.queued {
 			t.Errorf("%s: %d queued", name, len(q.queue))

@@ -153,7 +153,7 @@ func TestBodyForgottenWhileItsVertexWaits(t *testing.T) {
 	d.give(v)
 	d.now = d.now.Add(looseAge)
 	d.step(Tick{})
-	if d.core.holds(id) {
+	if d.core.holds(id, 1) {
 		t.Fatal("the body is still held")
 	}
 	fx := d.step(VertexReceived{Vertex: one[3], From: 3, Asked: true})
@@ -283,21 +283,21 @@ func TestLimitsOfLooseBodies(t *testing.T) {
 	}
 	first := hold(1)
 	d.now = d.now.Add(2*time.Minute - time.Microsecond)
-	if d.step(Tick{}); !d.core.holds(first) {
+	if d.step(Tick{}); !d.core.holds(first, 1) {
 		t.Error("forgotten too early")
 	}
 	d.now = d.now.Add(time.Microsecond)
-	if d.step(Tick{}); d.core.holds(first) || d.core.looseBytes != 0 {
+	if d.step(Tick{}); d.core.holds(first, 1) || d.core.looseBytes != 0 {
 		t.Error("not forgotten")
 	}
 	first = hold(2)
 	d.core.looseBytes += 64<<20 - 2*(320+3*64)
 	second := hold(3)
-	if d.step(Tick{}); !d.core.holds(first) || !d.core.holds(second) {
+	if d.step(Tick{}); !d.core.holds(first, 1) || !d.core.holds(second, 1) {
 		t.Fatal("forgotten within the bound")
 	}
 	third := hold(4)
-	if d.step(Tick{}); d.core.holds(first) || !d.core.holds(second) || !d.core.holds(third) {
+	if d.step(Tick{}); d.core.holds(first, 1) || !d.core.holds(second, 1) || !d.core.holds(third, 1) {
 		t.Error("beyond the bound not exactly the oldest is forgotten")
 	}
 }

@@ -55,7 +55,7 @@ func (c *Core) sweep() {
 		if b.queued || b.unreferenced() || c.dag.needed(b.lastRound) || c.fair.live[id] != nil {
 			continue
 		}
-		if _, done := c.fair.done[id]; !done {
+		if c.fair.done.by[id] != waiting {
 			c.deleteBatch(b)
 		}
 	}

@@ -27,8 +27,9 @@ type randomDAG struct {
 	ancestors map[types.Hash]map[types.Hash]bool
 	visible   []map[types.Hash]types.Round // per author: since which round it sees a vertex
 	own       []*types.Vertex              // newest own vertex
-	listed    []map[types.BatchID]bool
-	hidden    int // in long histories: an author whose first vertices others see when they are about to fall below the horizon; else -1
+	listed    []map[types.BatchID]types.Round
+	repeats   types.Round // after so many rounds everybody may list a batch again; 0: never
+	hidden    int         // in long histories: an author whose first vertices others see when they are about to fall below the horizon; else -1
 
 	batches []randomBatch
 }
@@ -48,9 +49,12 @@ func newRandomDAG(seed uint64, committee *types.Committee, network types.Network
 		own: make([]*types.Vertex, n)}
 	for range n {
 		d.visible = append(d.visible, map[types.Hash]types.Round{})
-		d.listed = append(d.listed, map[types.BatchID]bool{})
+		d.listed = append(d.listed, map[types.BatchID]types.Round{})
 	}
 	d.rounds = types.Round(12 + d.rng.IntN(12))
+	if seed%4 == 2 {
+		d.repeats = types.Round(4 + d.rng.IntN(4))
+	}
 	if d.rng.IntN(8) == 0 {
 		d.rounds = 82 // long enough for a batch to become void
 	}
@@ -313,17 +317,18 @@ func (d *randomDAG) finish(a types.Member, r types.Round, previous, floor types.
 			at += 3 * roundLength
 		}
 	}
-	body.Receipts, at = d.receipts(a, previous, at)
+	body.Receipts, at = d.receipts(a, r, previous, at)
 	id := types.VertexID{Version: types.Version, Network: d.network, Round: r, Author: a, Time: at}
 	return types.NewVertex(id, body)
 }
 
-func (d *randomDAG) receipts(a types.Member, previous, at types.Time) ([]types.Receipt, types.Time) {
+func (d *randomDAG) receipts(a types.Member, r types.Round, previous, at types.Time) ([]types.Receipt, types.Time) {
 	var heard []types.Receipt
 	for _, b := range d.batches {
-		again := d.byzantine[a] && d.rng.IntN(20) == 0
+		before := d.listed[a][b.id]
+		again := d.byzantine[a] && d.rng.IntN(20) == 0 || d.repeats > 0 && r >= before+d.repeats && d.rng.IntN(2) == 0
 		refuses := d.byzantine[a] && d.rng.IntN(3) == 0
-		if t := b.heard[a]; t > 0 && t <= at && !refuses && (!d.listed[a][b.id] || again) {
+		if t := b.heard[a]; t > 0 && t <= at && !refuses && (before == 0 || again) {
 			heard = append(heard, types.Receipt{Batch: b.id, Time: t})
 		}
 	}
@@ -337,7 +342,7 @@ func (d *randomDAG) receipts(a types.Member, previous, at types.Time) ([]types.R
 	for i := range heard {
 		heard[i].Time = max(heard[i].Time, last+1)
 		last = heard[i].Time
-		d.listed[a][heard[i].Batch] = true
+		d.listed[a][heard[i].Batch] = r
 	}
 	return heard, max(at, last)
 }

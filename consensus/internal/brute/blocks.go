@@ -33,7 +33,8 @@ func Blocks(s Setting, limits Limits, appended []Appended, contents map[types.Ba
 	fair := NewFair(s)
 	var blocks []Block
 	var queue []queued
-	known := map[types.Hash]bool{}
+	last := map[types.Hash]int{} // where in the list of queued ones, from 1
+	count := 0
 	taken := 0
 	parentTime := s.Start
 	boundary := (uint64(s.Start)/limits.Interval + 1) * limits.Interval
@@ -44,10 +45,12 @@ func Blocks(s Setting, limits Limits, appended []Appended, contents map[types.Ba
 		fair.Append(next)
 		for ; taken < len(fair.Released); taken++ {
 			for _, tx := range contents[fair.Released[taken].Batch] {
-				if !known[tx.Hash] {
-					known[tx.Hash] = true
-					queue = append(queue, queued{tx, fair.Released[taken].T})
+				if at := last[tx.Hash]; at > 0 && (at-1)/s.Transactions+1 >= (count-1)/s.Transactions {
+					continue
 				}
+				count++
+				last[tx.Hash] = count
+				queue = append(queue, queued{tx, fair.Released[taken].T})
 			}
 		}
 		for ; uint64(fair.Theta) >= boundary && fair.Theta != Forever; boundary += limits.Interval {

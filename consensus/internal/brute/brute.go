@@ -28,6 +28,9 @@ type Setting struct {
 	Committee *types.Committee
 	Seed      types.Hash
 	Start     types.Time // time of the header before
+
+	Repeats      types.Round // a receipt from so many rounds above the slot that released its batch counts anew
+	Transactions int         // of a generation
 }
 
 // Appended is a vertex of the committed sequence with the round of the slot whose commit appended it.

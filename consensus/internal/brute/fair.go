@@ -14,7 +14,7 @@ type Released struct {
 }
 
 // FairCounts says how often the rarer rules of the fair order were used.
-type FairCounts struct{ Openings, Implicit, Voids, Exclusions int }
+type FairCounts struct{ Openings, Implicit, Voids, Exclusions, Again int }
 
 // life is one life of a batch, from its first explicit receipt until it is void.
 type life struct {
@@ -27,6 +27,8 @@ type life struct {
 	complete  bool
 	released  bool
 	t         types.Time
+
+	releaseSlot types.Round
 }
 
 // Fair is the fair order as a function of the committed sequence alone.
@@ -39,6 +41,16 @@ type Fair struct {
 	Theta    types.Time
 	Released []Released
 	Counts   FairCounts
+}
+
+// ignored: another life of the batch completed, and was not released so long ago that the vertex counts anew.
+func (f *Fair) ignored(b types.BatchID, v *types.Vertex) bool {
+	for _, l := range f.lives {
+		if l.batch == b && l.complete && (!l.released || v.Round() < l.releaseSlot+f.setting.Repeats) {
+			return true
+		}
+	}
+	return false
 }
 
 // NewFair starts with nothing sequenced.
@@ -106,12 +118,16 @@ func (f *Fair) enter(next Appended) {
 	v, a := next.Vertex, next.Vertex.Author()
 	w := f.watermark(a)
 	for _, r := range v.Body().Receipts {
+		if f.ignored(r.Batch, v) {
+			continue
+		}
 		l := f.find(r.Batch)
 		if l == nil {
 			l = &life{batch: r.Batch, firstSlot: next.SlotRound, entries: map[types.Member]types.Time{}, explicit: map[types.Member]bool{}}
 			f.lives = append(f.lives, l)
+			f.countAgain(r.Batch)
 		}
-		if _, has := l.entries[a]; has || l.complete {
+		if _, has := l.entries[a]; has {
 			continue
 		}
 		l.entries[a] = max(r.Time, w)
@@ -130,9 +146,20 @@ func (f *Fair) enter(next Appended) {
 	}
 }
 
+// countAgain counts lives that follow a completed one.
+func (f *Fair) countAgain(b types.BatchID) {
+	for _, l := range f.lives {
+		if l.batch == b && l.complete {
+			f.Counts.Again++
+			return
+		}
+	}
+}
+
+// find is the life of the batch that is not complete.
 func (f *Fair) find(b types.BatchID) *life {
 	for _, l := range f.lives {
-		if l.batch == b {
+		if l.batch == b && !l.complete {
 			return l
 		}
 	}
@@ -201,7 +228,7 @@ func (f *Fair) release() {
 		return string(a[:]) < string(b[:])
 	})
 	for _, l := range ready {
-		l.released = true
+		l.released, l.releaseSlot = true, f.prefix[len(f.prefix)-1].SlotRound
 		f.Released = append(f.Released, Released{l.batch, l.t, len(f.prefix) - 1})
 	}
 }
