@@ -52,11 +52,12 @@ type logFile interface {
 
 // VertexLog is the append-only log of accepted vertices and of the batch bodies that they receipt, kept in segment files.
 //
-//	segment = magic(8) version(4) number(4) first(8) bound(8) crc(4) record*    file name: %08d.vlog, numbers without gaps
+//	segment = magic(8) version(4) number(4) first(8) bound(8) leap(4) crc(4) record*    file name: %08d.vlog, numbers without gaps
 //	record  = length(4) kind(1) key(32 | 36 | 0) body crc(4)      length counts kind, key and body; crc is CRC-32C of all before it
 //
 // Numbers are little-endian; first is the position of the segment's first vertex, bound the newest one set before it. So
-// the oldest segments can be removed (DropBelow): positions stay what they were. Invariants:
+// the oldest segments can be removed (DropBelow): positions stay what they were. Leap is 1 in a segment that does not go on
+// where the one before it ended (see LeapTo), else 0. Cuts lie beside the segments (SaveCut). Invariants:
 //
 //	L1 what was appended before a Sync that returned nil survives any crash, until it is dropped;
 //	L2 a tail that no finished Sync covers may vanish; Open cuts it off and Torn says how many bytes it was;
@@ -85,11 +86,17 @@ type VertexLog struct {
 	syncs atomic.Uint64
 }
 
+// segmentStart is what a segment's header says beside its number.
+type segmentStart struct {
+	first uint64 // position of its first vertex
+	bound types.Round
+	leap  bool // what was before it is not continued
+}
+
 // segment is one file of the log.
 type segment struct {
+	segmentStart
 	number  uint32
-	first   uint64 // position of its first vertex
-	bound   types.Round
 	path    string
 	file    logFile
 	written int64         // bytes handed to the file
@@ -257,7 +264,7 @@ func (l *VertexLog) rotate() error {
 	if err := l.sync(); err != nil {
 		return err
 	}
-	next, err := l.createSegment(l.active().number + 1)
+	next, err := l.createSegment(l.active().number+1, segmentStart{first: l.length, bound: l.bound})
 	if err != nil {
 		return err
 	}
@@ -270,14 +277,14 @@ func (l *VertexLog) rotate() error {
 	return nil
 }
 
-func (l *VertexLog) createSegment(number uint32) (*segment, error) {
+func (l *VertexLog) createSegment(number uint32, start segmentStart) (*segment, error) {
 	path := filepath.Join(l.dir, segmentName(number))
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("vertex log: %w", err)
 	}
 	s := &segment{number: number, path: path, file: l.opts.wrap(f)}
-	if err := l.begin(s); err != nil {
+	if err := s.begin(start); err != nil {
 		return nil, errors.Join(err, s.file.Close())
 	}
 	if err := syncDirectory(l.dir); err != nil {
@@ -287,9 +294,9 @@ func (l *VertexLog) createSegment(number uint32) (*segment, error) {
 }
 
 // begin writes the segment's header durably.
-func (l *VertexLog) begin(s *segment) error {
-	s.first, s.bound, s.index = l.length, l.bound, newSegmentIndex()
-	header := segmentHeader(s.number, s.first, s.bound)
+func (s *segment) begin(start segmentStart) error {
+	s.segmentStart, s.index = start, newSegmentIndex()
+	header := segmentHeader(s.number, start)
 	if _, err := s.file.WriteAt(header, 0); err != nil {
 		return fmt.Errorf("vertex log: write %s: %w", s.path, err)
 	}

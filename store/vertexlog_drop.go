@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/etherscale/bedrock/types"
 )
@@ -126,6 +127,103 @@ func (l *VertexLog) dropOldest(s *segment) error {
 	l.mu.Unlock()
 	if err := s.file.Close(); err != nil {
 		return fmt.Errorf("vertex log: %w", err)
+	}
+	return nil
+}
+
+// LeapTo begins a new stretch of the log at a position above its end, for a node that goes on from others' state and does
+// not read what lies between. The vertex with the digest, if there is one, is taken along as the first one: it is the node's
+// own newest. What was before is removed. After a crash the log is as before, or the leap is done.
+func (l *VertexLog) LeapTo(position uint64, own types.Hash) error {
+	l.write.Lock()
+	defer l.write.Unlock()
+	if l.failed != nil {
+		return l.failed
+	}
+	if position <= l.Len() {
+		return fmt.Errorf("vertex log: leap from position %d to %d", l.Len(), position)
+	}
+	return l.fail(l.leap(position, own))
+}
+
+func (l *VertexLog) leap(position uint64, own types.Hash) error {
+	if err := l.sync(); err != nil {
+		return err
+	}
+	records, err := l.takeAlong(own)
+	if err != nil {
+		return err
+	}
+	next, err := l.createLeap(l.active().number+1, segmentStart{first: position, bound: l.bound, leap: true}, records)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.segments = append(l.segments, next)
+	l.length, l.durable = position, position
+	_, err = l.indexSegment(next, next.written)
+	l.durable = l.length
+	l.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return l.finishLeap()
+}
+
+// takeAlong is the record of the vertex and those of its bodies, as far as they are here.
+func (l *VertexLog) takeAlong(own types.Hash) ([]byte, error) {
+	if own == (types.Hash{}) {
+		return nil, nil
+	}
+	encoded, err := l.Vertex(own)
+	if err != nil {
+		return nil, err
+	}
+	v, err := types.DecodeVertex(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("vertex log: %w", err)
+	}
+	var records []byte
+	for _, r := range v.Body().Receipts {
+		body, err := l.Batch(r.Batch)
+		if errors.Is(err, ErrNotInLog) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		records = appendRecord(records, kindBatch, r.Batch[:], body)
+	}
+	return appendRecord(records, kindVertex, own[:], encoded), nil
+}
+
+// createLeap writes the new segment under another name and gives it its own when it is durable as a whole.
+func (l *VertexLog) createLeap(number uint32, start segmentStart, records []byte) (*segment, error) {
+	path := filepath.Join(l.dir, segmentName(number))
+	content := append(segmentHeader(number, start), records...)
+	if err := writeDurably(path, content); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("vertex log: %w", err)
+	}
+	size := int64(len(content))
+	return &segment{segmentStart: start, number: number, path: path, file: l.opts.wrap(f), written: size, synced: size, index: newSegmentIndex()}, nil
+}
+
+// finishLeap removes what lies before the newest leap. Nobody else changes the log meanwhile.
+func (l *VertexLog) finishLeap() error {
+	for i := len(l.segments) - 1; i > 0; i-- {
+		if !l.segments[i].leap {
+			continue
+		}
+		for range i {
+			if err := l.dropOldest(l.segments[0]); err != nil {
+				return err
+			}
+		}
+		break
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ const (
 const (
 	segmentMagic       = "bedrockv"
 	segmentVersion     = 2
-	segmentHeaderBytes = 36 // magic, version, number, first, bound, crc
+	segmentHeaderBytes = 40 // magic, version, number, first, bound, leap, crc
 	recordOverhead     = 4 + 1 + 4
 	maxRecordBytes     = recordOverhead + 36 + types.MaxVertexBytes + 4096
 	markBytes          = recordOverhead + 8
@@ -38,20 +38,28 @@ var errBadRecord = errors.New("not a whole and intact record")
 
 func segmentName(number uint32) string { return fmt.Sprintf("%08d.vlog", number) }
 
-func segmentHeader(number uint32, first uint64, bound types.Round) []byte {
+func segmentHeader(number uint32, h segmentStart) []byte {
 	header := append(make([]byte, 0, segmentHeaderBytes), segmentMagic...)
 	header = binary.LittleEndian.AppendUint32(header, segmentVersion)
 	header = binary.LittleEndian.AppendUint32(header, number)
-	header = binary.LittleEndian.AppendUint64(header, first)
-	header = binary.LittleEndian.AppendUint64(header, uint64(bound))
+	header = binary.LittleEndian.AppendUint64(header, h.first)
+	header = binary.LittleEndian.AppendUint64(header, uint64(h.bound))
+	var leap uint32
+	if h.leap {
+		leap = 1
+	}
+	header = binary.LittleEndian.AppendUint32(header, leap)
 	return binary.LittleEndian.AppendUint32(header, crc32.Checksum(header, castagnoli))
 }
 
 // parseSegmentHeader is the inverse of segmentHeader; false for anything else.
-func parseSegmentHeader(header []byte, number uint32) (first uint64, bound types.Round, ok bool) {
-	first = binary.LittleEndian.Uint64(header[16:])
-	bound = types.Round(binary.LittleEndian.Uint64(header[24:]))
-	return first, bound, bytes.Equal(header, segmentHeader(number, first, bound))
+func parseSegmentHeader(header []byte, number uint32) (segmentStart, bool) {
+	h := segmentStart{
+		first: binary.LittleEndian.Uint64(header[16:]),
+		bound: types.Round(binary.LittleEndian.Uint64(header[24:])),
+		leap:  header[32] == 1,
+	}
+	return h, bytes.Equal(header, segmentHeader(number, h))
 }
 
 func recordSize(key, body int) int { return recordOverhead + key + body }

@@ -30,6 +30,9 @@ func (e *CorruptLogError) Unwrap() error { return ErrLogCorrupt }
 
 // recover opens all segments, indexes the records of the newest and cuts off the torn tail of the last one.
 func (l *VertexLog) recover() error {
+	if err := removeUnfinished(l.dir); err != nil {
+		return err
+	}
 	numbers, err := listSegments(l.dir)
 	if err != nil {
 		return err
@@ -40,14 +43,14 @@ func (l *VertexLog) recover() error {
 		}
 	}
 	if len(numbers) == 0 {
-		first, err := l.createSegment(1)
+		first, err := l.createSegment(1, segmentStart{})
 		if err != nil {
 			return err
 		}
 		l.segments = append(l.segments, first)
 	}
 	l.durable = l.length
-	return nil
+	return l.finishLeap()
 }
 
 // recoverSegment opens the segment after which so many later ones come.
@@ -97,7 +100,7 @@ func (l *VertexLog) recoverSegment(number uint32, later int) error {
 // joinSegment checks that the segment begins where the one before it ended, as far as that was read, and takes up its
 // position and bound.
 func (l *VertexLog) joinSegment(s *segment, later int) error {
-	if i := len(l.segments) - 2; i >= 0 && l.segments[i].index != nil && s.first != l.length {
+	if i := len(l.segments) - 2; i >= 0 && l.segments[i].index != nil && s.first != l.length && !s.leap {
 		return &CorruptLogError{File: s.path, Reason: fmt.Sprintf("the segment begins at position %d, the one before it ends at %d", s.first, l.length)}
 	}
 	l.length, l.bound = s.first, s.bound
@@ -124,10 +127,10 @@ func (s *segment) readHeader(size int64) (bool, error) {
 	if _, err := s.file.ReadAt(header, 0); err != nil {
 		return false, fmt.Errorf("vertex log: read %s: %w", s.path, err)
 	}
-	first, bound, ok := parseSegmentHeader(header, s.number)
+	start, ok := parseSegmentHeader(header, s.number)
 	switch {
 	case ok:
-		s.first, s.bound = first, bound
+		s.segmentStart = start
 		return true, nil
 	case bytes.Equal(header, make([]byte, segmentHeaderBytes)):
 		return false, nil
@@ -148,7 +151,7 @@ func (l *VertexLog) restartSegment(s *segment, size int64, later int) error {
 	if err := s.file.Truncate(0); err != nil {
 		return fmt.Errorf("vertex log: truncate %s: %w", s.path, err)
 	}
-	if err := l.begin(s); err != nil {
+	if err := s.begin(segmentStart{first: l.length, bound: l.bound}); err != nil {
 		return err
 	}
 	return syncDirectory(l.dir)

@@ -446,7 +446,7 @@ func TestVertexLogReadsBesideAppends(t *testing.T) {
 
 // FuzzVertexLogRecover opens whatever bytes a file may hold: never a panic, and what is accepted reads back.
 func FuzzVertexLogRecover(f *testing.F) {
-	whole := segmentHeader(1, 0, 0)
+	whole := segmentHeader(1, segmentStart{})
 	e := testEntry(1, 10)
 	whole = appendRecord(whole, kindVertex, e.digest[:], e.body)
 	whole = appendMark(whole, segmentHeaderBytes)
