@@ -78,6 +78,12 @@ func (l *link) setConnected(up bool) {
 	l.connected = up
 }
 
+func (l *link) connectedNow() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.connected
+}
+
 func (l *link) stats() LinkStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()

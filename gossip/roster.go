@@ -64,6 +64,30 @@ func (l *live) member(p peer.ID) bool {
 	return false
 }
 
+// directCommittee is up to how many members batches go from member to member without being passed on between them. Beyond
+// it the mesh of a member that passes on what a peer outside the committee sent does not hold most of the others.
+const directCommittee = 8
+
+// everyoneHas reports whether a batch that this node got from a peer need not be passed on: both are members of a small
+// committee that is wholly connected. Who publishes sends to every peer it knows, so the others have the batch already,
+// and passing it on would send each batch as often again as there are members. What such a member did withhold comes
+// with the vertices that receipt it.
+func (l *live) everyoneHas(from peer.ID) bool {
+	r := l.newest
+	if r == nil || r.own < 0 || len(r.members) > directCommittee {
+		return false
+	}
+	if _, ok := r.indices[from]; !ok {
+		return false
+	}
+	for _, id := range r.members {
+		if link := l.links[id]; link != nil && !link.connectedNow() {
+			return false
+		}
+	}
+	return true
+}
+
 // SetCommittee tells of an epoch's committee as soon as it is known. Streams to its members are opened; the epoch before
 // stays live until the one after is told. What is not newer than the newest epoch told is ignored.
 func (g *Gossip) SetCommittee(epoch types.Epoch, committee *types.Committee) error {
@@ -109,7 +133,7 @@ func (g *Gossip) Reaches(epoch types.Epoch) bool {
 	}
 	stake := r.committee.Stake(types.Member(r.own))
 	for m, id := range r.members {
-		if l := now.links[id]; l != nil && l.stats().Connected {
+		if l := now.links[id]; l != nil && l.connectedNow() {
 			stake += r.committee.Stake(types.Member(m))
 		}
 	}

@@ -115,6 +115,9 @@ func (g *Gossip) validator(t Topic, handle topicHandler) pubsub.ValidatorEx {
 		switch handle(ctx, from, m.Data, types.TimeOf(time.Now())) {
 		case Accept:
 			counts.accepted.Add(1)
+			if t == TopicBatch && g.live.Load().everyoneHas(from) {
+				return pubsub.ValidationIgnore // good, and passed on to nobody
+			}
 			return pubsub.ValidationAccept
 		case Reject:
 			counts.rejected.Add(1)

@@ -82,6 +82,45 @@ func TestTopicsReachEverybodyOnce(t *testing.T) {
 }
 
 // A peer without a handler for a topic can publish to it all the same: a light client sends transactions.
+func TestBatchesOfMembersAreNotPassedOn(t *testing.T) {
+	s := newSwarm(t, 3, 1)
+	s.connectAll()
+	got := make([]inbox[string], len(s.hosts))
+	handlers := func(i int) Handlers {
+		return Handlers{
+			Batch: func(_ context.Context, _ peer.ID, data []byte, _ types.Time) Verdict {
+				got[i].put(string(data))
+				return Accept
+			},
+			Push: func(types.Member, *types.Push) {},
+		}
+	}
+	var all []*Gossip
+	for i := range s.hosts {
+		g, _ := s.start(i, handlers(i))
+		all = append(all, g)
+	}
+	member, other := s.hosts[1].ID(), s.hosts[3].ID()
+	now := func() *live { return all[0].live.Load() }
+	eventually(t, "streams", func() bool { return now().everyoneHas(member) })
+	if now().everyoneHas(other) || all[3].live.Load().everyoneHas(member) {
+		t.Error("what comes from or to a peer outside the committee is passed on")
+	}
+	eventually(t, "topic peers", func() bool { return all[1].TopicPeers(TopicBatch) == 3 })
+	if err := all[1].PublishBatch(s.ctx, []byte("a batch")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "delivery", func() bool { return got[0].len() == 1 && got[2].len() == 1 && got[3].len() == 1 })
+	now().links[member].setConnected(false)
+	if now().everyoneHas(s.hosts[2].ID()) {
+		t.Error("with a member out of reach batches are passed on")
+	}
+	large := &live{newest: &roster{members: make([]peer.ID, directCommittee+1), indices: map[peer.ID]types.Member{member: 0}}}
+	if large.everyoneHas(member) {
+		t.Error("in a large committee batches are passed on")
+	}
+}
+
 func TestPublishWithoutJoining(t *testing.T) {
 	s := newSwarm(t, 1, 1)
 	s.connectAll()

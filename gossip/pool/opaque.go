@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -29,6 +30,8 @@ type Opaque struct {
 	cfg   OpaqueConfig
 	wake  chan struct{} // capacity 1
 	peers *shares
+
+	crowded atomic.Bool // MaxTransactions are here and one more was refused
 
 	mu     sync.Mutex
 	outbox *outbox
@@ -70,6 +73,9 @@ func (o *Opaque) AddEnvelope(_ context.Context, envelope []byte) (types.Hash, er
 	if len(envelope) == 0 || len(envelope) > types.MaxLoneTransactionBytes {
 		return types.Hash{}, fmt.Errorf("%w: transaction size %d, limit %d", ErrOversized, len(envelope), types.MaxLoneTransactionBytes)
 	}
+	if o.crowded.Load() { // refused before it costs anything: who offers too much must not slow down what was taken
+		return types.Hash{}, ErrPoolFull
+	}
 	info := opaqueInfo(envelope)
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -77,15 +83,19 @@ func (o *Opaque) AddEnvelope(_ context.Context, envelope []byte) (types.Hash, er
 		return info.Hash, ErrAlreadyKnown
 	}
 	if len(o.own) >= o.cfg.MaxTransactions || o.bytes+info.Size > uint64(o.cfg.MaxBytes) {
+		o.crowded.Store(len(o.own) >= o.cfg.MaxTransactions)
 		return info.Hash, ErrPoolFull
 	}
 	o.seen.add(info.Hash)
 	o.own[info.Hash] = info.Size
 	o.bytes += info.Size
+	first := len(o.outbox.parcels) == 0
 	o.outbox.add(parcel{envelope: envelope, info: info, at: time.Now()})
-	select {
-	case o.wake <- struct{}{}:
-	default:
+	if first || o.outbox.full() { // else Run has a timer set to when the first one is due
+		select {
+		case o.wake <- struct{}{}:
+		default:
+		}
 	}
 	return info.Hash, nil
 }
@@ -162,6 +172,7 @@ func (o *Opaque) Executed(_ types.Height, hashes []types.Hash) {
 		if size, ok := o.own[hash]; ok {
 			delete(o.own, hash)
 			o.bytes -= size
+			o.crowded.Store(false)
 		}
 	}
 }
