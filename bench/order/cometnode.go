@@ -31,7 +31,6 @@ func (h cometConfig) config() *cometconfig.Config {
 	c.P2P.PersistentPeers = h.Peers
 	c.P2P.AddrBookStrict = false // the loopback is not routable
 	c.P2P.AllowDuplicateIP = true
-	c.P2P.PexReactor = false
 	c.P2P.FlushThrottleTimeout = 5 * time.Millisecond
 	c.P2P.SendRate, c.P2P.RecvRate = 500_000_000, 500_000_000
 
@@ -42,7 +41,6 @@ func (h cometConfig) config() *cometconfig.Config {
 	c.Consensus.PeerGossipSleepDuration = 5 * time.Millisecond
 
 	c.Mempool.Size = 300_000
-	c.Mempool.CacheSize = 300_000
 	c.Mempool.MaxTxsBytes = 1 << 30
 	c.Mempool.Recheck = false
 	return c

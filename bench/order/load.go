@@ -16,8 +16,9 @@ type load struct {
 }
 
 const (
-	tick    = 2 * time.Millisecond // a sender wakes no more often
-	lotSize = 256                  // transactions of one write
+	tick    = 2 * time.Millisecond   // a sender wakes no more often
+	lotSize = 256                    // transactions of one write
+	grace   = 500 * time.Millisecond // after the end of the load, for what a sender is behind with
 )
 
 func (l load) count() int { return int((l.warm + l.length).Seconds() * float64(l.rate)) }
@@ -71,13 +72,13 @@ func (n *network) sendAll(entry int, l load, r *record) {
 		if len(ids) == 0 {
 			continue
 		}
-		if now.After(end.Add(tick)) {
+		if now.After(end.Add(grace)) {
 			for _, id := range ids {
 				r.fates[id-r.first].Store(unsent)
 			}
 			return
 		}
-		if err := n.clients[entry].send(n.system.requests(ids), end.Add(time.Second)); err != nil {
+		if err := n.clients[entry].send(n.system.requests(ids), end.Add(2*grace)); err != nil {
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
 				n.fail(err)
 			}
