@@ -53,6 +53,12 @@ func (c *Core) holds(id types.BatchID, round types.Round) bool {
 	return c.batches[id] != nil || c.fair.done.ignores(id, round)
 }
 
+// Ignores reports whether a receipt of the batch in a vertex of the round says nothing, because the batch was released
+// lately: the body is not needed for it.
+func (c *Core) Ignores(id types.BatchID, round types.Round) bool {
+	return c.fair.done.ignores(id, round)
+}
+
 func (c *Core) batchHeld(e BatchHeld) {
 	if c.batches[e.ID] == nil && (c.wants.bodies[e.ID] != nil || !c.fair.done.ignores(e.ID, c.lastRound()+1)) {
 		b := &batch{id: e.ID, txs: e.Txs, size: e.Size, from: e.From, heldAt: e.Time, known: newMemberSet(c.n)}

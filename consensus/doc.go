@@ -23,7 +23,7 @@
 //	I4  theta never falls; the keys (fair time, sha256(seed, CID)) of released batches strictly ascend.
 //	I5  A vertex is accepted only after all its parents above the horizon and the bodies of all its receipts.
 //	I6  Certified headers come in order of height without a gap, each built by this core.
-//	I7  Memory is bounded but for what an epoch has to remember: one hash a transaction, one CID a batch.
+//	I7  Memory is bounded, however long the epoch: what was released is remembered for a stretch of it.
 //
 // # Adversary
 //

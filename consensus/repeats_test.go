@@ -132,7 +132,7 @@ func TestClusterShortWindows(t *testing.T) {
 		c.load(0, 200, 20*time.Millisecond)
 		c.after(500*time.Millisecond, func() { c.repeat(200, 20*time.Millisecond) })
 		c.crashes(int(seed) % 4)
-		c.run(6 * time.Second)
+		c.run(12 * time.Second)
 		c.check()
 		again := 0
 		for _, n := range c.nodes {

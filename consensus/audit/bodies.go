@@ -60,7 +60,6 @@ func (r *Replay) tell(b *body) {
 func (r *Replay) release(released consensus.Released) {
 	r.records[released.Batch] = RecordOf(released)
 	r.queue = append(r.queue, released.Batch)
-	r.released[released.Batch] = struct{}{}
 	if b := r.bodies[released.Batch]; b != nil {
 		for _, tx := range b.txs {
 			r.left = r.left || tx.Hash == r.cfg.Target

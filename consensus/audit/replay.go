@@ -66,7 +66,6 @@ type Replay struct {
 	bodyBytes int
 	records   map[types.BatchID]Record // released, not yet wholly in blocks
 	queue     []types.BatchID          // keys of records in order of release
-	released  map[types.BatchID]struct{}
 	encodes   []consensus.Encode
 
 	met     bool // a body with the target was fed
@@ -92,7 +91,7 @@ func New(cfg Config) (*Replay, error) {
 	r := &Replay{
 		cfg: cfg, network: core.Network, committee: core.Committee, base: 1,
 		accepted: make(map[types.Hash]types.Round), bodies: make(map[types.BatchID]*body),
-		records: make(map[types.BatchID]Record), released: make(map[types.BatchID]struct{}), clock: cfg.Genesis.Time,
+		records: make(map[types.BatchID]Record), clock: cfg.Genesis.Time,
 	}
 	if r.core, err = consensus.New(core); err != nil {
 		return nil, fmt.Errorf("audit: %w", err)

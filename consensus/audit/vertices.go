@@ -45,7 +45,7 @@ func (r *Replay) complete(v *types.Vertex) error {
 	for _, receipt := range v.Body().Receipts {
 		if b := r.bodies[receipt.Batch]; b != nil {
 			b.used = r.base
-		} else if _, released := r.released[receipt.Batch]; !released {
+		} else if !r.core.Ignores(receipt.Batch, v.Round()) {
 			missing.Batches = append(missing.Batches, receipt.Batch)
 		}
 	}

@@ -29,6 +29,7 @@ func (s *Sequencer) perform(e consensus.Effects) ([]consensus.Event, error) {
 		return nil, err
 	}
 	answers := s.sign(e.Sign)
+	answers = append(answers, s.recall(e.Recall)...)
 	answers = append(answers, s.encode(e.Encode)...)
 	s.certified(e.Certified)
 	s.fetch(e.Fetch)

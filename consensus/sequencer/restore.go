@@ -73,6 +73,21 @@ func (s *Sequencer) restoreBody(id types.BatchID, body []byte) error {
 	return s.step(held)
 }
 
+// recall tells the core again of bodies that it had for an earlier vertex of the log. One that is no longer there is
+// fetched when the replay has ended.
+func (s *Sequencer) recall(wanted []types.BatchID) (answers []consensus.Event) {
+	for _, id := range wanted {
+		body, err := s.bodies.get(id)
+		if err != nil {
+			continue
+		}
+		if txs, err := s.infos(body); err == nil {
+			answers = append(answers, consensus.BatchHeld{ID: id, Txs: txs, Size: uint64(len(body)), Time: now(), From: -1})
+		}
+	}
+	return answers
+}
+
 // infos describes the transactions of a body that was checked before it was stored.
 func (s *Sequencer) infos(body []byte) ([]consensus.TxInfo, error) {
 	if trusted, ok := s.cfg.Batches.(TrustedBatches); ok {

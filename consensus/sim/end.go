@@ -224,6 +224,10 @@ func (w *world) follow(log []*types.Vertex, piece int) (*followed, error) {
 		out.appended = append(out.appended, fx.Appended...)
 		out.released = append(out.released, fx.Released...)
 		out.closed = append(out.closed, fx.Closed...)
+		for _, id := range fx.Recall {
+			b := w.byID[id]
+			step(consensus.BatchHeld{ID: b.id, Txs: b.txs, Size: b.size, From: -1})
+		}
 		for _, e := range fx.Encode {
 			step(encodingOf(e))
 		}

@@ -338,6 +338,10 @@ func (n *node) answer(fx *consensus.Effects) {
 	if k := len(fx.Certified); k > 0 {
 		n.step(consensus.Executed{Height: fx.Certified[k-1].Header.Height})
 	}
+	for _, id := range fx.Recall {
+		b := n.w.byID[id]
+		n.step(consensus.BatchHeld{ID: id, Txs: b.txs, Size: b.size, Time: n.clock(), From: -1})
+	}
 	for _, id := range fx.Forgotten {
 		b := n.w.byID[id]
 		b.blurred = true

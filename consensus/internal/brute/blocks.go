@@ -30,6 +30,7 @@ type queued struct {
 
 // Blocks replays the sequence and closes blocks after each vertex, up to the epoch's last one. It also returns the final state of the fair order.
 func Blocks(s Setting, limits Limits, appended []Appended, contents map[types.BatchID][]Tx) ([]Block, *Fair) {
+	s = s.withDefaults()
 	fair := NewFair(s)
 	var blocks []Block
 	var queue []queued

@@ -29,8 +29,18 @@ type Setting struct {
 	Seed      types.Hash
 	Start     types.Time // time of the header before
 
-	Repeats      types.Round // a receipt from so many rounds above the slot that released its batch counts anew
-	Transactions int         // of a generation
+	Repeats      types.Round // a receipt from so many rounds above the slot that released its batch counts anew; 0: 4096
+	Transactions int         // of a generation; 0: 2^18
+}
+
+func (s Setting) withDefaults() Setting {
+	if s.Repeats == 0 {
+		s.Repeats = 4096
+	}
+	if s.Transactions == 0 {
+		s.Transactions = 1 << 18
+	}
+	return s
 }
 
 // Appended is a vertex of the committed sequence with the round of the slot whose commit appended it.

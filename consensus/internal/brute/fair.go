@@ -55,7 +55,7 @@ func (f *Fair) ignored(b types.BatchID, v *types.Vertex) bool {
 
 // NewFair starts with nothing sequenced.
 func NewFair(s Setting) *Fair {
-	return &Fair{setting: s, excluded: map[types.Member]bool{}, Theta: s.Start}
+	return &Fair{setting: s.withDefaults(), excluded: map[types.Member]bool{}, Theta: s.Start}
 }
 
 // watermark is the maximum time over the author's vertices in the prefix.
