@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -14,8 +15,10 @@ const format = pebble.FormatValueSeparation
 
 const (
 	defaultCache = 8 << 20
-	memTable     = 4 << 20
-	openFiles    = 256
+	memTable     = 8 << 20 // room for a block of 2 MiB: what takes more than half of one is flushed by itself. It grows from 256 KiB
+	// separateBytes is from where a value is larger than what a reference to it costs many times over.
+	separateBytes = 1 << 10
+	openFiles     = 256
 )
 
 // pebbleOptions tunes for a small machine, and for many nodes in one process: little memory, one compaction at a time.
@@ -23,7 +26,7 @@ func pebbleOptions(fs vfs.FS, opts Options) *pebble.Options {
 	if opts.Cache <= 0 {
 		opts.Cache = defaultCache
 	}
-	return &pebble.Options{
+	o := &pebble.Options{
 		FS:                          orderedFS{fs},
 		FormatMajorVersion:          format,
 		CacheSize:                   opts.Cache,
@@ -36,6 +39,17 @@ func pebbleOptions(fs vfs.FS, opts Options) *pebble.Options {
 		ReadOnly:                    opts.ReadOnly,
 		ErrorIfNotExists:            true, // an empty database in the place of a lost one would go unnoticed
 		Logger:                      logger{opts.Logger, opts.Fatal},
+	}
+	o.Experimental.ValueSeparationPolicy = separation
+	return o
+}
+
+// separation keeps values of some size, bodies and rows above all, in files of their own: compactions move their keys and
+// not them. Keys and values are written once and deleted together with others of their age, so what is garbage in such a
+// file soon is the whole of it; the ratio bounds what random deletions leave.
+func separation() pebble.ValueSeparationPolicy {
+	return pebble.ValueSeparationPolicy{
+		Enabled: true, MinimumSize: separateBytes, MaxBlobReferenceDepth: 10, RewriteMinimumAge: 5 * time.Minute, TargetGarbageRatio: 0.3,
 	}
 }
 
