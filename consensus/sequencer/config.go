@@ -61,6 +61,13 @@ type Audit interface {
 	Released([]consensus.Released)
 }
 
+// Committees says who orders next.
+type Committees interface {
+	// Next is who is to order in an epoch by the state after the block at a height. It waits until that is known here, at
+	// most until ctx ends. Equal at every honest node.
+	Next(ctx context.Context, epoch types.Epoch, state types.Height) (consensus.NextEpoch, error)
+}
+
 // Log is the vertex log; *store.VertexLog implements it.
 type Log interface {
 	AppendBatch(id types.BatchID, body []byte) error
@@ -92,6 +99,8 @@ type Config struct {
 	Rows    Rows
 	Blocks  Blocks
 	Audit   Audit // may be nil
+	// Committees may be nil where Core.Rules.EpochLength is 0.
+	Committees Committees
 	// FirstStart says that Key never signed in this epoch. Otherwise an empty log is a lost log: the sequencer first asks
 	// the others how far it may have come.
 	FirstStart bool
@@ -101,6 +110,9 @@ type Config struct {
 	// Ordered is told at once of batches that left the fair order, from the loop: it must not wait. After a restart the log's
 	// are told again. May be nil.
 	Ordered func([]consensus.Released)
+	// Sequenced is called once, when an own vertex of this run is in the sequence and the epoch's last block is not closed:
+	// then the key has signed nothing in later epochs. May be nil.
+	Sequenced func() error
 	// Equivocations is told of proven equivocations; it must not wait. May be nil.
 	Equivocations func([]types.Equivocation)
 	Logger        *slog.Logger // nil: no log
@@ -186,6 +198,7 @@ func (c *Config) Validate() error {
 		"Log, Streams, Batches, Rows and Blocks must be set")
 	need(c.Workers >= 0 && c.InboxBytes >= 0 && c.HoldQueue >= 0 && c.HoldBytes >= 0 && c.UnloggedMax >= 0 && c.ParkedMax >= 0 && c.FetchLimit >= 0 &&
 		c.ServeLimit >= 0 && c.BodyRate >= 0 && c.BodyBurst >= 0 && c.FetchTimeout >= 0 && c.SyncEvery >= 0, "a bound is negative")
+	need(c.Committees != nil || c.Core.Rules.EpochLength == 0, "Committees must be set where epochs end")
 	need(c.Core.Committee != nil, "Core.Committee must be set")
 	if c.Core.Committee != nil && c.Core.Self >= 0 {
 		problems = append(problems, c.checkKey())

@@ -33,7 +33,11 @@ func (s *Sequencer) perform(e consensus.Effects) ([]consensus.Event, error) {
 	answers = append(answers, s.encode(e.Encode)...)
 	s.certified(e.Certified)
 	s.fetch(e.Fetch)
+	s.askNextEpoch(e.AskNextEpoch)
 	s.explain(e)
+	if err := s.noteSequenced(e.Appended); err != nil {
+		return nil, err
+	}
 	s.pool.ask(e.Forgotten)
 	return answers, nil
 }

@@ -35,6 +35,8 @@ func (c *scriptedCore) Err() error {
 	return c.err
 }
 
+func (c *scriptedCore) Unordered() []types.BatchID { return nil }
+
 func (c *scriptedCore) Status() consensus.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()

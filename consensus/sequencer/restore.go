@@ -53,7 +53,7 @@ func (s *Sequencer) restore(bound types.Round) error {
 	if err != nil {
 		return fmt.Errorf("sequencer: replay of the vertex log: %w", err)
 	}
-	s.live = true
+	s.live, s.before = true, max(s.ownRound, bound)
 	s.blocks.replayed()
 	s.log.Info("vertex log replayed", "vertices", s.cfg.Log.Len(), "own_round", s.ownRound)
 	if err := s.step(consensus.Start{Above: bound}); err != nil {

@@ -31,6 +31,7 @@ type core interface {
 	Step(now types.Time, ev consensus.Event) consensus.Effects
 	Err() error
 	Status() consensus.Status
+	Unordered() []types.BatchID
 }
 
 // input is a checked vertex (body nil) or a body with its BatchHeld event.
@@ -74,6 +75,8 @@ type Sequencer struct {
 	live        bool // the replay is over
 	wake        types.Time
 	ownRound    types.Round // newest own vertex in the log
+	before      types.Round // own vertices up to here were made before this run
+	vouched     bool        // Sequenced was called
 	dirty       bool        // the log has unsynced vertices
 	dirtySince  time.Time
 	mine        map[types.Hash]struct{} // vertices signed and not yet in the log

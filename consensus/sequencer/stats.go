@@ -31,6 +31,7 @@ type Stats struct {
 	Equivocations  uint64 // proven
 	CatchUps       uint64 // passes over another member's log
 	CaughtUp       uint64 // vertices new to this node that they brought
+	Adopted        uint64 // bodies taken over from the epoch before
 	Readmitted     uint64 // batches the pool admitted when asked again
 	RowsDropped    uint64 // blocks whose rows were not published, since too many waited
 	RowsFailed     uint64 // blocks whose rows were not all published
@@ -38,7 +39,7 @@ type Stats struct {
 
 type counters struct {
 	vertices, appended, released, certified, pushesSent, pushesLost, pushesDropped, holdsDropped, spilled, fetches,
-	fetchesFailed, fetchesSkipped, served, bodiesOver, badBodies, badVertices, rejected, equivocations, catchUps, caughtUp, readmitted,
+	fetchesFailed, fetchesSkipped, served, bodiesOver, badBodies, badVertices, rejected, equivocations, catchUps, caughtUp, adopted, readmitted,
 	rowsDropped, rowsFailed atomic.Uint64
 }
 
@@ -52,6 +53,6 @@ func (s *Sequencer) Stats() Stats {
 		FetchesFailed: c.fetchesFailed.Load(), FetchesSkipped: c.fetchesSkipped.Load(), Served: c.served.Load(),
 		BodiesOver: c.bodiesOver.Load(), BadBodies: c.badBodies.Load(), BadVertices: c.badVertices.Load(), Rejected: c.rejected.Load(),
 		Equivocations: c.equivocations.Load(), CatchUps: c.catchUps.Load(), CaughtUp: c.caughtUp.Load(),
-		Readmitted: c.readmitted.Load(), RowsDropped: c.rowsDropped.Load(), RowsFailed: c.rowsFailed.Load(),
+		Adopted: c.adopted.Load(), Readmitted: c.readmitted.Load(), RowsDropped: c.rowsDropped.Load(), RowsFailed: c.rowsFailed.Load(),
 	}
 }
