@@ -204,6 +204,9 @@ func (s *Epochs) begin(ctx context.Context, e types.Epoch) error {
 			}
 		}
 	}
+	if err := s.archive.leaveFrom(e); err != nil {
+		return err
+	}
 	t, err := s.open(e)
 	if err != nil {
 		return err
@@ -234,9 +237,6 @@ func (s *Epochs) open(e types.Epoch) (*term, error) {
 	if !member {
 		close(t.ended)
 		return t, nil
-	}
-	if err := s.archive.release(e); err != nil {
-		return nil, err
 	}
 	var err error
 	if t.log, err = s.cfg.Logs.Open(e); err != nil {
@@ -322,6 +322,11 @@ func (s *Epochs) halt(t *term) error {
 		t.stop()
 	}
 	<-t.ended
+	if t.log != nil { // before the term is gone: nobody may open the log a second time
+		if err := s.archive.take(t.epoch, t.log); err != nil {
+			return err
+		}
+	}
 	s.mu.Lock()
 	for i := range s.terms {
 		if s.terms[i] == t {
@@ -330,10 +335,7 @@ func (s *Epochs) halt(t *term) error {
 		}
 	}
 	s.mu.Unlock()
-	if t.log == nil {
-		return nil
-	}
-	return s.archive.take(t.epoch, t.log)
+	return nil
 }
 
 // carry hands over what the old epoch left unordered (E2). A node outside the new committee has nobody to hand it to: what

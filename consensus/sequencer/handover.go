@@ -23,10 +23,10 @@ func (s *Sequencer) askNextEpoch(state types.Height) {
 	})
 }
 
-// noteSequenced looks for an own vertex made in this run. While the epoch's last block is open, one in the sequence proves
+// noteSequenced looks for an own vertex made in this run; those of a lost log, which come back from others, are not. While the epoch's last block is open, one in the sequence proves
 // that this key signed nothing in later epochs: those begin with that block's certificate.
 func (s *Sequencer) noteSequenced(appended []consensus.Appended) error {
-	if s.cfg.Sequenced == nil || s.vouched || !s.live || s.self < 0 {
+	if s.cfg.Sequenced == nil || s.vouched || !s.live || s.recovering.Load() {
 		return nil
 	}
 	for _, a := range appended {

@@ -2,6 +2,7 @@ package sequencer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/etherscale/bedrock/types"
@@ -31,34 +32,53 @@ func (s *Sequencer) HandleFetch(ctx context.Context, r *types.FetchRequest) (*ty
 }
 
 func (s *Sequencer) serveLog(from uint64) (*types.FetchResponse, error) {
-	stretch, err := s.cfg.Log.Range(from, types.MaxFetchBytes)
+	response, err := answerLog(s.cfg.Log, from)
 	if err != nil {
 		s.log.Error("the vertex log cannot be read", "err", err)
+	}
+	return response, err
+}
+
+func (s *Sequencer) serveItems(r *types.FetchRequest) *types.FetchResponse {
+	return answerItems(r, s.bodies.get, func(digest types.Hash) ([]byte, error) {
+		encoded, err := s.cfg.Log.Vertex(digest)
+		// Read first, then look: an own vertex that was not synced when it was read is either still marked or synced by now.
+		if unsent := s.unsent.Load(); unsent != nil && *unsent == digest {
+			return nil, errUnsent
+		}
+		return encoded, err
+	})
+}
+
+// errUnsent says that a vertex is not to be shown yet.
+var errUnsent = errors.New("own vertex that is not synced")
+
+// answerLog is a stretch of a log.
+func answerLog(log Log, from uint64) (*types.FetchResponse, error) {
+	stretch, err := log.Range(from, types.MaxFetchBytes)
+	if err != nil {
 		return nil, err
 	}
 	return &types.FetchResponse{Batches: stretch.Batches, Vertices: stretch.Vertices, Next: stretch.Next, End: stretch.End, First: stretch.First}, nil
 }
 
-func (s *Sequencer) serveItems(r *types.FetchRequest) *types.FetchResponse {
+// answerItems is what a request names, as far as it is here and fits.
+func answerItems(r *types.FetchRequest, body func(types.BatchID) ([]byte, error), vertex func(types.Hash) ([]byte, error)) *types.FetchResponse {
 	response, used := new(types.FetchResponse), 0
 	for _, id := range r.Batches {
-		body, err := s.bodies.get(id)
+		found, err := body(id)
 		if err != nil {
 			continue
 		}
-		if used > 0 && used+len(body) > types.MaxFetchBytes {
+		if used > 0 && used+len(found) > types.MaxFetchBytes {
 			return response
 		}
-		used += len(body)
-		response.Batches = append(response.Batches, body)
+		used += len(found)
+		response.Batches = append(response.Batches, found)
 	}
 	for _, digest := range r.Vertices {
-		encoded, err := s.cfg.Log.Vertex(digest)
+		encoded, err := vertex(digest)
 		if err != nil {
-			continue
-		}
-		// Read first, then look: an own vertex that was not synced when it was read is either still marked or synced by now.
-		if unsent := s.unsent.Load(); unsent != nil && *unsent == digest {
 			continue
 		}
 		if used > 0 && used+len(encoded) > types.MaxFetchBytes {
