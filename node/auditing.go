@@ -17,35 +17,42 @@ import (
 const (
 	keyPlace   = 'p'       // follows a transaction's hash; value: height and index, 8 bytes each
 	keyOrigins = "origins" // and a height: the batches that the block's transactions come from, as encodeOrigins writes them
-	// keyNewest: 1 + the newest position in the committed sequence after which releases were written down, 8 bytes.
+	// keyNewest and an epoch: 1 + the newest position in its committed sequence after which releases were written down, 8
+	// bytes.
 	keyNewest = "newest"
+	// adoptedWithin is how many blocks after an epoch's first the batches that the one before left are still expected: more
+	// than the back-pressure of 64 MiB lets wait.
+	adoptedWithin = 64
 )
 
 func transactionKey(hash types.Hash, kind byte) []byte { return append(hash[:], kind) }
 
+func newestKey(e types.Epoch) []byte { return append([]byte(keyNewest), store.BigEndian(e)...) }
+
 func originsKey(h types.Height) []byte { return append([]byte(keyOrigins), store.BigEndian(h)...) }
 
-// auditor stores what explains a transaction's place, as the sequencer's driver reports it. It has one user: the driver's
-// block worker.
+// auditor stores what explains a transaction's place, as the driver of an epoch's sequencer reports it. It has one user: the
+// driver's block worker.
 type auditor struct {
 	n      *Node
+	epoch  types.Epoch
 	newest uint64 // as in keyNewest
 }
 
 var _ sequencer.Audit = (*auditor)(nil)
 
-// openAuditor reads how far the last life came.
-func (n *Node) openAuditor() (*auditor, error) {
-	value, err := n.store.Get(store.SpaceTransactions, []byte(keyNewest))
+// openAuditor reads how far the last life came in an epoch.
+func (n *Node) openAuditor(e types.Epoch) (*auditor, error) {
+	value, err := n.store.Get(store.SpaceTransactions, newestKey(e))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return &auditor{n: n}, nil
+		return &auditor{n: n, epoch: e}, nil
 	case err != nil:
 		return nil, err
 	case len(value) != 8:
 		return nil, fmt.Errorf("place of the newest release: %w", store.ErrBroken)
 	}
-	return &auditor{n: n, newest: binary.BigEndian.Uint64(value)}, nil
+	return &auditor{n: n, epoch: e, newest: binary.BigEndian.Uint64(value)}, nil
 }
 
 // told makes what tells the watcher of releases, at once: clients wait for them, and what stores their records may be
@@ -79,14 +86,14 @@ func (a *auditor) Released(list []consensus.Released) {
 			continue
 		}
 		record := audit.RecordOf(*r)
-		batch.Set(store.SpaceAudit, r.Batch[:], record.Encode())
+		batch.Set(store.SpaceAudit, store.AuditKey(a.epoch, r.Batch), record.Encode())
 		a.newest = max(a.newest, r.Index+1)
 		noted++
 	}
 	if noted == 0 {
 		return
 	}
-	batch.Set(store.SpaceTransactions, []byte(keyNewest), store.BigEndian(a.newest))
+	batch.Set(store.SpaceTransactions, newestKey(a.epoch), store.BigEndian(a.newest))
 	if err := batch.Commit(store.Unsynced); err != nil {
 		a.n.log.Warn("audit records not stored", "batches", len(list), "error", err)
 	}
@@ -95,8 +102,10 @@ func (a *auditor) Released(list []consensus.Released) {
 // originRun is how many transactions, one after the other in a block, come from one batch.
 const originRun = len(types.BatchID{}) + 4
 
-// encodeOrigins is batch (36 bytes) and number of transactions (4), for each run of transactions of one batch.
-func encodeOrigins(refs []consensus.TxRef) (out []byte) {
+// encodeOrigins is the epoch (8 bytes), then batch (36) and number of transactions (4) for each run of transactions of one
+// batch.
+func encodeOrigins(e types.Epoch, refs []consensus.TxRef) []byte {
+	out := store.BigEndian(e)
 	for i := 0; i < len(refs); {
 		first := i
 		for i < len(refs) && refs[i].Batch == refs[first].Batch {
@@ -108,29 +117,41 @@ func encodeOrigins(refs []consensus.TxRef) (out []byte) {
 	return out
 }
 
-// originOf is the batch that the transaction at an index of a block comes from.
-func originOf(encoded []byte, index uint64) (id types.BatchID, err error) {
+// originOf is the batch that the transaction at an index of a block comes from, and the block's epoch.
+func originOf(encoded []byte, index uint64) (e types.Epoch, id types.BatchID, err error) {
+	if len(encoded) < 8 {
+		return 0, id, fmt.Errorf("origins of a block's transactions: %w", store.ErrBroken)
+	}
+	e, encoded = types.Epoch(binary.BigEndian.Uint64(encoded)), encoded[8:]
 	for ; len(encoded) >= originRun; encoded = encoded[originRun:] {
 		run := uint64(binary.BigEndian.Uint32(encoded[len(id):]))
 		if index < run {
 			copy(id[:], encoded)
-			return id, nil
+			return e, id, nil
 		}
 		index -= run
 	}
-	return id, fmt.Errorf("origin of a transaction: %w", store.ErrBroken)
+	return e, id, fmt.Errorf("origin of a transaction: %w", store.ErrBroken)
 }
 
 // notePlaces stores where each transaction of a closed block stands and where it comes from. A transaction counts in the
 // first batch that was released with it: that is the one in the block.
-func (n *Node) notePlaces(h types.Height, data []byte, refs []consensus.TxRef) error {
-	batch := n.store.Batch()
+//
+// What an epoch left partly in its blocks is ordered again in the first blocks of the next one. There (adopting) a
+// transaction that has a place keeps it: that is where it was executed.
+func (n *Node) notePlaces(header *types.Header, data []byte, refs []consensus.TxRef, adopting bool) error {
+	h, batch := header.Height, n.store.Batch()
 	for i, envelope := range types.DecodeBlockData(data) {
-		place := binary.BigEndian.AppendUint64(store.BigEndian(h), uint64(i))
-		batch.Set(store.SpaceTransactions, transactionKey(keccak(envelope), keyPlace), place)
+		key := transactionKey(keccak(envelope), keyPlace)
+		if adopting {
+			if _, err := n.store.Get(store.SpaceTransactions, key); err == nil {
+				continue
+			}
+		}
+		batch.Set(store.SpaceTransactions, key, binary.BigEndian.AppendUint64(store.BigEndian(h), uint64(i)))
 	}
 	if len(refs) > 0 {
-		batch.Set(store.SpaceTransactions, originsKey(h), encodeOrigins(refs))
+		batch.Set(store.SpaceTransactions, originsKey(h), encodeOrigins(header.Epoch, refs))
 	}
 	return batch.Commit(store.Unsynced)
 }
@@ -178,11 +199,11 @@ func (n *Node) ownAudit(tx types.Hash) (*auditedPlace, error) {
 	if err != nil {
 		return nil, err
 	}
-	batch, err := originOf(origins, binary.BigEndian.Uint64(at[8:]))
+	epoch, batch, err := originOf(origins, binary.BigEndian.Uint64(at[8:]))
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := n.store.Audit(batch)
+	encoded, err := n.store.Audit(epoch, batch)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func auditingNode(t *testing.T) (*Node, *auditor, *[]Released) {
 	var told []Released
 	watch := func(f Fact) { told = append(told, f.(Released)) }
 	n := &Node{store: db, log: slog.New(slog.DiscardHandler), cfg: Config{Watch: watch}}
-	a, err := n.openAuditor()
+	a, err := n.openAuditor(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestTransactionCountsInItsFirstBatch(t *testing.T) {
 	ref := func(r consensus.Released, i uint32) consensus.TxRef { return consensus.TxRef{Batch: r.Batch, Index: i} }
 	blocks := [][]consensus.TxRef{{ref(first, 0), ref(first, 1), ref(sibling, 1)}, {ref(later, 2)}}
 	for h, envelopes := range [][][]byte{{{'a'}, {'b'}, {'c'}}, {{'d'}}} {
-		if err := n.notePlaces(types.Height(h+1), types.EncodeBlockData(envelopes), blocks[h]); err != nil {
+		if err := n.notePlaces(&types.Header{Height: types.Height(h + 1)}, types.EncodeBlockData(envelopes), blocks[h], false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -79,13 +79,27 @@ func TestTransactionCountsInItsFirstBatch(t *testing.T) {
 	mustBeIn(t, n, "b", first, 1)
 	mustBeIn(t, n, "c", sibling, 1)
 	mustBeIn(t, n, "d", later, 2)
+
+	// The next epoch releases what was left of a batch, and the whole batch with it: what was in a block keeps its place.
+	next, err := n.openAuditor(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := release(t, 0, 400, "d", "f")
+	next.Released([]consensus.Released{rest})
+	err = n.notePlaces(&types.Header{Epoch: 1, Height: 3}, types.EncodeBlockData([][]byte{{'d'}, {'f'}}), []consensus.TxRef{ref(rest, 0), ref(rest, 1)}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustBeIn(t, n, "d", later, 2)
+	mustBeIn(t, n, "f", rest, 3)
 	if _, err := n.ownAudit(keccak([]byte("e"))); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("a transaction that was never released: %v", err)
 	}
 	if len(*told) != 3 || (*told)[0].Transactions[1] != keccak([]byte("b")) {
 		t.Fatalf("told %v", *told)
 	}
-	if _, err := originOf(encodeOrigins(blocks[0]), 3); !errors.Is(err, store.ErrBroken) {
+	if _, _, err := originOf(encodeOrigins(0, blocks[0]), 3); !errors.Is(err, store.ErrBroken) {
 		t.Errorf("the origin of a transaction beyond the block: %v", err)
 	}
 }
@@ -97,7 +111,7 @@ func TestReleasesAreToldAgainAfterARestart(t *testing.T) {
 	first, sibling := release(t, 7, 100, "a", "b"), release(t, 7, 101, "b", "c")
 	a.Released([]consensus.Released{zero})
 	a.Released([]consensus.Released{first, sibling})
-	again, err := n.openAuditor()
+	again, err := n.openAuditor(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +125,7 @@ func TestReleasesAreToldAgainAfterARestart(t *testing.T) {
 		t.Fatalf("%d releases told, want the newest position's two and a new one", len(*told))
 	}
 	for _, r := range []consensus.Released{zero, first, sibling, lists[2][0]} {
-		if _, err := n.store.Audit(r.Batch); err != nil {
+		if _, err := n.store.Audit(0, r.Batch); err != nil {
 			t.Fatalf("record of %s: %v", r.Batch, err)
 		}
 	}

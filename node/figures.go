@@ -6,19 +6,23 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// Figures counts a sequencer's work since it was opened.
+// Figures counts a sequencer's work in the newest epoch since it was opened.
 type Figures struct {
 	Order  consensus.Status
 	Driver sequencer.Stats
 	Fsyncs uint64 // of the vertex log
 }
 
-// Figures is a snapshot; false at nodes that are no sequencers.
+// Figures is a snapshot; false at nodes that are not in the committee.
 func (n *Node) Figures() (Figures, bool) {
 	if n.order == nil {
 		return Figures{}, false
 	}
-	return Figures{Order: n.order.Status(), Driver: n.order.Stats(), Fsyncs: n.vertices.Syncs()}, true
+	seq, log, ok := n.order.Current()
+	if !ok {
+		return Figures{}, false
+	}
+	return Figures{Order: seq.Status(), Driver: seq.Stats(), Fsyncs: log.Syncs()}, true
 }
 
 // Body is the data of a certified block that is stored here; types.DecodeBlockData gives its transactions.

@@ -39,8 +39,7 @@ type Node struct {
 	pool     pool.Source // nil at roles that take no transactions
 	wallets  *pool.Pool  // the same pool on Ethereum networks
 	exec     *execution.Chain
-	vertices *store.VertexLog
-	order    *sequencer.Sequencer
+	order    *sequencer.Epochs
 	sampling *availability
 	proofs   *proofs
 	rpc      *rpc.Server

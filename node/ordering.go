@@ -16,39 +16,49 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// openOrdering builds the sequencer's driver over its vertex log.
+// openOrdering builds what drives the sequencers of one epoch after the other, each over its own vertex log.
 func (n *Node) openOrdering() error {
 	if n.cfg.Role != Sequencer {
 		return nil
 	}
-	log, err := store.OpenVertexLog(filepath.Join(n.cfg.Data, "vertices"), store.LogOptions{})
+	logs, err := store.OpenVertexLogs(filepath.Join(n.cfg.Data, "vertices"), store.LogOptions{})
 	if err != nil {
 		return err
 	}
-	n.vertices = log
-	n.onClose(log.Close)
-	if torn := log.Torn(); torn > 0 {
-		n.log.Warn("the end of the vertex log was torn by a crash and was cut off: nothing of it had been sent", "bytes", torn)
-	}
-	self, _ := n.placeIn(0)
-	seed, err := n.cfg.Genesis.Seed()
-	if err != nil {
-		return err
-	}
-	auditor, err := n.openAuditor()
-	if err != nil {
-		return err
-	}
-	n.order, err = sequencer.New(sequencer.Config{
-		Core: consensus.Config{
-			Network: n.network, Committee: n.committeeOf(0), Seed: seed, Self: int(self), Parent: n.chain.Genesis(),
-			Rules: consensus.RulesOf(n.cfg.Genesis), Pacing: n.cfg.Pacing,
-		},
-		Key: n.cfg.Key, FirstStart: isUnused(n.cfg.UnusedMark), Begun: func() error { return removeUnused(n.cfg.UnusedMark) },
-		Log: log, Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Audit: auditor, Ordered: auditor.told(),
-		Equivocations: n.onEquivocations, Logger: n.log,
+	n.order, err = sequencer.NewEpochs(sequencer.EpochsConfig{
+		Key: n.cfg.Key, Chain: n.chain, Logs: logs, Retention: microseconds(n.cfg.Genesis.Retention), Term: n.openTerm,
+		Unused: func() bool { return isUnused(n.cfg.UnusedMark) },
+		Used:   func() error { return removeUnused(n.cfg.UnusedMark) },
+		Logger: n.log,
 	})
 	return err
+}
+
+// openTerm configures the sequencer of one epoch. From here on vertices travel between its members.
+func (n *Node) openTerm(e types.Epoch, _ *store.VertexLog) (sequencer.Config, error) {
+	auditor, err := n.openAuditor(e)
+	if err == nil {
+		err = n.gossip.SetCommittee(e, n.committeeOf(e))
+	}
+	if err != nil {
+		return sequencer.Config{}, err
+	}
+	return sequencer.Config{
+		Core:    consensus.Config{Network: n.network, Rules: consensus.RulesOf(n.cfg.Genesis), Pacing: n.cfg.Pacing},
+		Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Committees: committees{n},
+		Audit: auditor, Ordered: auditor.told(), Equivocations: n.onEquivocations, Logger: n.log.With("epoch", e),
+	}, nil
+}
+
+// committees says who orders next. Until a bonding contract decides it by the state, the genesis file does, and nothing is
+// settled for it.
+type committees struct{ n *Node }
+
+var _ sequencer.Committees = committees{}
+
+// Next implements sequencer.Committees.
+func (c committees) Next(_ context.Context, e types.Epoch, _ types.Height) (consensus.NextEpoch, error) {
+	return consensus.NextEpoch{Committee: c.n.cfg.Genesis.NextCommittee(e, c.n.committeeOf(e-1))}, nil
 }
 
 // onEquivocations challenges sequencers that signed two vertices of one round. It never waits.
@@ -88,7 +98,7 @@ var _ sequencer.Blocks = blocks{}
 // Closed implements sequencer.Blocks.
 func (b blocks) Closed(header types.Header, data []byte, block *coding.Block, refs []consensus.TxRef) error {
 	// In this order: the block's sync covers the places, and a block that is stored is not closed again after a crash.
-	if err := b.n.notePlaces(header.Height, data, refs); err != nil {
+	if err := b.n.notePlaces(&header, data, refs, header.Epoch > 0 && uint64(header.Height-1)%b.n.cfg.Genesis.EpochLength < adoptedWithin); err != nil {
 		return err
 	}
 	return b.n.chain.AddOwn(header, data, block)

@@ -82,7 +82,9 @@ func (s *service) Status(context.Context) (*rpc.Status, error) {
 		status.Height = rpc.Height(n.exec.Height())
 	}
 	if n.order != nil {
-		status.Round = uint64(n.order.Status().Round)
+		if seq, _, ok := n.order.Current(); ok {
+			status.Round = uint64(seq.Status().Round)
+		}
 	}
 	return status, nil
 }

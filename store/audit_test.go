@@ -13,11 +13,14 @@ func TestAuditRecords(t *testing.T) {
 	db := openMemory(t)
 	defer db.Close()
 	id, other := types.BatchIDOf([]byte("a")), types.BatchIDOf([]byte("b"))
-	must(t, db.PutAudit(id, []byte("record")))
-	if record, err := db.Audit(id); err != nil || string(record) != "record" {
+	must(t, db.PutAudit(3, id, []byte("record")))
+	if record, err := db.Audit(3, id); err != nil || string(record) != "record" {
 		t.Fatalf("%q, %v", record, err)
 	}
-	if _, err := db.Audit(other); !errors.Is(err, ErrNotFound) {
+	if _, err := db.Audit(2, id); !errors.Is(err, ErrNotFound) {
+		t.Fatalf("a batch that was released in another epoch: %v", err)
+	}
+	if _, err := db.Audit(3, other); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("a batch that was not released: %v", err)
 	}
 	for _, position := range []uint64{300, 2, 1 << 40} {

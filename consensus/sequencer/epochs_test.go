@@ -266,7 +266,7 @@ func (l *ledger) digest() types.Hash {
 }
 
 // Closed implements Blocks.
-func (l *ledger) Closed(h types.Header, data []byte, _ *coding.Block) error {
+func (l *ledger) Closed(h types.Header, data []byte, _ *coding.Block, _ []consensus.TxRef) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.data == nil {

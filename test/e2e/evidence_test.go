@@ -59,7 +59,7 @@ func (n *network) checkVertexLogs(t *testing.T) {
 // vertices reads the whole log of a stopped sequencer.
 func (p *peer) vertices(t *testing.T) []*types.Vertex {
 	t.Helper()
-	log, err := store.OpenVertexLog(filepath.Join(p.home, "data", "vertices"), store.LogOptions{})
+	log, err := store.OpenVertexLog(filepath.Join(p.home, "data", "vertices", "0000000000"), store.LogOptions{})
 	if err != nil {
 		t.Fatalf("%s: %v", p.name, err)
 	}
