@@ -16,7 +16,8 @@ type course struct {
 	overload     int           // times the highest rate that was held
 	rest         time.Duration // after an overload, before the memory is looked at again
 
-	only []int // if any: these rates and nothing else
+	only  []int // if any: these rates and nothing else
+	alone bool  // see network
 }
 
 var (
@@ -96,7 +97,7 @@ func (t *tour) some() error {
 // enter makes sure that there is a network.
 func (t *tour) enter() (err error) {
 	if t.network == nil {
-		t.network, err = open(t.system)
+		t.network, err = open(t.system, t.alone)
 	}
 	return err
 }

@@ -34,9 +34,9 @@
 //   - cpuMsPerTx, p50Ms, p99Ms are at 1,000/s; the other rates are in the rows. ratioPeak is bedrock's peak over CometBFT's,
 //     ratioCpu is CometBFT's cpuMsPerTx over bedrock's: both say how many times better bedrock is.
 //
-// The four NewBlock subscriptions weigh on CometBFT: it writes each transaction and its result as JSON for each of them.
-// With a subscription at one node alone it held about a third more (3,500/s instead of 2,700/s), and collapsed beyond
-// that just the same. It has no cheaper subscription that names the transactions.
+// The four NewBlock subscriptions weigh on CometBFT: it writes each transaction and its result as JSON for each of them, and
+// has no cheaper subscription that names the transactions. --one-listener leaves one subscription, on both sides: CometBFT
+// then held 3,900/s where it held 2,600/s with four, and collapsed beyond that just the same.
 //
 // CometBFT v0.38.17 is unchanged, with kvstore in the process and in memory, timeout_commit 0 with skip, peer gossip sleep
 // 5 ms, flush throttle 5 ms, send and receive rates 500 MB/s, mempool 300,000 transactions and 1 GB, recheck and indexer

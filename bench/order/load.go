@@ -31,6 +31,7 @@ func (l load) due(i int) time.Duration { return time.Duration(i) * time.Second /
 func (n *network) run(l load) (*row, error) {
 	r := newRecord(n.system, n.nextID, l.count())
 	n.nextID += uint64(l.count())
+	r.alone = n.alone
 	r.start = time.Now().Add(50 * time.Millisecond)
 	n.current.Store(r)
 	defer n.current.Store(nil)

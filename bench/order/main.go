@@ -31,8 +31,8 @@ type report struct {
 
 // options are what the flags say.
 type options struct {
-	json, quick   bool
-	system, rates string
+	json, quick, alone bool
+	system, rates      string
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -43,6 +43,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.BoolVar(&o.quick, "quick", false, "a smoke run of about a minute; its figures are rough")
 	flags.StringVar(&o.system, "system", "", "measure only this one: bedrock or cometbft")
 	flags.StringVar(&o.rates, "rates", "", "measure only these rates, each on a fresh network, such as 1000,8000")
+	flags.BoolVar(&o.alone, "one-listener", false, "subscribe to the order at the first node only")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
@@ -77,6 +78,7 @@ func (o options) plan() (systems []system, c course, err error) {
 	if c = fullCourse; o.quick {
 		c = quickCourse
 	}
+	c.alone = o.alone
 	if o.rates == "" {
 		return systems, c, nil
 	}

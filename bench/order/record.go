@@ -9,6 +9,7 @@ import (
 // record is what became of the transactions of one load; the connections' goroutines write to it.
 type record struct {
 	start time.Time
+	alone bool              // see network
 	first uint64            // id of the first transaction
 	index map[uint64]uint32 // by key; not changed while the load runs
 
@@ -38,11 +39,12 @@ func newRecord(d dialect, first uint64, count int) *record {
 	return r
 }
 
-// note takes what a node's message said that was read at a time. Of the order, it counts what was sent to that node.
+// note takes what a node's message said that was read at a time. Of the order, it counts what was sent to that node,
+// unless its client listens for all.
 func (r *record) note(entry int, at time.Time, in *incoming) {
 	for _, key := range in.ordered {
 		i, mine := r.index[key]
-		if mine && int(i)%validators == entry && r.ordered[i].CompareAndSwap(0, max(1, int64(at.Sub(r.start)))) {
+		if mine && (r.alone || int(i)%validators == entry) && r.ordered[i].CompareAndSwap(0, max(1, int64(at.Sub(r.start)))) {
 			r.settled.Add(1)
 		}
 	}
