@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
@@ -54,25 +55,25 @@ type tour struct {
 	progress func(format string, args ...any)
 }
 
-func (t *tour) run() (_ *figures, err error) {
+func (t *tour) run(ctx context.Context) (_ *figures, err error) {
 	defer func() { t.leave() }()
 	if len(t.only) > 0 {
-		return &t.out, t.some()
+		return &t.out, t.some(ctx)
 	}
-	if err := t.enter(); err != nil {
+	if err := t.enter(ctx); err != nil {
 		return nil, err
 	}
-	if err := t.idleUse(); err != nil {
+	if err := t.idleUse(ctx); err != nil {
 		return nil, err
 	}
 	var low *row
 	for _, rate := range t.lowRates {
-		if low, err = t.load(rate); err != nil {
+		if low, err = t.load(ctx, rate); err != nil {
 			return nil, err
 		}
 	}
 	t.out.CPUMsPerTx, t.out.P50Ms, t.out.P99Ms = low.CPUMsPerTx, low.P50Ms, low.P99Ms
-	best, err := t.peak(low)
+	best, err := t.peak(ctx, low)
 	if err != nil {
 		return nil, err
 	}
@@ -80,13 +81,13 @@ func (t *tour) run() (_ *figures, err error) {
 		return nil, fmt.Errorf("%s held none of the rates", t.system.name())
 	}
 	t.out.PeakTxPerS, t.out.PeakCPUMsPerTx = best.OrderedPerS, best.CPUMsPerTx
-	return &t.out, t.overloaded(best)
+	return &t.out, t.overloaded(ctx, best)
 }
 
 // some runs single rates, each on a fresh network.
-func (t *tour) some() error {
+func (t *tour) some(ctx context.Context) error {
 	for _, rate := range t.only {
-		if _, err := t.load(rate); err != nil {
+		if _, err := t.load(ctx, rate); err != nil {
 			return err
 		}
 		t.leave()
@@ -95,9 +96,9 @@ func (t *tour) some() error {
 }
 
 // enter makes sure that there is a network.
-func (t *tour) enter() (err error) {
+func (t *tour) enter(ctx context.Context) (err error) {
 	if t.network == nil {
-		t.network, err = open(t.system, t.alone)
+		t.network, err = open(ctx, t.system, t.alone)
 	}
 	return err
 }
@@ -111,12 +112,12 @@ func (t *tour) leave() {
 	}
 }
 
-func (t *tour) idleUse() error {
-	before, err := t.network.snapAt(time.Now().Add(time.Second))
+func (t *tour) idleUse(ctx context.Context) error {
+	before, err := t.network.snapAt(ctx, time.Now().Add(time.Second))
 	if err != nil {
 		return err
 	}
-	after, err := t.network.snapAt(time.Now().Add(t.idle))
+	after, err := t.network.snapAt(ctx, time.Now().Add(t.idle))
 	if err != nil {
 		return err
 	}
@@ -126,11 +127,11 @@ func (t *tour) idleUse() error {
 }
 
 // load runs one rate on the network there is, or on a fresh one.
-func (t *tour) load(rate int) (*row, error) {
-	if err := t.enter(); err != nil {
+func (t *tour) load(ctx context.Context, rate int) (*row, error) {
+	if err := t.enter(ctx); err != nil {
 		return nil, err
 	}
-	r, err := t.put(rate)
+	r, err := t.put(ctx, rate)
 	if err == nil && (!r.held() || t.network.err() != nil) {
 		t.leave()
 	}
@@ -138,8 +139,11 @@ func (t *tour) load(rate int) (*row, error) {
 }
 
 // put runs one rate on the network there is. A connection that breaks under it ends the row early, and the network.
-func (t *tour) put(rate int) (*row, error) {
-	r, err := t.network.run(load{rate, t.warm, t.length, drainPatience})
+func (t *tour) put(ctx context.Context, rate int) (*row, error) {
+	r, err := t.network.run(ctx, load{rate, t.warm, t.length, drainPatience})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if r == nil {
 		return nil, err
 	}
@@ -152,7 +156,7 @@ func (t *tour) put(rate int) (*row, error) {
 }
 
 // peak searches the highest rate that is held, beginning at one that has run; nil if there is none.
-func (t *tour) peak(first *row) (*row, error) {
+func (t *tour) peak(ctx context.Context, first *row) (*row, error) {
 	s := search{narrowings: t.narrowings}
 	s.judge(first)
 	for begin := time.Now(); time.Since(begin) < t.search; {
@@ -160,7 +164,7 @@ func (t *tour) peak(first *row) (*row, error) {
 		if rate == 0 {
 			break
 		}
-		r, err := t.try(rate)
+		r, err := t.try(ctx, rate)
 		if err != nil {
 			return nil, err
 		}
@@ -170,9 +174,9 @@ func (t *tour) peak(first *row) (*row, error) {
 }
 
 // try runs a rate until it is held, at most as often as the course says: a neighbour on this machine may have spoilt one.
-func (t *tour) try(rate int) (r *row, err error) {
+func (t *tour) try(ctx context.Context, rate int) (r *row, err error) {
 	for range t.tries {
-		if r, err = t.load(rate); err != nil || r.held() {
+		if r, err = t.load(ctx, rate); err != nil || r.held() {
 			break
 		}
 	}
@@ -180,15 +184,15 @@ func (t *tour) try(rate int) (r *row, err error) {
 }
 
 // overloaded offers far more than was held.
-func (t *tour) overloaded(best *row) error {
-	if err := t.enter(); err != nil {
+func (t *tour) overloaded(ctx context.Context, best *row) error {
+	if err := t.enter(ctx); err != nil {
 		return err
 	}
 	before, err := usage(t.network.nodes)
 	if err != nil {
 		return err
 	}
-	r, err := t.put(t.overload * best.Rate)
+	r, err := t.put(ctx, t.overload*best.Rate)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@
 //
 //	setsid -w sh -c 'echo -15 > /proc/self/autogroup; exec go run ./order'
 //
-// Exit code 0: measured; 1: a network could not be run; 2: wrong flags.
+// Exit code 0: measured; 1: a network could not be run, or interrupted; 2: wrong flags.
 //
 // How it is measured:
 //

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"sync"
@@ -28,7 +29,7 @@ func (l load) due(i int) time.Duration { return time.Duration(i) * time.Second /
 
 // run puts the load on the network. Whatever the network does, it returns in time; an error says that there is no network
 // any more.
-func (n *network) run(l load) (*row, error) {
+func (n *network) run(ctx context.Context, l load) (*row, error) {
 	r := newRecord(n.system, n.nextID, l.count())
 	n.nextID += uint64(l.count())
 	r.alone = n.alone
@@ -39,16 +40,16 @@ func (n *network) run(l load) (*row, error) {
 	for entry := range n.clients {
 		senders.Go(func() { n.sendAll(entry, l, r) })
 	}
-	before, err := n.snapAt(r.start.Add(l.warm))
+	before, err := n.snapAt(ctx, r.start.Add(l.warm))
 	if err != nil {
 		return nil, err
 	}
-	after, err := n.snapAt(r.start.Add(l.warm + l.length))
+	after, err := n.snapAt(ctx, r.start.Add(l.warm+l.length))
 	if err != nil {
 		return nil, err
 	}
 	senders.Wait()
-	for deadline := time.Now().Add(l.drain); time.Now().Before(deadline) && n.err() == nil; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(l.drain); time.Now().Before(deadline) && n.err() == nil && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
 		if r.settled.Load() == int64(r.sent()) {
 			break
 		}
@@ -103,8 +104,13 @@ type snapshot struct {
 	generator time.Duration
 }
 
-func (n *network) snapAt(at time.Time) (s snapshot, err error) {
-	time.Sleep(time.Until(at))
+// snapAt waits for a time and tells what was used until then.
+func (n *network) snapAt(ctx context.Context, at time.Time) (s snapshot, err error) {
+	select {
+	case <-ctx.Done():
+		return s, context.Cause(ctx)
+	case <-time.After(time.Until(at)):
+	}
 	if s.nodes, err = usage(n.nodes); err != nil {
 		return s, err
 	}

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -17,7 +20,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, serve(role)) // a node that returns has failed
 		os.Exit(1)
 	}
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // report is what is printed.
@@ -35,7 +40,7 @@ type options struct {
 	system, rates      string
 }
 
-func run(args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var o options
 	flags := flag.NewFlagSet("order", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -58,7 +63,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "order:", err)
 		return 2
 	}
-	if err := o.measure(systems, course, stdout, stderr); err != nil {
+	if err := o.measure(ctx, systems, course, stdout, stderr); err != nil {
 		fmt.Fprintln(stderr, "order:", err)
 		return 1
 	}
@@ -95,8 +100,8 @@ func (o options) plan() (systems []system, c course, err error) {
 // maxRate keeps what is written down of one load within memory.
 const maxRate = 1_000_000
 
-func (o options) measure(systems []system, c course, stdout, stderr io.Writer) error {
-	r, err := compare(systems, c, stderr)
+func (o options) measure(ctx context.Context, systems []system, c course, stdout, stderr io.Writer) error {
+	r, err := compare(ctx, systems, c, stderr)
 	if err != nil {
 		return err
 	}
@@ -112,7 +117,7 @@ func (o options) measure(systems []system, c course, stdout, stderr io.Writer) e
 }
 
 // compare runs the course for each system, one after the other.
-func compare(systems []system, c course, progress io.Writer) (*report, error) {
+func compare(ctx context.Context, systems []system, c course, progress io.Writer) (*report, error) {
 	begin := time.Now()
 	say := func(format string, args ...any) {
 		fmt.Fprintf(progress, "%4.0fs  ", time.Since(begin).Seconds())
@@ -121,7 +126,7 @@ func compare(systems []system, c course, progress io.Writer) (*report, error) {
 	r := new(report)
 	for _, s := range systems {
 		say("%s: %d nodes start", s.name(), validators)
-		f, err := (&tour{course: c, system: s, progress: say}).run()
+		f, err := (&tour{course: c, system: s, progress: say}).run(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -38,7 +39,7 @@ type network struct {
 const openPatience = 60 * time.Second
 
 // open starts a fresh network and returns when a transaction sent to each node was ordered.
-func open(s system, alone bool) (n *network, err error) {
+func open(ctx context.Context, s system, alone bool) (n *network, err error) {
 	n = &network{system: s, alone: alone, nextID: subscribeID + 1}
 	if n.dir, err = os.MkdirTemp("", "bench-"+s.name()+"-"); err != nil {
 		return nil, err
@@ -66,13 +67,13 @@ func open(s system, alone bool) (n *network, err error) {
 			return n, err
 		}
 	}
-	return n, n.probe()
+	return n, n.probe(ctx)
 }
 
 // probe sends one transaction to each node until all of a lot were ordered: a network that is starting may lose some.
-func (n *network) probe() error {
+func (n *network) probe(ctx context.Context) error {
 	for deadline := time.Now().Add(openPatience); time.Now().Before(deadline); {
-		r, err := n.run(load{rate: validators, length: time.Second, drain: 4 * time.Second})
+		r, err := n.run(ctx, load{rate: validators, length: time.Second, drain: 4 * time.Second})
 		if err != nil {
 			return err
 		}

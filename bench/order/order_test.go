@@ -14,7 +14,7 @@ import (
 func TestBothSystemsOrderAndSaySo(t *testing.T) {
 	for i, s := range []system{bedrock{}, comet{}} {
 		t.Run(s.name(), func(t *testing.T) {
-			n, err := open(s, i == 1)
+			n, err := open(t.Context(), s, i == 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -23,7 +23,7 @@ func TestBothSystemsOrderAndSaySo(t *testing.T) {
 					t.Error(err)
 				}
 			}()
-			r, err := n.run(load{rate: 200, warm: 200 * time.Millisecond, length: time.Second, drain: 20 * time.Second})
+			r, err := n.run(t.Context(), load{rate: 200, warm: 200 * time.Millisecond, length: time.Second, drain: 20 * time.Second})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -194,7 +194,7 @@ func TestSearchFindsTheKnee(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	for _, args := range [][]string{{"--nonsense"}, {"argument"}, {"--system", "etcd"}, {"--rates", "0"}, {"--rates", "1,x"}, {"--rates", "1000001"}} {
-		if code := run(args, io.Discard, io.Discard); code != 2 {
+		if code := run(t.Context(), args, io.Discard, io.Discard); code != 2 {
 			t.Errorf("%v: exit code %d, want 2", args, code)
 		}
 	}
