@@ -62,7 +62,8 @@ func (g *Gossip) joinTopics() error {
 		name := topicName(g.cfg.Network, t)
 		if handle != nil {
 			err := g.pubsub.RegisterTopicValidator(name, g.validator(t, handle),
-				pubsub.WithValidatorConcurrency(g.cfg.Validators), pubsub.WithValidatorTimeout(validateTimeout))
+				pubsub.WithValidatorConcurrency(g.cfg.Validators), pubsub.WithValidatorTimeout(validateTimeout),
+				pubsub.WithValidatorInline(t == TopicBatch)) // batches are judged by computing alone, in order of receipt
 			if err != nil {
 				return fmt.Errorf("topic %s: %w", name, err)
 			}
