@@ -58,7 +58,7 @@ func (c *Core) receive(v *types.Vertex, from types.Member, asked bool) {
 		s.asked = s.asked || asked
 		return
 	}
-	if c.refused.has(digest) || !c.dag.needed(v.Round()) || v.Round() > maxRound {
+	if c.refused.has(digest) || !c.taken(v.Round()) || v.Round() > maxRound {
 		return
 	}
 	asked = asked || c.wants.wantsVertex(digest)
@@ -296,7 +296,7 @@ func (c *Core) admit(s *suspended) {
 		return
 	}
 	c.discard(s)
-	if !c.dag.needed(s.v.Round()) {
+	if !c.taken(s.v.Round()) {
 		return
 	}
 	n, err := c.link(s.v)

@@ -60,7 +60,8 @@ func (c *Core) Ignores(id types.BatchID, round types.Round) bool {
 }
 
 func (c *Core) batchHeld(e BatchHeld) {
-	if c.batches[e.ID] == nil && (c.wants.bodies[e.ID] != nil || !c.fair.done.ignores(e.ID, c.lastRound()+1)) {
+	_, owed := c.owed[e.ID]
+	if c.batches[e.ID] == nil && (owed || c.wants.bodies[e.ID] != nil || !c.fair.done.ignores(e.ID, c.lastRound()+1)) {
 		b := &batch{id: e.ID, txs: e.Txs, size: e.Size, from: e.From, heldAt: e.Time, known: newMemberSet(c.n)}
 		if e.From >= 0 && e.From < c.n {
 			b.known.add(types.Member(e.From))
@@ -68,6 +69,10 @@ func (c *Core) batchHeld(e BatchHeld) {
 			b.from = -1
 		}
 		c.batches[e.ID] = b
+		if owed {
+			b.lastRound = 1 // the sequence refers to it
+			delete(c.owed, e.ID)
+		}
 		if author, ok := c.culprit(e.ID); ok && b.from < 0 && !e.Admitted {
 			b.from, b.charged = int(author), true
 			c.authors[author].tokens = c.tokens(author) - int64(e.Size)

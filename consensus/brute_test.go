@@ -42,12 +42,16 @@ type outcome struct {
 	appended []consensus.Appended
 	released []consensus.Released
 	closed   []consensus.Closed
+	cuts     []consensus.Cut
 }
 
 func (o *outcome) take(e consensus.Effects) {
 	o.appended = append(o.appended, e.Appended...)
 	o.released = append(o.released, e.Released...)
 	o.closed = append(o.closed, e.Closed...)
+	if e.Cut != nil {
+		o.cuts = append(o.cuts, *e.Cut)
+	}
 }
 
 // observer is a core that only follows.
@@ -118,6 +122,9 @@ func heldBatch(id types.BatchID, at types.Time) consensus.BatchHeld {
 func (o *observer) step(ev consensus.Event) {
 	effects := o.core.Step(o.now, ev)
 	o.take(effects)
+	for _, id := range effects.Recall {
+		o.step(heldBatch(id, o.now))
+	}
 	for _, e := range effects.Encode {
 		o.step(consensus.Encoded{Height: e.Height, DataLength: uint64(len(e.Transactions)), Commitment: types.Hash{1}})
 	}

@@ -58,14 +58,19 @@ func (c *Core) closeBlocks(n *node, index uint64) {
 		if !ok {
 			return
 		}
-		k := &c.certs
-		k.closed++
-		s := &blockState{header: k.template, txs: txs}
-		s.header.Height, s.header.Time = k.closed, at
-		s.header.VertexIndex, s.header.VertexDigest = index, n.ref.Digest
-		k.states[k.closed] = s
-		k.txs += len(txs)
+		c.close(at, txs, index, n.ref.Digest)
 	}
+}
+
+// close closes the next block.
+func (c *Core) close(at types.Time, txs []TxRef, index uint64, vertex types.Hash) {
+	k := &c.certs
+	k.closed++
+	s := &blockState{header: k.template, txs: txs}
+	s.header.Height, s.header.Time = k.closed, at
+	s.header.VertexIndex, s.header.VertexDigest = index, vertex
+	k.states[k.closed], c.unsealed[k.closed] = s, s
+	k.txs += len(txs)
 }
 
 // flushEncodes asks for the encoding of the next closed blocks.

@@ -119,7 +119,7 @@ func (c *Config) Validate() error {
 	need(c.Rules.BlockBytes > 0 && c.Rules.BlockGas > 0, "Rules.BlockBytes and BlockGas must be above 0")
 	need(c.Rules.EpochLength == 0 || c.Rules.EpochLength > CommitteeLookback,
 		"Rules.EpochLength %d is not above %d", c.Rules.EpochLength, CommitteeLookback)
-	need(c.Windows.Transactions >= 0 && c.Windows.Repeats < maxRound, "Windows are not in 0..%d", uint64(maxRound))
+	need(c.Windows.Transactions >= 0 && c.Windows.Repeats < maxRound && c.Windows.Cuts < maxRound, "Windows are not in 0..%d", uint64(maxRound))
 	need(c.Parent.Network == c.Network, "Parent is a header of another network")
 	problems = append(problems, c.checkParent()...)
 	for _, d := range []time.Duration{c.Pacing.MinRound, c.Pacing.Wait, c.Pacing.MaxWait, c.Pacing.HeartbeatRound,

@@ -24,7 +24,12 @@ type Core struct {
 	blocks    *blockQueue
 	certs     certifier
 	epoch     epochEnd
-	sequenced uint64 // length of the committed sequence
+	windows   Windows
+	seals     seals
+	unsealed  map[types.Height]*blockState // closed blocks above the seals
+	recent    []types.VertexRef            // appended, of rounds above the horizon, and some below
+	owed      map[types.BatchID]struct{}   // bodies that a resumed core was not handed yet
+	sequenced uint64                       // length of the committed sequence
 
 	// Reception.
 	suspended map[types.Hash]*suspended
@@ -95,7 +100,8 @@ func New(cfg Config) (*Core, error) {
 	c := &Core{
 		cfg: cfg, pacing: cfg.Pacing.withDefaults(), n: n,
 		dag: newDAG(cfg.Committee, cfg.Seed), blocks: newBlockQueue(cfg.Rules, cfg.Parent.Time, windows.Transactions),
-		certs: newCertifier(&cfg), epoch: newEpochEnd(&cfg),
+		certs: newCertifier(&cfg), epoch: newEpochEnd(&cfg), windows: windows,
+		unsealed: make(map[types.Height]*blockState), owed: make(map[types.BatchID]struct{}),
 		suspended: make(map[types.Hash]*suspended), authors: make([]authorState, n), proven: make([]bool, n),
 		refused: newRefusedSet(), wants: newWants(), batches: make(map[types.BatchID]*batch),
 	}
@@ -107,6 +113,7 @@ func New(cfg Config) (*Core, error) {
 		c.authors[i] = authorState{tokens: bodyBurst, punctual: punctualMask}
 	}
 	c.executed = cfg.Parent.Height
+	c.seals = seals{height: cfg.Parent.Height, digest: cfg.Parent.Digest(), votes: make(map[types.Height][]*types.HeaderSignature)}
 	return c, nil
 }
 
@@ -227,7 +234,11 @@ func (c *Core) start(above types.Round) {
 	if c.started {
 		return
 	}
-	c.started, c.above = true, above
+	if len(c.owed) > 0 {
+		c.halt(fmt.Errorf("%w: bodies of %d batches of it were not handed over", ErrCut, len(c.owed)))
+		return
+	}
+	c.started, c.above = true, max(c.above, above)
 	c.wants.delayAll(c.now)
 	if c.own != nil {
 		c.send(c.own)

@@ -31,8 +31,8 @@ type slot struct {
 	blameStake types.Stake
 	verdict    verdict
 	direct     bool
-	vertex     *node // the committed one
-	sequenced  *node // the first appended one
+	vertex     *node      // the committed one
+	sequenced  types.Hash // digest of the first appended one; zero: none
 }
 
 // roundSlots is one round of the DAG.
@@ -63,6 +63,8 @@ type dag struct {
 	byDigest map[types.Hash]*node
 	newest   []*node // by member: its accepted vertex of the highest round
 
+	before map[types.Hash]struct{} // appended before the core was resumed, and not here
+
 	current  types.Round // lowest undecided round
 	position int         // slots of it decided in order
 	dirty    bool        // a verdict changed since the last evaluation
@@ -79,7 +81,7 @@ func newDAG(c *types.Committee, seed types.Hash) *dag {
 	}
 	return &dag{
 		all: all, against: make([]types.Stake, c.Len()), committee: c, seed: seed, n: c.Len(), f: c.F(), quorum: c.Quorum(),
-		base: 1, current: 1, byDigest: make(map[types.Hash]*node), newest: make([]*node, c.Len()),
+		base: 1, current: 1, byDigest: make(map[types.Hash]*node), before: make(map[types.Hash]struct{}), newest: make([]*node, c.Len()),
 	}
 }
 
@@ -111,6 +113,9 @@ func (d *dag) ensure(r types.Round) *roundSlots {
 // needed reports whether vertices of the round may still be appended: only those are fetched and waited for.
 func (d *dag) needed(r types.Round) bool { return r >= d.current || d.current-r < Horizon }
 
+// taken reports whether vertices of the round are accepted. A replay brings those too that are only kept to check others.
+func (c *Core) taken(r types.Round) bool { return c.dag.needed(r) || c.replaying() && r >= c.dag.base }
+
 // hasQuorum reports whether a quorum of authors has an accepted vertex of the round; round 0 is the epoch's header.
 func (d *dag) hasQuorum(r types.Round) bool {
 	if r == 0 {
@@ -133,6 +138,10 @@ func (d *dag) insert(n *node, now types.Time) error {
 	}
 	s.candidates = append(s.candidates, n)
 	d.byDigest[n.ref.Digest] = n
+	if _, appended := d.before[n.ref.Digest]; appended {
+		delete(d.before, n.ref.Digest)
+		d.markAppended(n)
+	}
 	if last := d.newest[n.ref.Author]; last == nil || last.ref.Round < n.ref.Round {
 		d.newest[n.ref.Author] = n
 	}
@@ -140,6 +149,14 @@ func (d *dag) insert(n *node, now types.Time) error {
 		return err
 	}
 	return d.countCertificates(n)
+}
+
+// markAppended notes that the node is in the committed sequence.
+func (d *dag) markAppended(n *node) {
+	n.appended = true
+	if rs := d.round(n.ref.Round); rs != nil && rs.isFirst(n) {
+		rs.appended.add(n.ref.Author)
+	}
 }
 
 // find is the accepted vertex that the reference names; nil if there is none. One that has the digest and another place

@@ -111,6 +111,8 @@ type Effects struct {
 	Appended []Appended
 	// Released lists batches that left fair order, in order.
 	Released []Released
+	// Cut is the newest state that was passed in this step; nil: none.
+	Cut *Cut
 	// Forgotten lists own receipted batches whose receipt was lost (void): the driver asks the pool whether it still
 	// admits them and, if so, reports BatchHeld again.
 	Forgotten []types.BatchID

@@ -12,11 +12,12 @@ const (
 	seenTransactions = 1 << 18
 )
 
-// Windows are how far back the order remembers what was released. Members must agree on them, so every network uses
+// Windows are how far back the order remembers what was released, and how often it is cut. Members must agree on them, so every network uses
 // the defaults (a zero field); simulations of extreme depths make them small.
 type Windows struct {
 	Repeats      types.Round // rounds above the releasing slot
 	Transactions int         // of a generation
+	Cuts         types.Round // rounds between two cuts
 }
 
 func (w Windows) withDefaults() Windows {
@@ -25,6 +26,9 @@ func (w Windows) withDefaults() Windows {
 	}
 	if w.Transactions == 0 {
 		w.Transactions = seenTransactions
+	}
+	if w.Cuts == 0 {
+		w.Cuts = cutRounds
 	}
 	return w
 }

@@ -46,10 +46,7 @@ func (d *dag) history(v *node) []*node {
 		func(n *node) { found = append(found, n) })
 	sort.Slice(found, func(i, j int) bool { return refBefore(found[i].ref, found[j].ref) })
 	for _, n := range found {
-		n.appended = true
-		if rs := d.round(n.ref.Round); rs != nil && rs.isFirst(n) {
-			rs.appended.add(n.ref.Author)
-		}
+		d.markAppended(n)
 	}
 	return found
 }
@@ -77,18 +74,22 @@ func (c *Core) advance() {
 			break
 		}
 		c.counters.count(slot)
-		if slot.vertex == nil {
-			continue
+		if slot.vertex != nil {
+			c.appendHistory(slot)
 		}
-		for _, n := range c.dag.history(slot.vertex) {
-			c.appendVertex(n, slot.ref)
-			if c.err != nil {
-				return
-			}
-		}
+		c.takeCut()
 	}
 	if c.dag.current != before {
 		c.horizonMoved()
+	}
+}
+
+// appendHistory appends what the slot's vertex brings into the sequence.
+func (c *Core) appendHistory(slot decided) {
+	for _, n := range c.dag.history(slot.vertex) {
+		if c.appendVertex(n, slot.ref); c.err != nil {
+			return
+		}
 	}
 }
 
@@ -98,6 +99,8 @@ func (c *Core) appendVertex(n *node, by types.VertexRef) {
 	c.sequenced++
 	c.fx.Appended = append(c.fx.Appended, Appended{Index: index, Vertex: n.ref, Slot: by})
 	twin := c.noteSequenced(n)
+	c.noteRecent(n.ref)
+	c.seal(n)
 	if c.ended() {
 		return
 	}
@@ -124,9 +127,9 @@ func (c *Core) appendVertex(n *node, by types.VertexRef) {
 // noteSequenced reports whether another vertex of the same author and round was appended before.
 func (c *Core) noteSequenced(n *node) bool {
 	s := &c.dag.round(n.ref.Round).slots[n.ref.Author]
-	if s.sequenced == nil {
-		s.sequenced = n
+	if s.sequenced == (types.Hash{}) {
+		s.sequenced = n.ref.Digest
 		return false
 	}
-	return s.sequenced != n
+	return s.sequenced != n.ref.Digest
 }
