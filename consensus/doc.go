@@ -24,6 +24,7 @@
 //	I5  A vertex is accepted only after all its parents above the horizon and the bodies of all its receipts.
 //	I6  Certified headers come in order of height without a gap, each built by this core.
 //	I7  Memory is bounded, however long the epoch: what was released is remembered for a stretch of it.
+//	I8  A core that goes on from a cut says what one that replayed everything says.
 //
 // # Adversary
 //
@@ -42,7 +43,9 @@
 //	commit.go        votes, certificates, verdicts      sequence.go     from verdicts to the committed sequence
 //	fairorder.go     receipts, openings, fair times     theta.go        the bound below which order is final
 //	blocks.go        released batches to blocks         certificates.go headers, signatures, certificates
-//	epoch.go         the epoch's end
+//	epoch.go         the epoch's end                repeats.go      how long the released is remembered
+//	cut.go           the order's state at a round   cutstate.go     its encoding
+//	resume.go        a core that goes on from it
 //	pace.go          when to make a vertex              propose.go      making it
 //	send.go          who lacks what                     memberset.go, quantile.go  small leaves
 package consensus
