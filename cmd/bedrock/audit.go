@@ -72,8 +72,10 @@ type auditor struct {
 	client    *client
 	genesis   *types.Genesis
 	network   types.NetworkID
-	committee *types.Committee
 	target    types.Hash
+	epoch     types.Epoch // of the transaction's block, and what follows from it
+	origin    *types.Header
+	committee *types.Committee
 	headers   map[types.Height]types.Header
 	ctx       context.Context
 }
@@ -134,6 +136,9 @@ func (a *auditor) run(ctx context.Context) (*auditReport, error) {
 		return nil, unknown("no sequencer that %s reaches has ordered transaction 0x%s", a.client.url, a.target)
 	}
 	var problems []error
+	if err := a.follow(a.epochOf(types.Height(claim.Height))); err != nil {
+		return nil, err
+	}
 	for m := range a.committee.Len() {
 		finding, err := a.replay(ctx, types.Member(m))
 		if err != nil {
@@ -148,15 +153,38 @@ func (a *auditor) run(ctx context.Context) (*auditReport, error) {
 	return nil, errors.Join(problems...)
 }
 
+// epochOf is the epoch of a block.
+func (a *auditor) epochOf(h types.Height) types.Epoch {
+	return types.Epoch(uint64(max(h, 1)-1) / a.genesis.EpochLength)
+}
+
+// follow finds the committee of an epoch: the genesis file names the first, and each one signs the header that names the
+// next.
+func (a *auditor) follow(epoch types.Epoch) error {
+	for ; a.epoch < epoch; a.epoch++ {
+		last := types.Height(uint64(a.epoch+1) * a.genesis.EpochLength)
+		header, ok := a.header(last)
+		if !ok || header.Next == nil {
+			return fmt.Errorf("no certified header %d, which ends epoch %d, from %s", last, a.epoch, a.client.url)
+		}
+		committee, err := types.NewCommittee(header.Next.Committee)
+		if err != nil {
+			return err
+		}
+		a.origin, a.committee = &header, committee
+	}
+	return nil
+}
+
 // replay feeds a member's log to the ordering rules until the transaction's block is closed.
 func (a *auditor) replay(ctx context.Context, m types.Member) (*audit.Finding, error) {
-	replay, err := audit.New(audit.Config{Genesis: a.genesis, Target: a.target, Now: types.TimeOf(time.Now()), Info: a.info, Header: a.header})
+	replay, err := audit.New(audit.Config{Genesis: a.genesis, Origin: a.origin, Target: a.target, Now: types.TimeOf(time.Now()), Info: a.info, Header: a.header})
 	if err != nil {
 		return nil, err
 	}
 	for from := uint64(0); ; {
 		var part rpc.Log
-		if err := a.client.ask(ctx, &part, "bedrock_getLog", m, from); err != nil {
+		if err := a.client.ask(ctx, &part, "bedrock_getLog", m, from, a.epoch); err != nil {
 			return nil, err
 		}
 		if part.First > from {
@@ -184,7 +212,7 @@ func (a *auditor) feed(ctx context.Context, replay *audit.Replay, m types.Member
 		}
 		parents := append([]types.Hash{}, missing.Parents...)
 		var extra rpc.Log
-		if err := a.client.ask(ctx, &extra, "bedrock_getVertices", m, parents, append([]string{}, names...)); err != nil {
+		if err := a.client.ask(ctx, &extra, "bedrock_getVertices", m, parents, append([]string{}, names...), a.epoch); err != nil {
 			return err
 		}
 		if len(extra.Batches)+len(extra.Vertices) == 0 {
@@ -219,7 +247,7 @@ func (a *auditor) info(envelope []byte) (consensus.TxInfo, error) {
 	return consensus.TxInfo{Hash: types.Hash(crypto.Keccak256Hash(envelope)), Gas: tx.Gas()}, nil
 }
 
-// header is the certified header of a height, its certificate verified here.
+// header is the certified header of a height of the epoch, its certificate verified here.
 func (a *auditor) header(h types.Height) (types.Header, bool) {
 	if known, ok := a.headers[h]; ok {
 		return known, true
@@ -229,7 +257,7 @@ func (a *auditor) header(h types.Height) (types.Header, bool) {
 		return types.Header{}, false
 	}
 	ch, err := types.DecodeCertifiedHeader(answer.Encoded)
-	if err != nil || ch.Header.Height != h || ch.Verify(a.network, a.committee) != nil {
+	if err != nil || ch.Header.Height != h || ch.Header.Epoch != a.epoch || ch.Verify(a.network, a.committee) != nil {
 		return types.Header{}, false
 	}
 	a.headers[h] = ch.Header

@@ -3,7 +3,7 @@
 // Sequencers keep, for every batch that left the fair order, a Record (who reported it when, and the median that came
 // out), and for every ordered transaction its Place (batch, height, index).
 // An auditor trusts neither: it takes the log of signed vertices from any sequencer and runs Replay, which checks
-// every signature against the genesis committee and derives record, place and block header anew by the ordering core as an
+// every signature against the committee of the epoch and derives record, place and block header anew by the ordering core as an
 // observer. Finding.CompareRecord and Finding.ComparePlace name the first difference to what was claimed.
 //
 // Use of a Replay, with ask standing for types.FetchRequest{Log: true, From: from} to any sequencer:
@@ -25,7 +25,7 @@
 //
 // # Invariants
 //
-//	A1  A Finding depends on the genesis file and on signed bytes only, never on an unsigned word of the responder.
+//	A1  A Finding depends on the genesis file, the origin given and on signed bytes only, never on an unsigned word of the responder.
 //	A2  Nothing is taken from a vertex before its signatures, inner ones included, verified.
 //	A3  A finding's header equals the certified header of its height, if the caller knows that one; the data commitment is
 //	    computed from the envelopes, not copied.

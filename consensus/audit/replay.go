@@ -14,6 +14,9 @@ const DefaultMaxBodyBytes = 256 << 20
 // Config says what to recompute, and what the auditor knows already.
 type Config struct {
 	Genesis *types.Genesis
+	// Origin is the last header of the epoch before the one whose log is replayed, its certificate verified by the caller;
+	// nil: epoch 0 is replayed.
+	Origin *types.Header
 	// Target is the hash of the transaction that is looked for.
 	Target types.Hash
 	// Now is the auditor's clock: vertices made later than it, but for a small drift, are refused.
@@ -37,6 +40,9 @@ func (c *Config) validate() error {
 	} else {
 		problems = append(problems, c.Genesis.Validate())
 	}
+	if c.Origin != nil && c.Origin.Next == nil {
+		problems = append(problems, errors.New("audit config: Origin ends no epoch"))
+	}
 	if c.Info == nil {
 		problems = append(problems, errors.New("audit config: Info is missing"))
 	}
@@ -53,6 +59,7 @@ func (c *Config) validate() error {
 type Replay struct {
 	cfg       Config
 	network   types.NetworkID
+	epoch     types.Epoch
 	committee *types.Committee
 	core      *consensus.Core
 
@@ -75,8 +82,7 @@ type Replay struct {
 	err     error
 }
 
-// New starts at the genesis header. Logs of later epochs than the first are not replayed: a vertex of another epoch is
-// refused as forged.
+// New starts at the epoch's origin. A vertex of another epoch is refused as forged.
 func New(cfg Config) (*Replay, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -84,14 +90,14 @@ func New(cfg Config) (*Replay, error) {
 	if cfg.MaxBodyBytes == 0 {
 		cfg.MaxBodyBytes = DefaultMaxBodyBytes
 	}
-	core, err := coreConfig(cfg.Genesis)
+	core, err := coreConfig(cfg.Genesis, cfg.Origin)
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
 	r := &Replay{
-		cfg: cfg, network: core.Network, committee: core.Committee, base: 1,
+		cfg: cfg, network: core.Network, epoch: core.Epoch, committee: core.Committee, base: 1,
 		accepted: make(map[types.Hash]types.Round), bodies: make(map[types.BatchID]*body),
-		records: make(map[types.BatchID]Record), clock: cfg.Genesis.Time,
+		records: make(map[types.BatchID]Record), clock: core.Parent.Time, height: core.Parent.Height,
 	}
 	if r.core, err = consensus.New(core); err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
@@ -100,20 +106,24 @@ func New(cfg Config) (*Replay, error) {
 	return r, r.err
 }
 
-// coreConfig is an observer at the start of epoch 0.
-func coreConfig(g *types.Genesis) (consensus.Config, error) {
+// coreConfig is an observer at the start of the epoch after origin, of epoch 0 if that is nil.
+func coreConfig(g *types.Genesis, origin *types.Header) (consensus.Config, error) {
 	parent, err := g.Header()
 	if err != nil {
 		return consensus.Config{}, err
 	}
-	seed, err := g.Seed()
+	cfg := consensus.Config{Network: parent.Network, Self: -1, Parent: parent, Rules: consensus.RulesOf(g)}
+	members := g.Committee
+	if origin == nil {
+		cfg.Seed, err = g.Seed()
+	} else {
+		cfg.Parent, cfg.Epoch, cfg.Seed, members = *origin, origin.Epoch+1, types.EpochSeed(origin.Encode()), origin.Next.Committee
+	}
 	if err != nil {
 		return consensus.Config{}, err
 	}
-	committee, err := types.NewCommittee(g.Committee)
-	return consensus.Config{
-		Network: parent.Network, Committee: committee, Seed: seed, Self: -1, Parent: parent, Rules: consensus.RulesOf(g),
-	}, err
+	cfg.Committee, err = types.NewCommittee(members)
+	return cfg, err
 }
 
 // Feed takes the next part of a log: bodies first, then vertices in the responder's order of acceptance, as in
@@ -164,6 +174,12 @@ func (r *Replay) step(event consensus.Event) {
 	}
 }
 
+// nextEpoch answers who orders next, as every sequencer did.
+func (r *Replay) nextEpoch() {
+	members := r.cfg.Genesis.NextCommittee(r.epoch+1, r.committee)
+	r.absorb(r.core.Step(r.clock, consensus.NextEpoch{Committee: members}))
+}
+
 // absorb notes what the core derived. A step's releases come before the blocks they are in.
 func (r *Replay) absorb(effects consensus.Effects) {
 	if err := r.core.Err(); err != nil {
@@ -181,6 +197,9 @@ func (r *Replay) absorb(effects consensus.Effects) {
 		r.release(released)
 	}
 	r.encodes = append(r.encodes, effects.Encode...)
+	if effects.AskNextEpoch != 0 {
+		defer r.nextEpoch()
+	}
 	for _, closed := range effects.Closed {
 		if r.err = r.closeBlock(closed); r.err != nil || r.Done() {
 			return

@@ -14,7 +14,11 @@ import (
 // history is three seconds of a swarm with a batch every 40 ms.
 func history(t testing.TB, seed uint64) (*swarm, []types.Hash) {
 	t.Helper()
-	s := newSwarm(t, seed)
+	return historyOf(t, newSwarm(t, seed), seed)
+}
+
+func historyOf(t testing.TB, s *swarm, seed uint64) (*swarm, []types.Hash) {
+	t.Helper()
 	var targets []types.Hash
 	for range 50 {
 		targets = append(targets, s.submit(1+s.rng.IntN(4), 60*millisecond)...)
@@ -225,5 +229,42 @@ func TestConfig(t *testing.T) {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("accepted %+v", cfg)
 		}
+	}
+}
+
+// TestReplayOfALaterEpoch (A1, A3): a log of a later epoch is replayed from the header before it; that of another epoch is
+// refused.
+func TestReplayOfALaterEpoch(t *testing.T) {
+	genesis := testGenesis(testKeys(4))
+	header, err := genesis.Header()
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin := header
+	origin.Height, origin.Time = types.Height(genesis.EpochLength), genesis.Time+types.Time(2000*genesis.BlockInterval)
+	origin.Next = &types.EpochEnd{Committee: genesis.Committee, Rewards: make([]uint64, 4), RuleVersion: genesis.RuleVersion}
+	s, targets := historyOf(t, newSwarmAfter(t, 12, &origin), 12)
+	for _, target := range targets[:8] {
+		r, err := replay(t, s.config(target), s.nodes[1].log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := r.Verify()
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkFinding(t, s, f, target)
+		if f.Header.Epoch != 1 || f.Height <= origin.Height || !f.Certified {
+			t.Fatalf("found in block %d of epoch %d, certified %t", f.Height, f.Header.Epoch, f.Certified)
+		}
+	}
+	first := s.config(targets[0])
+	first.Origin = nil
+	if _, err := replay(t, first, s.nodes[1].log); !errors.Is(err, ErrForged) {
+		t.Fatalf("the log of epoch 1 passes for that of epoch 0: %v", err)
+	}
+	first.Origin = &header
+	if _, err := New(first); err == nil {
+		t.Fatal("a header that ends no epoch is taken as an origin")
 	}
 }

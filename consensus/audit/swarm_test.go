@@ -79,6 +79,7 @@ type swarm struct {
 	t         testing.TB
 	rng       *rand.Rand
 	genesis   *types.Genesis
+	origin    *types.Header
 	committee *types.Committee
 	now       types.Time
 	nodes     []*sequencer
@@ -90,18 +91,21 @@ type swarm struct {
 	heard     map[types.BatchID][]types.Time // when each sequencer got a batch by gossip
 }
 
-func newSwarm(t testing.TB, seed uint64) *swarm {
+func newSwarm(t testing.TB, seed uint64) *swarm { return newSwarmAfter(t, seed, nil) }
+
+// newSwarmAfter is a swarm in the epoch after the origin, of epoch 0 if that is nil.
+func newSwarmAfter(t testing.TB, seed uint64, origin *types.Header) *swarm {
 	t.Helper()
 	keys := testKeys(4)
 	s := &swarm{
 		t: t, rng: rand.New(rand.NewPCG(seed, 7)), genesis: testGenesis(keys), bodies: map[types.BatchID][]byte{},
 		envelopes: map[types.BatchID][][]byte{}, headers: map[types.Height]types.CertifiedHeader{}, heard: map[types.BatchID][]types.Time{},
 	}
-	config, err := coreConfig(s.genesis)
+	config, err := coreConfig(s.genesis, origin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.committee, s.now = config.Committee, s.genesis.Time+millisecond
+	s.origin, s.committee, s.now = origin, config.Committee, config.Parent.Time+millisecond
 	for i, key := range keys {
 		config.Self = i
 		core, err := consensus.New(config)
@@ -284,7 +288,7 @@ func (s *swarm) keep(n *sequencer, fx consensus.Effects) {
 // config is that of an auditor who knows the certified headers.
 func (s *swarm) config(target types.Hash) Config {
 	return Config{
-		Genesis: s.genesis, Target: target, Now: s.now, Info: testInfo,
+		Genesis: s.genesis, Origin: s.origin, Target: target, Now: s.now, Info: testInfo,
 		Header: func(h types.Height) (types.Header, bool) {
 			c, ok := s.headers[h]
 			return c.Header, ok

@@ -21,7 +21,7 @@ func (r *Replay) takeVertex(encoded []byte) error {
 	if _, known := r.accepted[v.Digest()]; known {
 		return nil
 	}
-	if err := checkSigned(v, r.network, 0, r.committee); err != nil {
+	if err := checkSigned(v, r.network, r.epoch, r.committee); err != nil {
 		return fmt.Errorf("log position %d: %w", r.taken, err)
 	}
 	if v.Time() > r.cfg.Now.Add(maxDrift) {
