@@ -31,6 +31,16 @@ type GenesisOptions struct {
 	ChallengeWindow time.Duration
 	// Heartbeat is after how much idle time an empty block closes; default 10 s.
 	Heartbeat time.Duration
+	// BlockInterval is the time between two blocks; default 500 ms.
+	BlockInterval time.Duration
+	// EpochLength is after how many blocks the committee may change; default 10 million, 58 days at two blocks a second.
+	EpochLength uint64
+	// Handovers name the committees of later epochs.
+	Handovers []types.Handover
+}
+
+func sortMembers(list []types.CommitteeMember) {
+	sort.Slice(list, func(i, j int) bool { return bytes.Compare(list[i].Key[:], list[j].Key[:]) < 0 })
 }
 
 func micros(d time.Duration) uint64 { return uint64(d.Microseconds()) }
@@ -45,10 +55,14 @@ func NewGenesis(o GenesisOptions) (*types.Genesis, error) {
 	if heartbeat == 0 {
 		heartbeat = 10 * time.Second
 	}
+	interval := o.BlockInterval
+	if interval == 0 {
+		interval = 500 * time.Millisecond
+	}
 	g := &types.Genesis{
 		Version: 1, Name: o.Name, ChainID: o.ChainID, Time: types.TimeOf(o.Time.Truncate(time.Second)), Payload: o.Payload,
 		Provers: o.Provers, Alloc: map[string]types.GenesisAccount{},
-		BlockInterval: micros(500 * time.Millisecond), Heartbeat: micros(heartbeat),
+		BlockInterval: micros(interval), Heartbeat: micros(heartbeat),
 		BlockBytes: 2 << 20, BlockGas: 60_000_000,
 		BaseFee: 1_000_000_000, BaseFeeFloor: 1_000_000, GasTarget: 60_000_000,
 		ChunkTransactions: 64, ChunkGas: 1 << 24, ChunkBytes: 2 << 20,
@@ -56,15 +70,19 @@ func NewGenesis(o GenesisOptions) (*types.Genesis, error) {
 		Retention:    micros(max(4*window, 24*time.Hour)),
 		LightAbsence: micros(14 * 24 * time.Hour), ShardReplicas: 3, FeeVault: feeVault, RuleVersion: 1,
 	}
-	// One epoch is all this version runs: 10 million blocks, 58 days at two blocks a second.
-	g.EpochLength = 10_000_000
+	if g.EpochLength = o.EpochLength; g.EpochLength == 0 {
+		g.EpochLength = 10_000_000
+	}
 	g.UnbondingDelay = g.ChallengeWindow + g.EpochLength*g.Heartbeat + g.LightAbsence
 	for _, key := range o.Committee {
 		g.Committee = append(g.Committee, types.CommitteeMember{Key: key, Stake: 1})
 	}
-	sort.Slice(g.Committee, func(i, j int) bool {
-		return bytes.Compare(g.Committee[i].Key[:], g.Committee[j].Key[:]) < 0
-	})
+	sortMembers(g.Committee)
+	for _, h := range o.Handovers {
+		members := append([]types.CommitteeMember(nil), h.Committee...)
+		sortMembers(members)
+		g.Handovers = append(g.Handovers, types.Handover{Epoch: h.Epoch, Committee: members})
+	}
 	for address, account := range o.Alloc {
 		g.Alloc[address] = account
 	}

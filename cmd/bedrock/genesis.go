@@ -22,6 +22,10 @@ func newGenesisCommand() *cobra.Command {
 
 type genesisFlags struct {
 	sequencers int
+	candidates int
+	handovers  []string
+	epoch      uint64
+	interval   time.Duration
 	out        string
 	name       string
 	chainID    uint64
@@ -35,12 +39,19 @@ func newGenesisNewCommand() *cobra.Command {
 		Use:   "new",
 		Short: "Write genesis.json and one home directory for each sequencer and for one prover",
 		Long: "Draws the keys of the first committee and of one prover, writes DIR/genesis.json, which commits to every parameter\n" +
-			"of the network, and DIR/sequencer-0 ... and DIR/prover-0 as home directories for `bedrock run`. The ten development\naccounts are funded.",
+			"of the network, and DIR/sequencer-0 ... and DIR/prover-0 as home directories for `bedrock run`. The ten development\naccounts are funded.\n\n" +
+			"The committee may change at the end of an epoch. --candidates draws keys of sequencers that are not in the first one, and\n" +
+			"--handover EPOCH:NUMBER,NUMBER=STAKE,... names who begins an epoch, by the numbers of the home directories (stake 1\n" +
+			"where none is given): `--candidates 1 --handover 1:1,2,3,4 --handover 2:0,1=2,2,3`. Where none is named, the committee stays.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return newNetwork(cmd, f) },
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&f.sequencers, "sequencers", 4, "size of the first committee")
+	flags.IntVar(&f.candidates, "candidates", 0, "further sequencers, outside the first committee")
+	flags.StringArrayVar(&f.handovers, "handover", nil, "committee that begins an epoch, EPOCH:NUMBER,NUMBER=STAKE,... (repeatable, ascending)")
+	flags.Uint64Var(&f.epoch, "epoch-length", 10_000_000, "blocks of an epoch, above 64")
+	flags.DurationVar(&f.interval, "block-interval", 500*time.Millisecond, "time between two blocks, 10 ms or more")
 	flags.StringVar(&f.out, "out", "", "directory to create")
 	flags.StringVar(&f.name, "name", "bedrock-dev", "name of the network")
 	flags.Uint64Var(&f.chainID, "chain-id", node.DevnetChainID, "Ethereum chain id")
@@ -54,16 +65,20 @@ func newNetwork(cmd *cobra.Command, f genesisFlags) error {
 	if f.sequencers < 1 || f.sequencers > types.MaxCommittee {
 		return &exitError{exitUsage, fmt.Errorf("--sequencers %d is not in 1..%d", f.sequencers, types.MaxCommittee)}
 	}
+	if total := f.sequencers + f.candidates; f.candidates < 0 || total > types.MaxCommittee {
+		return &exitError{exitUsage, fmt.Errorf("--candidates %d: a network file describes at most %d sequencers", f.candidates, types.MaxCommittee)}
+	}
 	if p := types.Payload(f.payload); p != types.PayloadEthereum && p != types.PayloadOpaque {
 		return &exitError{exitUsage, fmt.Errorf("--payload %q is neither %s nor %s", f.payload, types.PayloadEthereum, types.PayloadOpaque)}
 	}
 	if _, err := os.Stat(filepath.Join(f.out, "genesis.json")); err == nil {
 		return fmt.Errorf("%s has a genesis.json already: choose another directory", f.out)
 	}
-	keys := make([]ed25519.PrivateKey, f.sequencers+1)
+	homes := f.sequencers + f.candidates
+	keys := make([]ed25519.PrivateKey, homes+1)
 	options := node.GenesisOptions{
 		Name: f.name, ChainID: f.chainID, Time: time.Now(), Payload: types.Payload(f.payload), ChallengeWindow: f.window,
-		Accounts: devnet.Addresses(), Balance: devnet.Balance(),
+		EpochLength: f.epoch, BlockInterval: f.interval, Accounts: devnet.Addresses(), Balance: devnet.Balance(),
 	}
 	for i := range keys {
 		key, err := node.NewKey()
@@ -71,11 +86,19 @@ func newNetwork(cmd *cobra.Command, f genesisFlags) error {
 			return fmt.Errorf("draw key: %w", err)
 		}
 		keys[i] = key
-		if i < f.sequencers {
+		switch {
+		case i < f.sequencers:
 			options.Committee = append(options.Committee, node.PublicKeyOf(key))
-		} else {
+		case i == homes:
 			options.Provers = append(options.Provers, node.PublicKeyOf(key))
 		}
+	}
+	for _, text := range f.handovers {
+		h, err := parseHandover(text, keys[:homes])
+		if err != nil {
+			return &exitError{exitUsage, fmt.Errorf("--handover %s: %w", text, err)}
+		}
+		options.Handovers = append(options.Handovers, h)
 	}
 	genesis, err := node.NewGenesis(options)
 	if err != nil {
@@ -87,7 +110,7 @@ func newNetwork(cmd *cobra.Command, f genesisFlags) error {
 func writeNetwork(cmd *cobra.Command, f genesisFlags, genesis *types.Genesis, keys []ed25519.PrivateKey) error {
 	for i, key := range keys {
 		role, dir := node.Sequencer, filepath.Join(f.out, fmt.Sprintf("sequencer-%d", i))
-		if i == f.sequencers {
+		if i == f.sequencers+f.candidates {
 			role, dir = node.Prover, filepath.Join(f.out, "prover-0")
 		}
 		if _, err := node.InitHome(dir, genesis, key, node.Settings{Role: role}); err != nil {

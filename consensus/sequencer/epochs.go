@@ -22,6 +22,9 @@ const (
 	settleFor = time.Second
 	// overCheck is how often the old epoch is looked at while two run.
 	overCheck = 50 * time.Millisecond
+	// maxHeldOver bounds the bytes of batches that wait while the ones before them go over to a new epoch: a second's worth
+	// and more; what is beyond it others bring.
+	maxHeldOver = 32 << 20
 )
 
 // Chain is what certified headers say of epochs; *chain.Chain implements it.
@@ -79,6 +82,11 @@ type Epochs struct {
 	mu       sync.RWMutex
 	terms    []*term // the running ones, oldest first: at most two
 	executed types.Height
+
+	holdMu   sync.Mutex
+	carrying bool    // what comes now waits until what came before it has gone over
+	held     []input // that waits so, at most maxHeldOver bytes
+	heldSize int
 
 	// Owned by the loop.
 	group     *errgroup.Group
@@ -211,6 +219,7 @@ func (s *Epochs) begin(ctx context.Context, e types.Epoch) error {
 	if err != nil {
 		return err
 	}
+	s.holdBack(t)
 	s.mu.Lock()
 	s.terms = append(s.terms, t)
 	s.mu.Unlock()
@@ -220,9 +229,48 @@ func (s *Epochs) begin(ctx context.Context, e types.Epoch) error {
 		s.start(ctx, t)
 	}
 	if terms := s.running(); len(terms) == 2 {
-		return s.carry(ctx, terms[0], t)
+		if err := s.carry(ctx, terms[0], t); err != nil {
+			return err
+		}
 	}
+	s.letGo(t)
 	return nil
+}
+
+// holdBack makes new batches wait: the transactions of one account are held in the order in which they came, over the
+// change of epoch too.
+func (s *Epochs) holdBack(next *term) {
+	s.holdMu.Lock()
+	defer s.holdMu.Unlock()
+	s.carrying = next.seq != nil
+}
+
+// letGo hands the new epoch what waited.
+func (s *Epochs) letGo(next *term) {
+	for {
+		s.holdMu.Lock()
+		waiting := s.held
+		s.held, s.heldSize = nil, 0
+		s.carrying = s.carrying && len(waiting) > 0
+		s.holdMu.Unlock()
+		if len(waiting) == 0 {
+			return
+		}
+		for _, in := range waiting {
+			next.seq.hold(in)
+		}
+	}
+}
+
+// waits takes a batch that must wait; false: it need not.
+func (s *Epochs) waits(in input) bool {
+	s.holdMu.Lock()
+	defer s.holdMu.Unlock()
+	if s.carrying && s.heldSize+len(in.body) <= maxHeldOver {
+		s.held = append(s.held, in)
+		s.heldSize += len(in.body)
+	}
+	return s.carrying
 }
 
 // open builds what a term needs.
@@ -419,8 +467,12 @@ func (s *Epochs) Current() (*Sequencer, *store.VertexLog, bool) {
 
 // Hold is Sequencer.Hold of the newest epoch; outside its committee it does nothing.
 func (s *Epochs) Hold(id types.BatchID, body []byte, txs []consensus.TxInfo, at types.Time, admitted bool) {
+	in := heard(id, body, txs, at, admitted)
+	if s.waits(in) {
+		return
+	}
 	if seq, _, ok := s.Current(); ok {
-		seq.Hold(id, body, txs, at, admitted)
+		seq.hold(in)
 	}
 }
 

@@ -515,3 +515,18 @@ func TestE3LostDisk(t *testing.T) {
 		c.check()
 	})
 }
+
+// TestLimitOfBatchesHeldOver: while batches go over to a new epoch, at most 32 MiB of later ones wait.
+func TestLimitOfBatchesHeldOver(t *testing.T) {
+	s := &Epochs{carrying: true}
+	half := input{body: make([]byte, maxHeldOver/2)}
+	if !s.waits(half) || !s.waits(half) || len(s.held) != 2 || s.heldSize != 32<<20 {
+		t.Fatalf("%d wait with %d bytes", len(s.held), s.heldSize)
+	}
+	if !s.waits(input{body: []byte{1}}) || len(s.held) != 2 {
+		t.Fatalf("%d wait", len(s.held))
+	}
+	if s.carrying = false; s.waits(half) {
+		t.Fatal("a batch waits though nothing goes over")
+	}
+}

@@ -47,6 +47,9 @@ func (s *Sequencer) noteSequenced(appended []consensus.Appended) error {
 func (s *Sequencer) Unordered(ctx context.Context) ([]types.BatchID, error) {
 	answer := make(chan []types.BatchID, 1)
 	s.results.put(func() error {
+		if err := s.takeHolds(); err != nil {
+			return err
+		}
 		answer <- s.core.Unordered()
 		return nil
 	})
@@ -55,6 +58,21 @@ func (s *Sequencer) Unordered(ctx context.Context) ([]types.BatchID, error) {
 		return nil, ctx.Err()
 	case ids := <-answer:
 		return ids, nil
+	}
+}
+
+// takeHolds takes in all that waits in the queue of batches.
+func (s *Sequencer) takeHolds() error {
+	for {
+		select {
+		case in := <-s.holds:
+			s.holding.Add(-int64(len(in.body)))
+			if err := s.takeInput(in); err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
 	}
 }
 

@@ -301,16 +301,26 @@ func (s *Sequencer) refreshStatus(now time.Time) {
 // dropped and counted; other sequencers' vertices bring it. One that is not admitted is kept for a while, in case the pool
 // admits it later or a vertex receipts it.
 func (s *Sequencer) Hold(id types.BatchID, body []byte, txs []consensus.TxInfo, at types.Time, admitted bool) {
-	if s.holding.Add(int64(len(body))) > s.cfg.HoldBytes {
-		s.holding.Add(-int64(len(body)))
+	s.hold(heard(id, body, txs, at, admitted))
+}
+
+// heard is a batch that came by gossip or from a user.
+func heard(id types.BatchID, body []byte, txs []consensus.TxInfo, at types.Time, admitted bool) input {
+	event := consensus.BatchHeld{ID: id, Txs: txs, Size: uint64(len(body)), Time: at, Admitted: admitted, From: -1}
+	return input{event: event, body: body, heard: true}
+}
+
+func (s *Sequencer) hold(in input) {
+	size := int64(len(in.body))
+	if s.holding.Add(size) > s.cfg.HoldBytes {
+		s.holding.Add(-size)
 		s.stats.holdsDropped.Add(1)
 		return
 	}
-	event := consensus.BatchHeld{ID: id, Txs: txs, Size: uint64(len(body)), Time: at, Admitted: admitted, From: -1}
 	select {
-	case s.holds <- input{event: event, body: body, heard: true}:
+	case s.holds <- in:
 	default:
-		s.holding.Add(-int64(len(body)))
+		s.holding.Add(-size)
 		s.stats.holdsDropped.Add(1)
 	}
 }

@@ -91,11 +91,11 @@ type network struct {
 	light      *peer
 }
 
-// newNetwork makes genesis and homes with the program itself.
-func newNetwork(t *testing.T, sequencers int) *network {
+// newNetwork makes genesis and homes with the program itself; flags are for the genesis.
+func newNetwork(t *testing.T, sequencers int, flags ...string) *network {
 	t.Helper()
 	n := &network{dir: filepath.Join(t.TempDir(), "net")}
-	mustRun(t, "genesis", "new", "--sequencers", fmt.Sprint(sequencers), "--out", n.dir)
+	mustRun(t, append([]string{"genesis", "new", "--sequencers", fmt.Sprint(sequencers), "--out", n.dir}, flags...)...)
 	path := filepath.Join(n.dir, "genesis.json")
 	file, err := os.ReadFile(path)
 	if err != nil {

@@ -84,6 +84,16 @@ func (p *process) kill() {
 	<-p.ended
 }
 
+// over reports whether the process has ended.
+func (p *process) over() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // interrupt is Ctrl-C. It returns how long the process took to end, and demands that it ended well.
 func (p *process) interrupt(t *testing.T) time.Duration {
 	t.Helper()

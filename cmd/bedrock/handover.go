@@ -1,0 +1,50 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/types"
+)
+
+// parseHandover reads EPOCH:NUMBER,NUMBER=STAKE,...: the sequencers by the numbers of their keys.
+func parseHandover(text string, keys []ed25519.PrivateKey) (h types.Handover, err error) {
+	epoch, list, ok := strings.Cut(text, ":")
+	if !ok {
+		return h, errors.New("want EPOCH:NUMBER,NUMBER=STAKE,...")
+	}
+	n, err := strconv.ParseUint(epoch, 10, 64)
+	if err != nil {
+		return h, fmt.Errorf("epoch %q is no number", epoch)
+	}
+	h.Epoch = types.Epoch(n)
+	for _, member := range strings.Split(list, ",") {
+		m, err := parseMember(member, keys)
+		if err != nil {
+			return h, err
+		}
+		h.Committee = append(h.Committee, m)
+	}
+	return h, nil
+}
+
+// parseMember reads NUMBER or NUMBER=STAKE.
+func parseMember(text string, keys []ed25519.PrivateKey) (types.CommitteeMember, error) {
+	number, stake, given := strings.Cut(text, "=")
+	if !given {
+		stake = "1"
+	}
+	i, err := strconv.Atoi(number)
+	if err != nil || i < 0 || i >= len(keys) {
+		return types.CommitteeMember{}, fmt.Errorf("sequencer %q is not one of 0..%d", number, len(keys)-1)
+	}
+	s, err := strconv.ParseUint(stake, 10, 62)
+	if err != nil || s == 0 {
+		return types.CommitteeMember{}, fmt.Errorf("stake %q of sequencer %d is no number above 0", stake, i)
+	}
+	return types.CommitteeMember{Key: node.PublicKeyOf(keys[i]), Stake: types.Stake(s)}, nil
+}
