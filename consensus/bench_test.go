@@ -3,6 +3,8 @@ package consensus
 import (
 	"testing"
 	"time"
+
+	"github.com/etherscale/bedrock/types"
 )
 
 // BenchmarkAccept measures one core's share of a cluster under load, per accepted vertex: everything from reception to
@@ -49,4 +51,42 @@ func BenchmarkAccept(b *testing.B) {
 			b.ReportMetric(float64(accepted)/float64(b.N), "vertices")
 		})
 	}
+}
+
+// BenchmarkCut takes the state of an order at full memory: both generations of transactions, 100,000 released batches,
+// 10,000 transactions in the queue; and makes a core from it.
+//
+//	go test -run - -bench Cut ./consensus
+func BenchmarkCut(b *testing.B) {
+	cfg := Config{Network: types.NetworkID{5}, Committee: testCommittee(b, equalStakes(16)...), Seed: types.Hash{3}, Self: -1, Parent: testParent(),
+		Rules: Rules{Interval: 500_000, Heartbeat: 10_000_000, BlockBytes: 2 << 20, BlockGas: 60_000_000}}
+	core, err := New(cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range uint64(2 * seenTransactions) {
+		tx := TxInfo{Hash: hashOf(i, 1), Gas: 21_000, Size: 200}
+		if core.blocks.seen.add(tx.Hash); i < 10_000 {
+			core.blocks.queue = append(core.blocks.queue, queued{TxRef{types.BatchIDOf(tx.Hash[:]), 0}, tx, testStart})
+		}
+	}
+	for i := range uint64(100_000) {
+		h := hashOf(i, 2)
+		core.fair.done.released(types.BatchIDOf(h[:]), types.Round(i/25))
+	}
+	var state []byte
+	b.Run("take", func(b *testing.B) {
+		for range b.N {
+			state = core.cutState(cutRounds).encode()
+			CutDigest(state)
+		}
+		b.ReportMetric(float64(len(state))/(1<<20), "MiB")
+	})
+	b.Run("resume", func(b *testing.B) {
+		for range b.N {
+			if _, err := NewFrom(cfg, state); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

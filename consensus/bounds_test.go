@@ -14,6 +14,7 @@ import (
 // that could grow.
 func TestI7MemoryIsBounded(t *testing.T) {
 	c := newCluster(t, 200, testCommittee(t, equalStakes(4)...))
+	c.configure = func(_ *testNode, cfg *Config) { cfg.Windows = Windows{Repeats: 100, Transactions: 100, Cuts: 64} }
 	c.startAll()
 	c.run(100 * time.Millisecond)
 	c.nodes[3].crash()
@@ -43,6 +44,13 @@ func TestI7MemoryIsBounded(t *testing.T) {
 		"own":       {len(k.certs.own), 16},
 		"loose":     {len(k.loose), 1500},
 		"queue":     {len(k.blocks.queue), 100},
+		"done":      {len(k.fair.done.by), 3 * (100 + Horizon)}, // some three batches a round
+		"releases":  {len(k.fair.done.release), 3 * (100 + Horizon)},
+		"seen":      {len(k.blocks.seen.current.in) + len(k.blocks.seen.previous.in), 200},
+		"recent":    {len(k.recent), 4 * Horizon * 4},
+		"unsealed":  {len(k.unsealed), 8},
+		"seals":     {len(k.seals.votes), 8},
+		"cut":       {len(c.nodes[0].cut.State), 64 << 10},
 	} {
 		if bound[0] > bound[1] {
 			t.Errorf("%s: %d, at most %d", name, bound[0], bound[1])

@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/etherscale/bedrock/types"
@@ -10,8 +11,8 @@ import (
 const (
 	// maxEncoding is how many blocks the driver may be encoding at once.
 	maxEncoding = 16
-	// signatureWindow is how far above the closed height signatures are kept, and staleSignature how far below the
-	// certified height an own one is still worth its bytes.
+	// signatureWindow is how far above the closed height signatures are kept, and staleSignature how far below the height
+	// that the sequence certifies an own one is still worth its bytes.
 	signatureWindow = 1024
 	staleSignature  = 8
 )
@@ -156,11 +157,22 @@ func (k *certifier) headerSigned(digest types.Hash, sig types.Signature) {
 	sort.Slice(k.own, func(i, j int) bool { return k.own[i].Height < k.own[j].Height })
 }
 
+// relist takes back the signatures of an own vertex that never came into the sequence, as far as that lacks them.
+func (k *certifier) relist(signatures []types.HeaderSignature, sealed types.Height) {
+	for _, s := range signatures {
+		if s.Height > sealed {
+			k.own = append(k.own, s)
+		}
+	}
+	sort.SliceStable(k.own, func(i, j int) bool { return k.own[i].Height < k.own[j].Height })
+	k.own = slices.CompactFunc(k.own, func(a, b types.HeaderSignature) bool { return a.Height == b.Height })
+}
+
 // ownSignatures lists what goes into an own vertex made now.
-func (k *certifier) ownSignatures() []types.HeaderSignature {
+func (k *certifier) ownSignatures(sealed types.Height) []types.HeaderSignature {
 	var out []types.HeaderSignature
 	for _, s := range k.own {
-		if s.Height+staleSignature > k.done && len(out) < types.MaxHeaderSignatures {
+		if s.Height+staleSignature > sealed && len(out) < types.MaxHeaderSignatures {
 			out = append(out, s)
 		}
 	}
@@ -168,14 +180,14 @@ func (k *certifier) ownSignatures() []types.HeaderSignature {
 }
 
 // listed forgets the own signatures that an accepted own vertex carries, and those that came too late.
-func (k *certifier) listed(signatures []types.HeaderSignature) {
+func (k *certifier) listed(signatures []types.HeaderSignature, sealed types.Height) {
 	in := make(map[types.Height]bool, len(signatures))
 	for _, s := range signatures {
 		in[s.Height] = true
 	}
 	kept := k.own[:0]
 	for _, s := range k.own {
-		if !in[s.Height] && s.Height+staleSignature > k.done {
+		if !in[s.Height] && s.Height+staleSignature > sealed {
 			kept = append(kept, s)
 		}
 	}

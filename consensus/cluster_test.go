@@ -38,6 +38,7 @@ type cluster struct {
 	parent    types.Header
 	next      func() NextEpoch // answers AskNextEpoch
 	configure func(*testNode, *Config)
+	onCut     func(*testNode, *Cut)
 }
 
 // testNode is one core with what its driver would keep. Nodes above the committee's size are twins of a member.
@@ -69,6 +70,8 @@ type testNode struct {
 	replayed  int         // length of the log after the replay
 	above     types.Round // for the next start: the log is lost
 	hidden    bool        // outputs of Byzantine nodes are not compared
+	cut       *Cut        // newest
+	resumed   int         // starts from a cut
 	asked     []types.Height
 	mute      bool // the state at that height is not known yet
 }
@@ -221,6 +224,10 @@ func (n *testNode) start() {
 	}
 	n.core, n.alive, n.wakeAt = core, true, 0
 	n.life++
+	if n.cut != nil && c.rng.IntN(4) > 0 {
+		n.startFromCut(cfg)
+		return
+	}
 	n.appended, n.released, n.closed, n.certified = nil, nil, nil, nil
 	n.at = map[types.BatchID]types.Time{}
 	if n.received == nil {
@@ -293,6 +300,11 @@ func (n *testNode) perform(fx Effects) {
 		n.released = append(n.released, r)
 	}
 	n.twinsSeen += len(fx.Equivocations)
+	if fx.Cut != nil {
+		if n.cut = fx.Cut; n.c.onCut != nil && !n.hidden {
+			n.c.onCut(n, fx.Cut)
+		}
+	}
 	for _, s := range fx.Send {
 		n.transmit(s)
 	}

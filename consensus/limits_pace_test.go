@@ -149,10 +149,10 @@ func TestLimitsOfSignatures(t *testing.T) {
 	for _, h := range []types.Height{91, 92, 93, 94} {
 		k.own = append(k.own, types.HeaderSignature{Height: h})
 	}
-	if got := k.ownSignatures(); len(got) != 2 || got[0].Height != 93 {
+	if got := k.ownSignatures(k.done); len(got) != 2 || got[0].Height != 93 {
 		t.Errorf("%d of the stale ones are sent", len(got))
 	}
-	k.listed(nil)
+	k.listed(nil, k.done)
 	if len(k.own) != 2 {
 		t.Errorf("%d of the stale ones are kept", len(k.own))
 	}
@@ -160,7 +160,7 @@ func TestLimitsOfSignatures(t *testing.T) {
 	for h := range types.Height(65) {
 		k.own = append(k.own, types.HeaderSignature{Height: 101 + h})
 	}
-	if got := k.ownSignatures(); len(got) != 64 || got[63].Height != 164 {
+	if got := k.ownSignatures(k.done); len(got) != 64 || got[63].Height != 164 {
 		t.Errorf("%d signatures in a vertex", len(got))
 	}
 }

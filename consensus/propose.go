@@ -57,7 +57,7 @@ func (c *Core) makeDraft(round types.Round) *types.Vertex {
 	if !more { // else what waits keeps its receive times
 		at = max(at, c.now)
 	}
-	body.HeaderSignatures = c.certs.ownSignatures()
+	body.HeaderSignatures = c.certs.ownSignatures(c.seals.height)
 	body.Evidence = append([]types.Equivocation(nil), c.evidence[:min(len(c.evidence), types.MaxEvidence)]...)
 	return types.NewVertex(types.VertexID{
 		Version: types.Version, Network: c.cfg.Network, Epoch: c.cfg.Epoch, Round: round, Author: c.self, Time: at,
@@ -164,7 +164,7 @@ func (c *Core) acceptOwn(n *node) {
 	}
 	c.dag.markMine(n)
 	c.dropListed()
-	c.certs.listed(n.v.Body().HeaderSignatures)
+	c.certs.listed(n.v.Body().HeaderSignatures, c.seals.height)
 	said := n.v.Body().Evidence
 	kept := c.evidence[:0]
 	for _, e := range c.evidence {

@@ -28,11 +28,12 @@ func (c *Core) horizonMoved() {
 }
 
 // dropRound forgets the lowest round. Own receipts in it that never came into the sequence are lost: they are to be
-// listed again.
+// listed again, like its signatures.
 func (c *Core) dropRound(rs *roundSlots) {
 	for a := range rs.slots {
 		for _, n := range rs.slots[a].candidates {
 			if c.member && n.ref.Author == c.self && !n.appended {
+				c.certs.relist(n.v.Body().HeaderSignatures, c.seals.height)
 				for _, b := range n.batches {
 					if c.fair.live[b.id] == nil {
 						c.forget(b.id)

@@ -52,6 +52,9 @@ func soak(t *testing.T, seed uint64, committee *types.Committee) Counters {
 		twins = []int{faulty}
 	}
 	c := newCluster(t, 1000+seed, committee, twins...)
+	if seed%2 == 1 {
+		c.configure = func(_ *testNode, cfg *Config) { cfg.Windows.Cuts = 16 }
+	}
 	rough := true
 	c.drop = func(from, to int, _ *types.Vertex) bool {
 		if c.nodes[from].hidden && c.nodes[from].index >= n && to%2 == 0 {
