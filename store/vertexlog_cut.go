@@ -19,14 +19,15 @@ type Cut struct {
 	Round    types.Round // whose slots the state has decided
 	Digest   types.Hash  // of State, by the core's own rule: what other nodes call it
 	Position uint64      // of the first vertex in the log that is to be replayed after the state
-	Own      types.Round // newest own vertex at that time
+	Own      types.Round // newest own vertex at that time; 0: none
+	OwnName  types.Hash  // its digest
 	State    []byte
 }
 
 const (
 	cutMagic       = "bedrockc"
 	cutVersion     = 1
-	cutHeaderBytes = 8 + 4 + 8 + 32 + 8 + 8 + 8 // magic, version, round, digest, position, own, length of the state
+	cutHeaderBytes = 8 + 4 + 8 + 32 + 8 + 8 + 32 + 8 // magic, version, round, digest, position, own, its digest, length
 	keptCuts       = 2
 	// MaxCutBytes bounds a cut's state: the core's own bound on its encoding lies below it.
 	MaxCutBytes = 256 << 20
@@ -37,7 +38,7 @@ func cutName(r types.Round) string { return fmt.Sprintf("%020d.cut", uint64(r)) 
 // SaveCut keeps the cut beside the log, durably when it returns, and what was appended before it too. Of several only the two
 // newest are kept.
 //
-//	file = magic(8) version(4) round(8) digest(32) position(8) own(8) length(8) state crc(4)    little-endian, CRC-32C of all before
+//	file = magic(8) version(4) round(8) digest(32) position(8) own(8) name(32) length(8) state crc(4)    little-endian, CRC-32C of all before
 func (l *VertexLog) SaveCut(c Cut) error {
 	if len(c.State) > MaxCutBytes {
 		return fmt.Errorf("vertex log: cut of %d bytes, at most %d", len(c.State), MaxCutBytes)
@@ -87,6 +88,32 @@ func (l *VertexLog) Cuts() ([]Cut, error) {
 	return cuts, nil
 }
 
+// CutPiece reads part of the state of the cut of a round: at most so many bytes from the offset on, none beyond its end.
+// ErrNotInLog when the cut is not kept.
+func (l *VertexLog) CutPiece(r types.Round, offset uint64, most int) ([]byte, error) {
+	f, err := os.Open(filepath.Join(l.dir, cutName(r)))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("cut of round %d: %w", r, ErrNotInLog)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("vertex log: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("vertex log: %w", err)
+	}
+	end := info.Size() - 4 // the checksum is no part of the state
+	if offset > MaxCutBytes || int64(cutHeaderBytes+offset) >= end {
+		return nil, nil
+	}
+	piece := make([]byte, min(int64(most), end-int64(cutHeaderBytes+offset)))
+	if _, err := f.ReadAt(piece, int64(cutHeaderBytes+offset)); err != nil {
+		return nil, fmt.Errorf("vertex log: read the cut of round %d: %w", r, err)
+	}
+	return piece, nil
+}
+
 // listCuts names the files of cuts, newest first.
 func listCuts(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
@@ -110,6 +137,7 @@ func encodeCut(c Cut) []byte {
 	out = append(out, c.Digest[:]...)
 	out = binary.LittleEndian.AppendUint64(out, c.Position)
 	out = binary.LittleEndian.AppendUint64(out, uint64(c.Own))
+	out = append(out, c.OwnName[:]...)
 	out = binary.LittleEndian.AppendUint64(out, uint64(len(c.State)))
 	out = append(out, c.State...)
 	return binary.LittleEndian.AppendUint32(out, crc32.Checksum(out, castagnoli))
@@ -150,6 +178,7 @@ func decodeCut(raw []byte) (Cut, bool) {
 		Digest:   types.Hash(raw[20:52]),
 		Position: binary.LittleEndian.Uint64(raw[52:]),
 		Own:      types.Round(binary.LittleEndian.Uint64(raw[60:])),
+		OwnName:  types.Hash(raw[68:100]),
 		State:    body[cutHeaderBytes:],
 	}, true
 }

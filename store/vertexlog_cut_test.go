@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,7 +11,7 @@ import (
 )
 
 func cutOf(r types.Round, position uint64) Cut {
-	return Cut{Round: r, Digest: types.Hash{byte(r)}, Position: position, Own: r + 3, State: bytes.Repeat([]byte{byte(r)}, 1000)}
+	return Cut{Round: r, Digest: types.Hash{byte(r)}, Position: position, Own: r + 3, OwnName: types.Hash{9, byte(r)}, State: bytes.Repeat([]byte{byte(r)}, 1000)}
 }
 
 func mustHaveCuts(t *testing.T, l *VertexLog, want ...Cut) {
@@ -41,6 +42,16 @@ func TestVertexLogCuts(t *testing.T) {
 		}
 	}
 	mustHaveCuts(t, l, cutOf(4096, 40), cutOf(3072, 30))
+	state := cutOf(4096, 40).State
+	for offset, want := range map[uint64]int{0: 300, 700: 300, 701: 299, 999: 1, 1000: 0, 1 << 62: 0} {
+		piece, err := l.CutPiece(4096, offset, 300)
+		if err != nil || len(piece) != want || want > 0 && !bytes.Equal(piece, state[offset:][:want]) {
+			t.Fatalf("piece from %d: %d bytes, %v", offset, len(piece), err)
+		}
+	}
+	if _, err := l.CutPiece(2048, 0, 300); !errors.Is(err, ErrNotInLog) {
+		t.Fatalf("a piece of a cut that is gone: %v", err)
+	}
 	if l.Durable() != l.Len() {
 		t.Fatal("a cut was saved before the vertices it stands on")
 	}

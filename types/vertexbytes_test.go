@@ -63,3 +63,13 @@ func FuzzDecodeVertex(f *testing.F) {
 		}
 	})
 }
+
+// An answer names at most MaxCutNames cuts.
+func TestCutNames(t *testing.T) {
+	for n, good := range map[int]bool{MaxCutNames: true, MaxCutNames + 1: false} {
+		_, err := DecodeFetchResponse((&FetchResponse{Cuts: make([]CutName, n)}).Encode())
+		if (err == nil) != good {
+			t.Errorf("%d cuts: %v", n, err)
+		}
+	}
+}

@@ -14,6 +14,8 @@ const (
 	MaxFetchItems = 256
 	// MaxFetchBytes is where a responder stops adding to an answer.
 	MaxFetchBytes = 2 << 20
+	// MaxCutNames bounds the cuts in one answer: a member keeps two.
+	MaxCutNames = 2
 	// maxItems bounds the values in the lists of one message: more than an honest one has, and few enough that decoding
 	// takes no more memory than the message's bytes allow.
 	maxItems = 1 << 16
@@ -29,23 +31,36 @@ type Push struct {
 }
 
 // FetchRequest asks for vertices by digest, for batches by id, or for the responder's log of accepted vertices from a
-// position on (Log true), all of one epoch. An answer is bounded by MaxFetchBytes; what is missing from it may be asked again.
+// position on (Log true), for the names of its newest cuts (Cuts true), or for the bytes of a cut's state from an offset on
+// (Cut set); all of one epoch. An answer is bounded by MaxFetchBytes; what is missing from it may be asked again.
 type FetchRequest struct {
 	Epoch    Epoch
 	Vertices []Hash
 	Batches  []BatchID
 	Log      bool
-	From     uint64 // position in the responder's log of accepted vertices
+	From     uint64 // position in the responder's log of accepted vertices, or offset in the cut's state
+	Cuts     bool
+	Cut      Hash // digest of the cut's state; zero: none is asked for
 }
 
 // FetchResponse carries what the responder has. For a Log request Vertices are in the order the responder accepted
-// them, Batches are the bodies they receipt, and Next is the position to ask from next.
+// them, Batches are the bodies they receipt, and Next is the position to ask from next. Piece answers Cut, Cuts answers Cuts.
 type FetchResponse struct {
 	Batches  [][]byte
 	Vertices [][]byte
 	Next     uint64
 	End      uint64 // position after the newest vertex of the responder's log
 	First    uint64 // position of the oldest one it keeps: of earlier ones it answers nothing but this
+	Cuts     []CutName
+	Piece    []byte
+}
+
+// CutName names a state of the ordering core that the responder keeps, newest first in an answer.
+type CutName struct {
+	Round    Round  // whose slots it has decided
+	Digest   Hash   // of its bytes; equal at every honest member
+	Size     uint64 // of its bytes
+	Position uint64 // from which on the responder's log is to be read after it
 }
 
 // Encode is the canonical encoding.
@@ -78,7 +93,13 @@ func DecodeFetchRequest(encoded []byte) (*FetchRequest, error) {
 // DecodeFetchResponse is the strict inverse of FetchResponse.Encode; the items are still encoded and unchecked.
 func DecodeFetchResponse(encoded []byte) (*FetchResponse, error) {
 	r := new(FetchResponse)
-	return r, decodeMessage("fetch response", encoded, r)
+	if err := decodeMessage("fetch response", encoded, r); err != nil {
+		return nil, err
+	}
+	if len(r.Cuts) > MaxCutNames {
+		return nil, fmt.Errorf("fetch response with %d cuts, at most %d: %w", len(r.Cuts), MaxCutNames, ErrMalformed)
+	}
+	return r, nil
 }
 
 func decodeMessage(what string, encoded []byte, into any) error {
