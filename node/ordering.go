@@ -2,11 +2,13 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
 	"golang.org/x/crypto/sha3"
 
+	"github.com/etherscale/bedrock/chain"
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/consensus/sequencer"
@@ -46,7 +48,7 @@ func (n *Node) openTerm(e types.Epoch, _ *store.VertexLog) (sequencer.Config, er
 	return sequencer.Config{
 		Core:    consensus.Config{Network: n.network, Rules: consensus.RulesOf(n.cfg.Genesis), Pacing: n.cfg.Pacing},
 		Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Committees: committees{n},
-		Audit: auditor, Ordered: auditor.told(), Equivocations: n.onEquivocations, Logger: n.log.With("epoch", e),
+		KeepLog: microseconds(n.cfg.Genesis.Retention), Audit: auditor, Ordered: auditor.told(), Equivocations: n.onEquivocations, Logger: n.log.With("epoch", e),
 	}, nil
 }
 
@@ -108,7 +110,11 @@ func (b blocks) Closed(header types.Header, data []byte, block *coding.Block, re
 // other certificates of it no further.
 func (b blocks) Certified(ch types.CertifiedHeader) error {
 	known := b.n.chain.Knows(&ch.Header)
-	if err := b.n.chain.AddCertified(ch); err != nil || known {
+	err := b.n.chain.AddCertified(ch)
+	if errors.Is(err, chain.ErrAhead) { // the ordering went on from others' state: the headers before it are still being fetched
+		return nil
+	}
+	if err != nil || known {
 		return err
 	}
 	b.n.noteCertified(ch)

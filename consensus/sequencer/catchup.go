@@ -3,8 +3,10 @@ package sequencer
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
+	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -25,7 +27,12 @@ type catchUp struct {
 	running bool
 	asked   int // how many passes were started; chooses the member
 	after   time.Time
+	pruned  bool    // a member's log begins above what is missing here
+	join    *joined // a state to go on from, as soon as the loop is between two steps
 }
+
+// end allows the next pass, after a while.
+func (c *catchUp) end() { c.running, c.after = false, time.Now().Add(catchUpPause) }
 
 // considerCatchUp starts a pass when the others are far ahead, or when rounds have stalled. The first one comes right after
 // the start.
@@ -40,7 +47,11 @@ func (s *Sequencer) considerCatchUp(now time.Time) {
 		s.lastAdvance = now.Add(stallAfter<<min(s.stalls, maxStall) - stallAfter)
 		s.stalls++
 	}
-	if s.catchUp.asked == 0 || far || stalled {
+	veryFar := uint64(status.HeardRound) > uint64(status.AcceptedRound)+s.cfg.JoinLag
+	switch {
+	case s.lost || s.catchUp.pruned || veryFar:
+		s.startJoin()
+	case s.catchUp.asked == 0 || far || stalled:
 		s.startCatchUp()
 	}
 }
@@ -54,9 +65,10 @@ func (s *Sequencer) startCatchUp() {
 	s.catchUp.asked++
 	s.stats.catchUps.Add(1)
 	s.group.Go(func() error {
-		err := s.catchUpPass(s.ctx, first)
+		pruned, err := s.catchUpPass(s.ctx, first)
 		s.results.put(func() error {
-			s.catchUp.running, s.catchUp.after = false, time.Now().Add(catchUpPause)
+			s.catchUp.end()
+			s.catchUp.pruned = pruned
 			s.readmit()
 			return nil
 		})
@@ -64,7 +76,9 @@ func (s *Sequencer) startCatchUp() {
 	})
 }
 
-func (s *Sequencer) catchUpPass(ctx context.Context, first int) error {
+// catchUpPass reads the log of the first member that has what follows the own log; pruned says that one had it once. Its
+// error is only ever ctx's.
+func (s *Sequencer) catchUpPass(ctx context.Context, first int) (pruned bool, err error) {
 	members := s.members()
 	for i := range members {
 		member := types.Member((max(s.self, 0) + 1 + first + i) % members)
@@ -73,27 +87,36 @@ func (s *Sequencer) catchUpPass(ctx context.Context, first int) error {
 		}
 		err := s.catchUpFrom(ctx, member)
 		if err == nil || ctx.Err() != nil {
-			return ctx.Err()
+			return false, ctx.Err()
 		}
+		pruned = pruned || errors.Is(err, errPruned)
 		s.log.Debug("catch-up moves on to the next member", "from", member, "err", err)
 	}
-	return nil
+	return pruned, nil
 }
 
 var (
-	errGap  = errors.New("the stretch begins after vertices that are not in the own log")
-	errLies = errors.New("the member's log is not one an honest member serves")
+	errGap    = errors.New("the stretch begins after vertices that are not in the own log")
+	errLies   = errors.New("the member's log is not one an honest member serves")
+	errPruned = errors.New("the member keeps its log from a later position on")
 )
 
 // catchUpFrom reads a member's log from about where the own one ends; when that leaves a gap, from further back.
 func (s *Sequencer) catchUpFrom(ctx context.Context, member types.Member) error {
+	log, err := s.askLog(ctx, member, math.MaxInt64)
+	if err != nil {
+		return err
+	}
 	overlap := uint64(firstOverlap * s.members())
 	for {
-		from := s.cfg.Log.Len()
-		from -= min(from, overlap)
+		from := min(s.cfg.Log.Len(), log.End)
+		from = max(from-min(from, overlap), log.First)
 		err := s.readLog(ctx, member, from)
 		if !errors.Is(err, errGap) || from == 0 {
 			return err
+		}
+		if from == log.First {
+			return errPruned
 		}
 		overlap *= 8
 	}
@@ -110,6 +133,9 @@ func (s *Sequencer) readLog(ctx context.Context, member types.Member, from uint6
 		if err != nil {
 			return err
 		}
+		if from < response.First {
+			return errPruned
+		}
 		if response.Next >= response.End {
 			return nil
 		}
@@ -125,9 +151,15 @@ func (s *Sequencer) readLog(ctx context.Context, member types.Member, from uint6
 }
 
 func (s *Sequencer) askLog(ctx context.Context, member types.Member, from uint64) (*types.FetchResponse, error) {
+	return s.ask(ctx, member, &types.FetchRequest{Log: true, From: from})
+}
+
+// ask is a request of a node that is behind; one at a time is under way.
+func (s *Sequencer) ask(ctx context.Context, member types.Member, r *types.FetchRequest) (*types.FetchResponse, error) {
+	r.Epoch = s.cfg.Core.Epoch
 	limited, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
-	response, err := s.cfg.Streams.Fetch(limited, member, &types.FetchRequest{Epoch: s.cfg.Core.Epoch, Log: true, From: from})
+	response, err := s.cfg.Streams.Fetch(limited, member, r)
 	if err == nil && response == nil {
 		err = errLies
 	}
@@ -139,15 +171,17 @@ func (s *Sequencer) askLog(ctx context.Context, member types.Member, from uint64
 func (s *Sequencer) takeStretch(ctx context.Context, member types.Member, r *types.FetchResponse, first bool) (fresh int, err error) {
 	var unknown [][]byte
 	receipted := make(map[types.BatchID]bool)
+	floor := s.Status().DecidedRound
+	floor -= min(floor, consensus.Horizon)
 	for _, encoded := range r.Vertices {
 		v, err := types.DecodeVertex(encoded)
 		if err != nil {
 			return 0, errors.Join(errLies, err)
 		}
-		if s.cfg.Log.HasVertex(v.Digest()) {
+		if s.cfg.Log.HasVertex(v.Digest()) || v.Round() <= floor {
 			continue
 		}
-		if first && len(unknown) == 0 && !s.joins(v) {
+		if first && len(unknown) == 0 && !s.joins(v, floor) {
 			return 0, errGap
 		}
 		unknown = append(unknown, encoded)
@@ -175,8 +209,12 @@ func (s *Sequencer) takeStretch(ctx context.Context, member types.Member, r *typ
 	return len(unknown), nil
 }
 
-// joins reports whether the vertex builds on the own log alone, as the first unknown one of a stretch must.
-func (s *Sequencer) joins(v *types.Vertex) bool {
+// joins reports whether the vertex builds on the own log alone, as the first unknown one of a stretch must; what lies at the
+// floor or below is not needed any more.
+func (s *Sequencer) joins(v *types.Vertex, floor types.Round) bool {
+	if v.Round() <= floor+1 {
+		return true
+	}
 	for _, parent := range v.StrongParents() {
 		if !s.cfg.Log.HasVertex(parent.Digest) {
 			return false

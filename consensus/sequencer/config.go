@@ -78,11 +78,16 @@ type Log interface {
 	HasVertex(digest types.Hash) bool
 	Vertex(digest types.Hash) ([]byte, error)
 	Len() uint64
+	VertexAt(pos uint64) ([]byte, error)
 	SetBound(round types.Round) error
 	Bound() types.Round
 	Range(from uint64, maxBytes int) (store.LogRange, error)
 	First() uint64
 	Segments() []store.LogSegment
+	LeapTo(position uint64, own types.Hash) error
+	SaveCut(c store.Cut) error
+	Cuts() ([]store.Cut, error)
+	CutPiece(r types.Round, offset uint64, most int) ([]byte, error)
 	DropBelow(position uint64, keep []types.BatchID) error
 	Replay(from uint64, batch func(types.BatchID, []byte) error, vertex func(types.Hash, []byte) error) error
 }
@@ -129,6 +134,9 @@ type Config struct {
 	FetchTimeout time.Duration // of one request (2 s)
 	ServeLimit   int           // requests answered at a time; further ones wait until their context ends (8)
 	CatchUpLag   uint64        // rounds behind f+1 of stake at which the others' logs are asked (64)
+	JoinLag      uint64        // rounds behind at which others' state is taken up instead of reading all their logs (16384)
+	KeepLog      time.Duration // how long accepted vertices stay in the log at least, unless it grows beyond (24 h)
+	KeepLogBytes int64         // and then what no rule needs is dropped all the same (32 GiB)
 	SyncEvery    time.Duration // how long vertices of others stay unsynced when no own vertex is made (1 s)
 }
 
@@ -173,6 +181,9 @@ func (c *Config) setDefaults() {
 	setDefault(&c.FetchTimeout, defaultFetchTimeout)
 	setDefault(&c.ServeLimit, defaultServeLimit)
 	setDefault(&c.CatchUpLag, defaultCatchUpLag)
+	setDefault(&c.JoinLag, 1<<14)
+	setDefault(&c.KeepLog, 24*time.Hour)
+	setDefault(&c.KeepLogBytes, 32<<30)
 	setDefault(&c.SyncEvery, defaultSyncEvery)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -197,7 +208,7 @@ func (c *Config) Validate() error {
 	need(c.Log != nil && c.Streams != nil && c.Batches != nil && c.Rows != nil && c.Blocks != nil,
 		"Log, Streams, Batches, Rows and Blocks must be set")
 	need(c.Workers >= 0 && c.InboxBytes >= 0 && c.HoldQueue >= 0 && c.HoldBytes >= 0 && c.UnloggedMax >= 0 && c.ParkedMax >= 0 && c.FetchLimit >= 0 &&
-		c.ServeLimit >= 0 && c.BodyRate >= 0 && c.BodyBurst >= 0 && c.FetchTimeout >= 0 && c.SyncEvery >= 0, "a bound is negative")
+		c.ServeLimit >= 0 && c.BodyRate >= 0 && c.BodyBurst >= 0 && c.FetchTimeout >= 0 && c.SyncEvery >= 0 && c.KeepLog >= 0 && c.KeepLogBytes >= 0, "a bound is negative")
 	need(c.Committees != nil || c.Core.Rules.EpochLength == 0, "Committees must be set where epochs end")
 	need(c.Core.Committee != nil, "Core.Committee must be set")
 	if c.Core.Committee != nil && c.Core.Self >= 0 {

@@ -39,6 +39,7 @@ func (s *Sequencer) perform(e consensus.Effects) ([]consensus.Event, error) {
 		return nil, err
 	}
 	s.pool.ask(e.Forgotten)
+	s.keepCut(e.Cut)
 	return answers, nil
 }
 

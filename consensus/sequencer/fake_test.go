@@ -37,6 +37,9 @@ func (c *scriptedCore) Err() error {
 
 func (c *scriptedCore) Unordered() []types.BatchID { return nil }
 
+// Held implements core.
+func (c *scriptedCore) Held() []types.BatchID { return nil }
+
 func (c *scriptedCore) Status() consensus.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()

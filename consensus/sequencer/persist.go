@@ -18,6 +18,7 @@ func (s *Sequencer) persist(vertices []*types.Vertex) error {
 		if err := s.persistOwn(v); err != nil {
 			return err
 		}
+		s.starts.note(v.Round(), s.cfg.Log.Len())
 		if err := s.cfg.Log.AppendVertex(v.Digest(), v.Encode()); err != nil {
 			return fmt.Errorf("sequencer: %w", err)
 		}
@@ -36,15 +37,15 @@ func (s *Sequencer) persistOwn(v *types.Vertex) error {
 		return nil
 	}
 	if _, made := s.mine[v.Digest()]; !made {
-		s.ownRound = max(s.ownRound, v.Round())
+		s.own.raise(v)
 		return nil
 	}
 	delete(s.mine, v.Digest())
-	if v.Round() <= s.ownRound {
+	if v.Round() <= s.own.round {
 		return fmt.Errorf("%w: an own vertex of round %d would follow the one of round %d in the log; is a second copy of this key running?",
-			ErrHalted, v.Round(), s.ownRound)
+			ErrHalted, v.Round(), s.own.round)
 	}
-	s.ownRound = v.Round()
+	s.own.raise(v)
 	digest := v.Digest()
 	s.unsent.Store(&digest)
 	return nil

@@ -96,15 +96,13 @@ func (s *Sequencer) recoverPlace() error {
 		return fmt.Errorf("sequencer: %w", err)
 	}
 	s.recovering.Store(true)
-	s.core = follower
+	s.core, s.coreConfig.Self = follower, -1
 	bound, err := s.follow()
 	if err != nil {
 		return err
 	}
-	s.core, s.live = member, false
-	clear(s.unstored)
-	clear(s.known)
-	clear(s.unsettled)
+	s.core, s.coreConfig.Self, s.live = member, s.self, false
+	s.forget()
 	s.recovering.Store(false)
 	if err := s.cfg.Log.SetBound(bound); err != nil {
 		return fmt.Errorf("sequencer: %w", err)
@@ -212,9 +210,9 @@ func (s *Sequencer) newestOf(ctx context.Context, m types.Member) (place, error)
 		return place{}, err
 	}
 	for tail := uint64(tailRounds * s.members()); ; tail *= 8 {
-		from := end.End - min(end.End, tail)
+		from := max(end.End-min(end.End, tail), end.First)
 		p, err := s.newestFrom(ctx, m, from, end.End)
-		if err != nil || p.round > 0 || from == 0 {
+		if err != nil || p.round > 0 || from == end.First {
 			return p, err
 		}
 	}
@@ -225,6 +223,10 @@ func (s *Sequencer) newestFrom(ctx context.Context, m types.Member, from, end ui
 		stretch, err := s.askLog(ctx, m, from)
 		if err != nil {
 			return place{}, err
+		}
+		if from < stretch.First {
+			from = stretch.First // dropped meanwhile
+			continue
 		}
 		if stretch.Next <= from || stretch.Next-from > uint64(len(stretch.Vertices)) {
 			return place{}, errLies

@@ -34,13 +34,24 @@ func (s *Sequencer) restore(bound types.Round) error {
 		}
 		return s.awaitBlocks()
 	}
-	err := s.cfg.Log.Replay(0, s.restoreBody, func(_ types.Hash, encoded []byte) error {
+	from, below, err := s.resume()
+	if err != nil {
+		return err
+	}
+	position := from
+	s.lost = below == 0 && from > 0 // the log's beginning is gone, and no cut stands for it
+	err = s.cfg.Log.Replay(from, s.restoreBody, func(_ types.Hash, encoded []byte) error {
 		v, err := types.DecodeVertex(bytes.Clone(encoded))
 		if err != nil {
 			return err
 		}
 		if int(v.Author()) == s.self {
-			s.ownRound = max(s.ownRound, v.Round())
+			s.own.raise(v)
+		}
+		s.starts.note(v.Round(), position)
+		position++
+		if s.lost || v.Round() <= below {
+			return nil
 		}
 		if chunk = append(chunk, v); len(chunk) < restoreChunk {
 			return nil
@@ -53,10 +64,11 @@ func (s *Sequencer) restore(bound types.Round) error {
 	if err != nil {
 		return fmt.Errorf("sequencer: replay of the vertex log: %w", err)
 	}
-	s.live, s.before = true, max(s.ownRound, bound)
+	s.live, s.before = true, max(s.own.round, bound)
 	s.blocks.replayed()
-	s.log.Info("vertex log replayed", "vertices", s.cfg.Log.Len(), "own_round", s.ownRound)
-	if err := s.step(consensus.Start{Above: bound}); err != nil {
+	s.log.Info("vertex log replayed", "vertices", position-from, "after_round", below, "own_round", s.own.round)
+	// The own newest vertex may lie below what was replayed.
+	if err := s.step(consensus.Start{Above: max(bound, s.own.round)}); err != nil {
 		return err
 	}
 	s.readmit()
@@ -64,11 +76,10 @@ func (s *Sequencer) restore(bound types.Round) error {
 }
 
 func (s *Sequencer) restoreBody(id types.BatchID, body []byte) error {
-	txs, err := s.infos(body)
+	held, err := s.heldBefore(id, body)
 	if err != nil {
-		return fmt.Errorf("batch %s: %w", id, err)
+		return err
 	}
-	held := consensus.BatchHeld{ID: id, Txs: txs, Size: uint64(len(body)), Time: now(), From: -1}
 	s.noteAdmission(held)
 	return s.step(held)
 }
@@ -86,6 +97,15 @@ func (s *Sequencer) recall(wanted []types.BatchID) (answers []consensus.Event) {
 		}
 	}
 	return answers
+}
+
+// heldBefore tells of a body from the log.
+func (s *Sequencer) heldBefore(id types.BatchID, body []byte) (consensus.BatchHeld, error) {
+	txs, err := s.infos(body)
+	if err != nil {
+		return consensus.BatchHeld{}, fmt.Errorf("batch %s: %w", id, err)
+	}
+	return consensus.BatchHeld{ID: id, Txs: txs, Size: uint64(len(body)), Time: now(), From: -1}, nil
 }
 
 // infos describes the transactions of a body that was checked before it was stored.

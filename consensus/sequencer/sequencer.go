@@ -32,6 +32,7 @@ type core interface {
 	Err() error
 	Status() consensus.Status
 	Unordered() []types.BatchID
+	Held() []types.BatchID
 }
 
 // input is a checked vertex (body nil) or a body with its BatchHeld event.
@@ -65,8 +66,9 @@ type Sequencer struct {
 	serving    chan struct{} // capacity ServeLimit
 	allowances []allowance   // of each member, used while a push of it is checked
 	status     atomic.Pointer[consensus.Status]
-	recovering atomic.Bool                // the log was lost: what this node knows of its rounds is incomplete
-	unsent     atomic.Pointer[types.Hash] // own vertex that is in the log but not synced: shown to nobody
+	recovering atomic.Bool                     // the log was lost: what this node knows of its rounds is incomplete
+	cuts       atomic.Pointer[[]types.CutName] // those saved beside the log, newest first
+	unsent     atomic.Pointer[types.Hash]      // own vertex that is in the log but not synced: shown to nobody
 
 	// Owned by the loop.
 	core        core
@@ -74,9 +76,14 @@ type Sequencer struct {
 	ctx         context.Context
 	live        bool // the replay is over
 	wake        types.Time
-	ownRound    types.Round // newest own vertex in the log
-	before      types.Round // own vertices up to here were made before this run
-	vouched     bool        // Sequenced was called
+	before      types.Round      // own vertices up to here were made before this run
+	vouched     bool             // Sequenced was called
+	coreConfig  consensus.Config // what the core was made with: Config.Core, or that of a follower
+	own         ownPlace         // newest own vertex in the log
+	starts      roundStarts
+	savingCut   bool
+	newestCut   types.Round // saved, or being saved
+	lost        bool        // the log lacks its beginning and no cut stands for it: others' state is needed
 	dirty       bool        // the log has unsynced vertices
 	dirtySince  time.Time
 	mine        map[types.Hash]struct{} // vertices signed and not yet in the log
@@ -112,21 +119,23 @@ func newWith(cfg Config, c core) *Sequencer {
 	members := cfg.Core.Committee.Len()
 	s := &Sequencer{
 		cfg: cfg, self: cfg.Core.Self, log: cfg.Logger, core: c,
-		bodies:    newBodies(cfg.Log, cfg.UnloggedMax),
-		parked:    newParked(cfg.ParkedMax),
-		inbox:     newInbox(members, cfg.InboxBytes),
-		verified:  newVerifiedSet(),
-		inputs:    make(chan input, inputQueue),
-		holds:     make(chan input, cfg.HoldQueue),
-		results:   newMailbox[func() error](),
-		ran:       make(chan struct{}, 1),
-		cpu:       make(chan struct{}, cfg.Workers),
-		serving:   make(chan struct{}, cfg.ServeLimit),
-		inflight:  make([]int, members),
-		unstored:  make(map[types.Hash]bool),
-		known:     make(map[types.Height]types.Hash),
-		unsettled: make(map[types.BatchID]unsettled),
-		mine:      make(map[types.Hash]struct{}),
+		bodies:     newBodies(cfg.Log, cfg.UnloggedMax),
+		parked:     newParked(cfg.ParkedMax),
+		inbox:      newInbox(members, cfg.InboxBytes),
+		verified:   newVerifiedSet(),
+		inputs:     make(chan input, inputQueue),
+		holds:      make(chan input, cfg.HoldQueue),
+		results:    newMailbox[func() error](),
+		ran:        make(chan struct{}, 1),
+		cpu:        make(chan struct{}, cfg.Workers),
+		serving:    make(chan struct{}, cfg.ServeLimit),
+		inflight:   make([]int, members),
+		unstored:   make(map[types.Hash]bool),
+		known:      make(map[types.Height]types.Hash),
+		unsettled:  make(map[types.BatchID]unsettled),
+		mine:       make(map[types.Hash]struct{}),
+		starts:     make(roundStarts),
+		coreConfig: cfg.Core,
 	}
 	s.allowances = make([]allowance, members)
 	for i := range s.allowances {
@@ -284,6 +293,9 @@ func (s *Sequencer) housekeeping(now time.Time) error {
 	if now.Sub(s.lastLag) >= lagCheck {
 		s.lastLag = now
 		s.considerCatchUp(now)
+	}
+	if s.catchUp.join != nil {
+		return s.takeJoined()
 	}
 	return nil
 }

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
 
-// HandleFetch answers a request from the log: vertices by digest, bodies by id, or a stretch of the log. An answer ends at
+// HandleFetch answers a request from the log: vertices by digest, bodies by id, a stretch of the log, or cuts. An answer ends at
 // types.MaxFetchBytes (at least one item is in it); at most ServeLimit are prepared at a time. Own vertices that are not
 // synced yet are shown to nobody (D1). Limits for each requester are the caller's.
 func (s *Sequencer) HandleFetch(ctx context.Context, r *types.FetchRequest) (*types.FetchResponse, error) {
@@ -22,11 +23,16 @@ func (s *Sequencer) HandleFetch(ctx context.Context, r *types.FetchRequest) (*ty
 	}
 	defer func() { <-s.serving }()
 	s.stats.served.Add(1)
-	if r.Log {
-		if s.recovering.Load() {
-			return nil, ErrRecovering
-		}
+	if (r.Log || r.Cuts) && s.recovering.Load() {
+		return nil, ErrRecovering
+	}
+	switch {
+	case r.Log:
 		return s.serveLog(r.From)
+	case r.Cuts:
+		return &types.FetchResponse{Cuts: s.cutNames()}, nil
+	case r.Cut != types.Hash{}:
+		return s.serveCut(r.Cut, r.From)
 	}
 	return s.serveItems(r), nil
 }
@@ -60,6 +66,24 @@ func answerLog(log Log, from uint64) (*types.FetchResponse, error) {
 		return nil, err
 	}
 	return &types.FetchResponse{Batches: stretch.Batches, Vertices: stretch.Vertices, Next: stretch.Next, End: stretch.End, First: stretch.First}, nil
+}
+
+func (s *Sequencer) cutNames() []types.CutName {
+	if names := s.cuts.Load(); names != nil {
+		return *names
+	}
+	return nil
+}
+
+// serveCut answers a piece of a cut's state.
+func (s *Sequencer) serveCut(digest types.Hash, offset uint64) (*types.FetchResponse, error) {
+	for _, name := range s.cutNames() {
+		if name.Digest == digest {
+			piece, err := s.cfg.Log.CutPiece(name.Round, offset, types.MaxFetchBytes)
+			return &types.FetchResponse{Piece: piece}, err
+		}
+	}
+	return nil, fmt.Errorf("cut %s: %w", digest, store.ErrNotInLog)
 }
 
 // answerItems is what a request names, as far as it is here and fits.

@@ -30,6 +30,8 @@ type Stats struct {
 	Rejected       uint64 // refused by the core
 	Equivocations  uint64 // proven
 	CatchUps       uint64 // passes over another member's log
+	Cuts           uint64 // states saved
+	Joins          uint64 // times this node went on from others' state
 	CaughtUp       uint64 // vertices new to this node that they brought
 	Adopted        uint64 // bodies taken over from the epoch before
 	Readmitted     uint64 // batches the pool admitted when asked again
@@ -39,7 +41,7 @@ type Stats struct {
 
 type counters struct {
 	vertices, appended, released, certified, pushesSent, pushesLost, pushesDropped, holdsDropped, spilled, fetches,
-	fetchesFailed, fetchesSkipped, served, bodiesOver, badBodies, badVertices, rejected, equivocations, catchUps, caughtUp, adopted, readmitted,
+	fetchesFailed, fetchesSkipped, served, bodiesOver, badBodies, badVertices, rejected, equivocations, catchUps, caughtUp, cuts, joins, adopted, readmitted,
 	rowsDropped, rowsFailed atomic.Uint64
 }
 
@@ -52,7 +54,7 @@ func (s *Sequencer) Stats() Stats {
 		HoldsDropped: c.holdsDropped.Load(), Spilled: c.spilled.Load(), Fetches: c.fetches.Load(),
 		FetchesFailed: c.fetchesFailed.Load(), FetchesSkipped: c.fetchesSkipped.Load(), Served: c.served.Load(),
 		BodiesOver: c.bodiesOver.Load(), BadBodies: c.badBodies.Load(), BadVertices: c.badVertices.Load(), Rejected: c.rejected.Load(),
-		Equivocations: c.equivocations.Load(), CatchUps: c.catchUps.Load(), CaughtUp: c.caughtUp.Load(),
+		Equivocations: c.equivocations.Load(), CatchUps: c.catchUps.Load(), CaughtUp: c.caughtUp.Load(), Cuts: c.cuts.Load(), Joins: c.joins.Load(),
 		Adopted: c.adopted.Load(), Readmitted: c.readmitted.Load(), RowsDropped: c.rowsDropped.Load(), RowsFailed: c.rowsFailed.Load(),
 	}
 }

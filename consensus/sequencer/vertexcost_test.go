@@ -1,13 +1,11 @@
 package sequencer
 
 import (
-	"context"
 	"fmt"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -53,38 +51,18 @@ func BenchmarkVertexPath(b *testing.B) {
 
 // follow runs a follower and pushes the vertices to it until it has them all.
 func (net *network) follow(b *testing.B, encoded [][]byte) {
-	log, err := store.OpenVertexLog(b.TempDir(), store.LogOptions{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	cfg := net.config(-1, log)
-	cfg.SyncEvery = time.Hour
-	s, err := New(cfg)
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
 	n := len(net.keys)
-	for i, v := range encoded {
-		for s.stats.vertices.Load()+uint64(4*n) < uint64(i) {
-			time.Sleep(50 * time.Microsecond)
+	net.life(b, b.TempDir(), newMemoryBlocks(nil), false, func(s *Sequencer) {
+		for i, v := range encoded {
+			for s.stats.vertices.Load()+uint64(4*n) < uint64(i) {
+				time.Sleep(50 * time.Microsecond)
+			}
+			s.HandlePush(types.Member(i%n), &types.Push{Vertices: [][]byte{v}})
 		}
-		s.HandlePush(types.Member(i%n), &types.Push{Vertices: [][]byte{v}})
-	}
-	for deadline := time.Now().Add(time.Minute); s.stats.vertices.Load() < uint64(len(encoded)); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			b.Fatalf("%d of %d vertices accepted: %+v", s.stats.vertices.Load(), len(encoded), s.Stats())
+		for s.stats.vertices.Load() < uint64(len(encoded)) {
+			time.Sleep(time.Millisecond)
 		}
-	}
-	cancel()
-	if err := <-done; err != nil {
-		b.Fatal(err)
-	}
-	if err := log.Close(); err != nil {
-		b.Fatal(err)
-	}
+	})
 }
 
 // cpuTime is what this process has used: on a busy machine time by the clock says little.
