@@ -136,6 +136,7 @@ func (c *Core) suspend(s *suspended) {
 		return
 	}
 	c.authors[s.sponsor].room(s.guest).take(s.size)
+	c.authors[s.sponsor].earn(creditFactor * sizeOf(s.v))
 	c.suspended[s.v.Digest()] = s
 	c.wants.noteSuspended(s)
 	for _, ref := range parents {

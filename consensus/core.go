@@ -75,6 +75,7 @@ type authorState struct {
 	asked      room        // suspended answers to fetches for what it pushed
 	tokens     int64       // bytes of bodies its vertices may still bring
 	tokensAt   types.Time
+	credit     int        // bytes that may be sent for what its vertices lack; negative: in debt
 	punctual   uint8      // bit i: its vertex was here when the own one was made, i rounds ago
 	lag        types.Time // smoothed delay of its vertex behind the quorum of its round
 }

@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"slices"
+	"time"
 
 	"github.com/etherscale/bedrock/types"
 )
@@ -10,6 +11,14 @@ const (
 	// maxFetchShare bounds the items of one step that one member pays for, so that a liar's wishes keep back nobody's. Of the
 	// requests of a step at most one to each member is not full, so there are at most two for each member.
 	maxFetchShare = types.MaxFetchItems
+	// itemBytes is what asking for one item takes, about; an author has creditFactor times the bytes of its vertices, and
+	// creditRate more a second, for asking again for what they lack: so a liar makes a node send less than three times what
+	// it sends, and an item that an honest author needs is asked for until it comes. maxCredit is what two of the largest
+	// vertices bring.
+	itemBytes    = 40
+	creditFactor = 2
+	creditRate   = 4 << 10
+	maxCredit    = 2 * types.MaxVertexBytes
 	// maxBackoff is how often the retry time doubles: an item that nobody has is asked for every 5 s, a few tries an horizon.
 	maxBackoff = 4
 )
@@ -32,6 +41,7 @@ type wants struct {
 	bodies   map[types.BatchID]*want
 	list     []*want // in order of first need
 	due      types.Time
+	paidAt   types.Time // when creditRate was paid last
 	waiting  map[types.Member][]*suspended
 }
 
@@ -167,7 +177,7 @@ func (w *wants) rewind(now types.Time) {
 	for _, x := range w.list {
 		x.due = min(x.due, now)
 	}
-	w.due = min(w.due, now)
+	w.due, w.paidAt = min(w.due, now), min(w.paidAt, now)
 }
 
 func (w *wants) noteSuspended(s *suspended) {
@@ -228,6 +238,7 @@ func (c *Core) flushFetches() {
 	}
 	w.clean()
 	w.due = 0
+	c.payCredit()
 	r := fetchRound{byTarget: make(map[types.Member]int), shares: make([]int, c.n), behind: c.farBehind()}
 	for _, x := range w.list {
 		if x.due <= c.now {
@@ -247,8 +258,8 @@ type fetchRound struct {
 }
 
 func (c *Core) fetch(x *want, r *fetchRound) {
-	payer := x.payer()
-	if r.shares[payer] >= maxFetchShare || x.isBody && !r.behind && !c.affords(x) {
+	payer, found := c.payer(x, r)
+	if !found || x.isBody && !r.behind && !c.affords(x) {
 		x.due = c.now.Add(c.pacing.FetchDelay)
 		return
 	}
@@ -270,19 +281,40 @@ func (c *Core) fetch(x *want, r *fetchRound) {
 		f.Vertices = append(f.Vertices, x.ref.Digest)
 	}
 	r.shares[payer]++
+	if !r.behind {
+		c.authors[payer].credit -= itemBytes
+	}
 	c.counters.Fetched++
 	x.due = c.now.Add(c.pacing.FetchRetry << min(x.tries, maxBackoff))
 	x.tries++
 }
 
-// payer is the member on whose account the wait is: the sponsor of the first that waits.
-func (x *want) payer() types.Member {
+// payer is the member on whose account an item is asked for: the first sponsor of what waits for it that has a share of the
+// step left and, when it was asked for before, credit.
+func (c *Core) payer(x *want, r *fetchRound) (types.Member, bool) {
 	for _, s := range x.waiters {
-		if !s.dead {
-			return s.sponsor
+		paid := x.tries == 0 || r.behind || c.authors[s.sponsor].credit > 0
+		if !s.dead && paid && r.shares[s.sponsor] < maxFetchShare {
+			return s.sponsor, true
 		}
 	}
-	return x.waiters[0].sponsor
+	return 0, false
+}
+
+// earn adds what a vertex brings its sponsor.
+func (a *authorState) earn(bytes int) { a.credit = min(a.credit+bytes, maxCredit) }
+
+// payCredit gives everybody what it has by the time that passed.
+func (c *Core) payCredit() {
+	const second = uint64(time.Second / time.Microsecond)
+	var elapsed uint64
+	if c.wants.paidAt > 0 {
+		elapsed = min(uint64(c.now-c.wants.paidAt), 10*second)
+	}
+	c.wants.paidAt = c.now
+	for i := range c.authors {
+		c.authors[i].earn(int(elapsed * creditRate / second))
+	}
 }
 
 // affords reports whether an author that receipts the body has not used up its limit: what is fetched counts when it comes,

@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -33,6 +34,22 @@ func TestLimitsOfWait(t *testing.T) {
 	}
 	if got, _ := c.wait(8); got != c.pacing.MaxWait {
 		t.Errorf("the wait adapts to %s", got)
+	}
+}
+
+// TestLimitOfSleep: a vertex dated to the end of time wakes nobody before an hour, and not later.
+func TestLimitOfSleep(t *testing.T) {
+	for ahead, want := range map[types.Time]types.Time{3600_500_000: 3600_000_000, 3600_499_999: 3599_999_999, 1 << 63: 3600_000_000} {
+		d := newDrawer(t, 4, -1)
+		d.give(d.draw(0, 1, nil, at(d.now+ahead)))
+		if fx := d.step(Tick{}); fx.Wake != d.now+want {
+			t.Errorf("dated %d us ahead: woken in %d us", ahead, fx.Wake-d.now)
+		}
+	}
+	d := newDrawer(t, 4, -1)
+	d.give(d.draw(0, 1, nil, at(math.MaxUint64)))
+	if fx := d.step(Tick{}); fx.Wake != d.now.Add(time.Hour) {
+		t.Errorf("woken at %d", fx.Wake)
 	}
 }
 
@@ -291,6 +308,37 @@ func TestLimitOfFetchShare(t *testing.T) {
 	}
 	if items != 256+4 || !honest {
 		t.Errorf("%d items asked for, the honest one among them: %v", items, honest)
+	}
+}
+
+// TestLimitsOfCredit: an item is asked for once in any case, and again while whoever pushed what needs it has credit.
+func TestLimitsOfCredit(t *testing.T) {
+	for credit, again := range map[int]bool{1: true, 0: false} {
+		d := newDrawer(t, 4, -1)
+		v := d.draw(3, 2, nil, ghosts(1))
+		a := &d.core.authors[3]
+		if d.give(v); a.credit != 2*sizeOf(v) {
+			t.Errorf("a vertex of %d bytes brings %d", sizeOf(v), a.credit)
+		}
+		a.credit = 0
+		d.now = d.now.Add(30 * time.Millisecond)
+		d.core.wants.paidAt = d.now
+		if fx := d.step(Tick{}); len(fx.Fetch) == 0 || a.credit != -3*40 {
+			t.Fatalf("%d requests the first time, credit %d", len(fx.Fetch), a.credit)
+		}
+		d.now = d.now.Add(300 * time.Millisecond)
+		d.core.wants.paidAt, a.credit = d.now, credit
+		if fx := d.step(Tick{}); (len(fx.Fetch) > 0) != again {
+			t.Errorf("with a credit of %d: %d requests", credit, len(fx.Fetch))
+		}
+		d.now = d.now.Add(time.Second)
+		if d.step(Tick{}); !again && a.credit != 4096-3*40 {
+			t.Errorf("credit %d a second later", a.credit)
+		}
+		a.earn(1 << 30)
+		if a.credit != 1<<20 {
+			t.Errorf("%d are saved up", a.credit)
+		}
 	}
 }
 

@@ -21,6 +21,9 @@ const (
 	maxWaitingReleased = 64 << 20 // bytes released and in no block
 	maxUncertified     = 64       // closed blocks without a certificate
 	maxUnexecuted      = 64       // certified blocks that the own execution lacks
+
+	// maxSleep bounds Wake: a vertex dated to the end of time must not make a sum of times overflow in the driver.
+	maxSleep = time.Hour
 )
 
 // ownRound is the round of the newest accepted own vertex; 0: none.
@@ -211,5 +214,8 @@ func (c *Core) wake() types.Time {
 			consider(c.now.Add(c.pacing.FetchDelay))
 		}
 	}
-	return next
+	if next == 0 {
+		return 0
+	}
+	return min(next, c.now.Add(maxSleep))
 }

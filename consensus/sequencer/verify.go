@@ -68,6 +68,9 @@ func (s *Sequencer) checkTogether(ctx context.Context, pushes []arrived) error {
 	return nil
 }
 
+// txMemory is what a transaction of a body costs the core, about: a body of many tiny ones counts for that.
+const txMemory = 64
+
 // checkBody hands a valid body to the loop. Its error is only ever ctx's: a bad body is counted and dropped.
 func (s *Sequencer) checkBody(ctx context.Context, o origin, id types.BatchID, body []byte) error {
 	if s.bodies.has(id) {
@@ -91,6 +94,10 @@ func (s *Sequencer) checkBody(ctx context.Context, o origin, id types.BatchID, b
 	})
 	if err != nil || !valid {
 		return err
+	}
+	if rest := txMemory*len(held.Txs) - len(body); o.allowance != nil && rest > 0 && !held.Admitted && !o.allowance.take(rest, o.at) {
+		s.stats.bodiesOver.Add(1)
+		return nil
 	}
 	if o.allowance != nil && held.Admitted {
 		o.allowance.refund(len(body))
