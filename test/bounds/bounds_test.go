@@ -215,7 +215,7 @@ func (c *code) eval(t *testing.T, pkg string, e ast.Expr) constant.Value {
 // others are the constants of the standard library that bounds are made of.
 var others = map[string]uint64{
 	"time.Microsecond": uint64(time.Microsecond), "time.Millisecond": uint64(time.Millisecond), "time.Second": uint64(time.Second),
-	"time.Minute": uint64(time.Minute), "math.MaxUint64": math.MaxUint64, "math.MaxInt64": math.MaxInt64,
+	"time.Minute": uint64(time.Minute), "time.Hour": uint64(time.Hour), "math.MaxUint64": math.MaxUint64, "math.MaxInt64": math.MaxInt64,
 }
 
 func (c *code) lookUp(t *testing.T, name string) constant.Value {
