@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ethereum/go-ethereum/rlp"
-
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -103,13 +101,7 @@ func CutDigest(state []byte) types.Hash {
 	return types.Hash(h.Sum(nil))
 }
 
-func (s *cutState) encode() []byte {
-	encoded, err := rlp.EncodeToBytes(s)
-	if err != nil {
-		panic("consensus: a cut always encodes: " + err.Error())
-	}
-	return encoded
-}
+func (s *cutState) encode() []byte { return types.Marshal(s) }
 
 // decodeCut is the strict inverse of encode, for a core of the configuration.
 func decodeCut(cfg *Config, state []byte) (*cutState, error) {
@@ -117,7 +109,7 @@ func decodeCut(cfg *Config, state []byte) (*cutState, error) {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrCut, len(state), MaxCutBytes)
 	}
 	s := new(cutState)
-	if err := rlp.DecodeBytes(state, s); err != nil {
+	if err := types.Unmarshal(state, s); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCut, err)
 	}
 	return s, s.check(cfg)
