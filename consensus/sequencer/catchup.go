@@ -27,7 +27,8 @@ type catchUp struct {
 	running bool
 	asked   int // how many passes were started; chooses the member
 	after   time.Time
-	pruned  bool    // a member's log begins above what is missing here
+	pruned  bool    // the others' logs begin above what is missing here
+	noState bool    // no state could be had: the logs' turn again
 	join    *joined // a state to go on from, as soon as the loop is between two steps
 }
 
@@ -49,9 +50,9 @@ func (s *Sequencer) considerCatchUp(now time.Time) {
 	}
 	veryFar := uint64(status.HeardRound) > uint64(status.AcceptedRound)+s.cfg.JoinLag
 	switch {
-	case s.lost || s.catchUp.pruned || veryFar:
+	case (s.lost || s.catchUp.pruned || veryFar) && !s.catchUp.noState:
 		s.startJoin()
-	case s.catchUp.asked == 0 || far || stalled:
+	case s.catchUp.asked == 0 || far || stalled || s.catchUp.noState:
 		s.startCatchUp()
 	}
 }
@@ -68,7 +69,7 @@ func (s *Sequencer) startCatchUp() {
 		pruned, err := s.catchUpPass(s.ctx, first)
 		s.results.put(func() error {
 			s.catchUp.end()
-			s.catchUp.pruned = pruned
+			s.catchUp.pruned, s.catchUp.noState = pruned, false
 			s.readmit()
 			return nil
 		})

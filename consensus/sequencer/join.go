@@ -46,7 +46,7 @@ func (s *Sequencer) startJoin() {
 			s.catchUp.end()
 			if err != nil {
 				s.log.Warn("no state to go on from", "err", err)
-				s.catchUp.pruned = false // perhaps somebody's log does reach back
+				s.catchUp.noState = true
 				return nil
 			}
 			s.catchUp.join = j

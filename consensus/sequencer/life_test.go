@@ -3,6 +3,8 @@ package sequencer
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -109,7 +111,7 @@ func TestClusterFarBehindTakesUpOthersState(t *testing.T) {
 				before := victim.sequencer().Status()
 				victim.kill()
 				victim.blocks.gap = true
-				next = c.run(next, 60*time.Second, 200*time.Millisecond) // more than 10 horizons
+				next = c.run(next, 28*time.Second, 200*time.Millisecond) // more than 10 horizons
 				others := c.nodes[0].sequencer().Status()
 				if others.AcceptedRound < before.AcceptedRound+10*consensus.Horizon {
 					t.Fatalf("the others went from round %d to %d only", before.AcceptedRound, others.AcceptedRound)
@@ -147,6 +149,63 @@ func TestClusterFarBehindTakesUpOthersState(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A node whose log lacks its beginning and whose cuts are gone too goes on from the others' state; meanwhile it makes nothing
+// that it may have made before.
+func TestClusterLostCuts(t *testing.T) {
+	inCluster(t, 4, func(c *cluster) {
+		for _, n := range c.nodes {
+			n.start(smallSegments(n))
+		}
+		next := c.run(0, 14*time.Second, 100*time.Millisecond)
+		victim := c.nodes[1]
+		if victim.log.First() == 0 {
+			t.Fatal("nothing was dropped")
+		}
+		before := victim.sequencer().Status().Round
+		victim.kill()
+		victim.blocks.gap = true
+		cuts, err := filepath.Glob(filepath.Join(victim.dir, "*.cut"))
+		if err != nil || len(cuts) != 2 {
+			t.Fatalf("cuts %v, %v", cuts, err)
+		}
+		for i, name := range cuts { // one is damaged, one is gone
+			if err := os.Truncate(name, 50); err != nil || i == 0 && os.Remove(name) != nil {
+				t.Fatal(err)
+			}
+		}
+		victim.start(smallSegments(victim))
+		next = c.run(next, 5*time.Second, 100*time.Millisecond)
+		c.submit(next, next+1, 1)
+		c.awaitAt(fmt.Sprintf("transaction %d", next), 30*time.Second, 0, 1, 2, 3)
+		if st := victim.sequencer(); st.Stats().Joins != 1 || st.Status().Round <= before {
+			t.Errorf("own round %d, before %d: %+v", st.Status().Round, before, st.Stats())
+		}
+	})
+}
+
+// A damaged newest cut costs the way from the older one, nothing else.
+func TestClusterDamagedCut(t *testing.T) {
+	inCluster(t, 4, func(c *cluster) {
+		c.startAll(0, 1, 2, 3)
+		next := c.run(0, 6*time.Second, 100*time.Millisecond)
+		victim := c.nodes[1]
+		victim.kill()
+		cuts, err := filepath.Glob(filepath.Join(victim.dir, "*.cut"))
+		if err != nil || len(cuts) != 2 {
+			t.Fatalf("cuts %v, %v", cuts, err)
+		}
+		if err := os.Truncate(cuts[1], 1000); err != nil {
+			t.Fatal(err)
+		}
+		victim.start(testCuts)
+		next = c.run(next, 2*time.Second, 100*time.Millisecond)
+		c.await(next, 20*time.Second, 0, 1, 2, 3)
+		if st := victim.sequencer().Stats(); st.Joins != 0 {
+			t.Errorf("%+v", st)
+		}
+	})
 }
 
 // pace is how many rounds a second node 0 makes under load.
@@ -289,7 +348,7 @@ func TestClusterCatchUpIsBounded(t *testing.T) {
 		}
 		before := size()
 		round := c.nodes[0].sequencer().Status().Round
-		next = c.run(next, 40*time.Second, 50*time.Millisecond)
+		next = c.run(next, 13*time.Second, 50*time.Millisecond)
 		if away := c.nodes[0].sequencer().Status().Round - round; away < 5*consensus.Horizon {
 			t.Fatalf("away for %d rounds only", away)
 		}
