@@ -1,7 +1,9 @@
 package consensus
 
 import (
+	"fmt"
 	"math"
+	"runtime"
 	"testing"
 	"time"
 
@@ -309,6 +311,94 @@ func TestLimitOfFetchShare(t *testing.T) {
 	if items != 256+4 || !honest {
 		t.Errorf("%d items asked for, the honest one among them: %v", items, honest)
 	}
+}
+
+// TestLimitOfRequests: a request to one member holds 256 items, whoever pays for them; the next one begins another.
+func TestLimitOfRequests(t *testing.T) {
+	d := newDrawer(t, 4, -1)
+	d.give(d.draw(3, 2, nil, ghosts(1)))
+	for held, want := range map[int]int{255: 1, 256: 2} {
+		c, x := d.core, d.core.wants.list[0]
+		c.fx.Fetch = []Fetch{{From: []types.Member{0}, Vertices: make([]types.Hash, held)}}
+		x.tries, x.ask = 0, []types.Member{0}
+		c.fetch(x, &fetchRound{byTarget: map[types.Member]int{0: 0}, shares: make([]int, 4)})
+		if len(c.fx.Fetch) != want {
+			t.Errorf("one more than %d makes %d requests", held, len(c.fx.Fetch))
+		}
+		c.fx = Effects{}
+	}
+}
+
+// TestLimitOfOwnReceipts: an own vertex lists 4096 receipts, and says whether that is all.
+func TestLimitOfOwnReceipts(t *testing.T) {
+	for n, all := range map[int]bool{4096: true, 4097: false} {
+		d := newDrawer(t, 4, 0)
+		for k := range n {
+			d.step(BatchHeld{ID: types.BatchIDOf(fmt.Append(nil, k)), Time: d.now, Admitted: true, From: -1})
+		}
+		if receipts, more := d.core.nextReceipts(0); len(receipts) != 4096 || more == all {
+			t.Errorf("%d of %d are listed, more to come: %v", len(receipts), n, more)
+		}
+	}
+}
+
+// TestTwinTree: two members sign trees of twins over each other's twins, as many as are asked for, over parents that nobody
+// has. What waits stays within the rooms, and what is asked for within the credit of what came.
+func TestTwinTree(t *testing.T) {
+	d := newDrawer(t, 7, -1)
+	var last []*types.Vertex
+	for r := types.Round(1); r <= 70; r++ {
+		last = d.round(r, last)
+		d.give(last...)
+	}
+	before, made, bytes, asked := heapBytes(), uint64(0), 0, 0
+	known := make(map[types.Hash]VertexReceived)
+	grow := func(author types.Member, r types.Round) {
+		made++
+		v := d.draw(author, r, nil, func(_ *types.VertexID, b *types.VertexBody) {
+			for m := range types.Member(7) {
+				if m != 4 && m != 3 { // the ghosts of 0 to 2, and of the twins 5 and 6
+					b.Parents.Set(m)
+					b.ParentDigests = append(b.ParentDigests, hashOf(made, uint64(m)))
+				}
+			}
+		})
+		known[v.Digest()] = VertexReceived{Vertex: v, From: author}
+		bytes += sizeOf(v)
+		d.step(VertexReceived{Vertex: v, From: author, Asked: r < 70})
+	}
+	grow(5, 71)
+	grow(6, 71)
+	for r := types.Round(70); r > 10; r-- {
+		for range 200 {
+			grow(types.Member(5+made%2), r)
+		}
+		d.now = d.now.Add(50 * time.Millisecond)
+		for _, f := range d.step(Tick{}).Fetch {
+			asked += itemBytes * (len(f.Vertices) + len(f.Batches))
+		}
+	}
+	if n := len(d.core.suspended); n > 2*(maxAsked+maxWaiting) {
+		t.Errorf("%d vertices wait", n)
+	}
+	if grown := heapBytes() - before; grown > 64<<20 {
+		t.Errorf("%d MiB for %d vertices that wait of %d", grown>>20, len(d.core.suspended), made)
+	}
+	if asked > 3*bytes {
+		t.Errorf("%d bytes in, %d out", bytes, asked)
+	}
+	w := &d.core.wants
+	d.now = max(w.due, w.rest)
+	d.step(Tick{})
+	w.due = 0
+	if d.now += types.Time(len(w.list)/4 - 1); len(d.step(Tick{}).Fetch) != 0 || w.due != 0 {
+		t.Error("the list is looked through again at once")
+	}
+	if d.now++; len(w.list) < 1000 || d.step(Tick{}).Wake == 0 || w.due == 0 {
+		t.Errorf("a list of %d is not looked through", len(w.list))
+	}
+	t.Logf("%d of %d wait, %d bytes in, %d out, heap %d KiB", len(d.core.suspended), made, bytes, asked, (heapBytes()-before)>>10)
+	runtime.KeepAlive(known)
 }
 
 // TestLimitsOfCredit: an item is asked for once in any case, and again while whoever pushed what needs it has credit.

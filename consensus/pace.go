@@ -205,7 +205,7 @@ func (c *Core) wake() types.Time {
 		}
 	}
 	if len(c.wants.list) > 0 {
-		consider(c.wants.due)
+		consider(max(c.wants.due, c.wants.rest))
 	}
 	for _, s := range c.delayed {
 		if early := c.pacing.MaxDrift; s.v.Time() > c.now.Add(early) {
