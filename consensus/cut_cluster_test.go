@@ -110,8 +110,9 @@ func TestClusterCuts(t *testing.T) {
 	}
 }
 
-// TestEpochEndsAfterCuts: what the last header counts survives restarts from cuts, also one that waits for it.
-func TestEpochEndsAfterCuts(t *testing.T) {
+// TestEpochsAndCuts: what the last header counts survives restarts from cuts, also one that waits for it; the next epoch is
+// cut like the first.
+func TestEpochsAndCuts(t *testing.T) {
 	committee := testCommittee(t, equalStakes(4)...)
 	for seed := range uint64(4) {
 		c := epochCluster(t, 600+seed, committee, committee.Members())
@@ -132,6 +133,17 @@ func TestEpochEndsAfterCuts(t *testing.T) {
 			if got := n.lastHeader(); got.Digest() != last.Digest() {
 				t.Errorf("seed %d: node %d has another last header", seed, n.index)
 			}
+		}
+		next := c.nextEpoch(t, last)
+		next.load(1000, 60, 10*time.Millisecond)
+		next.run(700 * time.Millisecond)
+		for _, n := range next.nodes {
+			n.crash()
+		}
+		next.startAll()
+		next.checkEverythingOrdered(c)
+		if n := next.nodes[0]; n.cut == nil || n.cut.Round <= 6 {
+			t.Errorf("seed %d: no cut in the new epoch", seed)
 		}
 	}
 }

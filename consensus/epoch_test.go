@@ -97,7 +97,7 @@ func (c *cluster) nextEpoch(t *testing.T, last types.Header) *cluster {
 	}
 	next := epochCluster(t, 99, committee, last.Next.Committee)
 	next.now, next.epoch, next.parent, next.seed = c.now, 1, last, types.EpochSeed(last.Encode())
-	next.bodies = c.bodies
+	next.bodies, next.configure = c.bodies, c.configure
 	for i, n := range next.nodes {
 		n.start()
 		for _, id := range c.nodes[i].core.Unordered() {
