@@ -118,7 +118,7 @@ var mutants = []mutant{
 	},
 	{
 		"body-not-waited-for", "consensus/accept.go",
-		"		if !c.holds(r.Batch) {\n", "		if false {\n",
+		"		if !c.holds(r.Batch, v.Round()) {\n", "		if false {\n",
 		"a vertex is accepted without the bodies it lists",
 	},
 	{
@@ -128,7 +128,7 @@ var mutants = []mutant{
 	},
 	{
 		"duplicates-kept", "consensus/blocks.go",
-		"if _, dup := q.seen[tx.Hash]; dup {", "if _, dup := q.seen[tx.Hash]; dup && len(q.queue) > 0 {",
+		"if q.seen.has(tx.Hash) {", "if q.seen.has(tx.Hash) && len(q.queue) > 0 {",
 		"a transaction is in two blocks",
 	},
 	{
