@@ -41,6 +41,7 @@ type Core struct {
 	topHeard  types.Round // highest round in a signed vertex
 	// heardLimit is the (f+1)-th largest of the newest times heard, unless heardStale.
 	heardLimit types.Time
+	largest    types.Stake // of one member
 	heardStale bool
 	wants      wants
 
@@ -78,6 +79,7 @@ type authorState struct {
 	credit     int        // bytes that may be sent for what its vertices lack; negative: in debt
 	punctual   uint8      // bit i: its vertex was here when the own one was made, i rounds ago
 	lag        types.Time // smoothed delay of its vertex behind the quorum of its round
+	lagOff     types.Time // smoothed deviation of that delay
 }
 
 // ConflictError says that the core stopped because it saw what at most f faulty stake cannot cause, or what only a bug
@@ -112,6 +114,7 @@ func New(cfg Config) (*Core, error) {
 	}
 	for i := range c.authors {
 		c.authors[i] = authorState{tokens: bodyBurst, punctual: punctualMask}
+		c.largest = max(c.largest, cfg.Committee.Stake(types.Member(i)))
 	}
 	c.executed = cfg.Parent.Height
 	c.seals = seals{height: cfg.Parent.Height, digest: cfg.Parent.Digest(), votes: make(map[types.Height][]*types.HeaderSignature)}

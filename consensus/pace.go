@@ -18,6 +18,9 @@ const (
 	stallStep   = 3 // rounds after which the wait doubles
 	stallMax    = 6 // doublings
 
+	lagDeviations = 4 // mean deviations by which a vertex may be later than it mostly is (RFC 6298)
+	spareShare    = 8 // a vertex may leave out authors with about an eighth of the stake
+
 	maxWaitingReleased = 64 << 20 // bytes released and in no block
 	maxUncertified     = 64       // closed blocks without a certificate
 	maxUnexecuted      = 64       // certified blocks that the own execution lacks
@@ -104,61 +107,6 @@ func (c *Core) dueAt(round types.Round) types.Time {
 		due = max(due, c.dag.round(round-1).quorumAt.Add(wait))
 	}
 	return due
-}
-
-// wait is how long after the quorum of a round the vertices of expected authors are waited for; false if all are here.
-func (c *Core) wait(r types.Round) (time.Duration, bool) {
-	rs := c.dag.round(r)
-	if rs == nil {
-		return 0, false
-	}
-	behind := r + 1 - c.dag.current // rounds since the last decided one
-	stalled := r+1 >= c.dag.current && behind >= stallRounds
-	waiting := false
-	var lag types.Time
-	for a := range c.authors {
-		s := &c.authors[a]
-		expected := stalled || s.punctual&punctualMask != 0
-		if own := c.member && a == int(c.self); own || !expected || c.proven[a] || len(rs.slots[a].candidates) > 0 {
-			continue
-		}
-		waiting = true
-		lag = max(lag, s.lag)
-	}
-	wait := min(max(2*time.Duration(lag)*time.Microsecond, c.pacing.Wait), max(c.pacing.MaxWait, c.pacing.Wait))
-	if stalled {
-		wait <<= min((behind-stallRounds)/stallStep, stallMax)
-	}
-	return wait, waiting
-}
-
-// noteLag measures how long after its round's quorum an author's vertex comes.
-func (c *Core) noteLag(n *node) {
-	rs := c.dag.round(n.ref.Round)
-	if n.ref.Round+2 < c.dag.top() || len(rs.slots[n.ref.Author].candidates) > 1 {
-		return
-	}
-	var lag types.Time
-	if rs.quorum && c.now > rs.quorumAt {
-		lag = min(c.now-rs.quorumAt, types.Time(c.pacing.MaxWait.Microseconds()))
-	}
-	a := &c.authors[n.ref.Author]
-	a.lag = (7*a.lag + lag) / 8
-}
-
-// notePunctual records who was on time for the own vertex that names round r.
-func (c *Core) notePunctual(r types.Round) {
-	rs := c.dag.round(r)
-	if rs == nil {
-		return
-	}
-	for a := range c.authors {
-		s := &c.authors[a]
-		s.punctual <<= 1
-		if len(rs.slots[a].candidates) > 0 {
-			s.punctual |= 1
-		}
-	}
 }
 
 // busy reports whether there is something to order: a batch held that is not in a certified block. More than two

@@ -5,15 +5,16 @@
 //
 // # Model
 //
-// Members live in ten regions on a circle, 20 ms apart one way within a region and 20 ms more for each step, so 20 to
-// 120 ms; every message takes its path's delay times a log-normal factor (Jitter, 5 % by default). d is the mean over
-// the ordered pairs of distinct members. A batch goes from its entry straight to every other sequencer, since gossip
-// publishes to all connected peers and sequencers are connected to one another; what mesh neighbours forward besides
-// costs bytes and saves no time. Clocks are off by up to 5 ms, a synced write takes 1 ms, bandwidth is not modelled.
+// Members live in ten regions on a circle, 20 ms apart one way within a region, 120 ms between opposite regions, and as
+// the straight line goes between others (a Euclidean space, as network coordinates have it); every message takes its
+// path's delay times a log-normal factor (Jitter, 5 % by default). d is the mean over the ordered pairs of distinct
+// members. A batch goes from its entry straight to every other sequencer, since gossip publishes to all connected peers
+// and sequencers are connected to one another; six mesh neighbours forward it besides. Clocks are off by up to 5 ms, a
+// synced write takes 1 ms, bandwidth is not modelled.
 //
-// Batches of 4 KiB enter at random members (never at a faulty one) at random times, 1,000 payloads of 250 bytes a second
-// in all. Figures begin after a warm-up; a batch that was not released when the run ended counts with the time it waited
-// until then.
+// Batches of 4,000 bytes enter at random members (but not at those that crash or half-publish) at random times, 1,000
+// payloads of 250 bytes a second in all. Figures begin after a warm-up and are about the batches that entered at members
+// without a fault; one that was not released when the run ended counts with the time it waited until then.
 //
 // # Faults
 //

@@ -10,12 +10,12 @@ import (
 
 const (
 	regions   = 10
-	nearest   = 20 * time.Millisecond // one way within a region
-	step      = 20 * time.Millisecond // more for each region between
-	slowness  = 10                    // of the slow member's messages
-	skew      = 5 * time.Millisecond  // most that a clock is off
-	wrong     = 2 * time.Second       // that the wrong clock is ahead
-	syncDelay = time.Millisecond      // of a durable write
+	nearest   = 20 * time.Millisecond  // one way within a region
+	farthest  = 120 * time.Millisecond // one way between opposite regions
+	slowness  = 10                     // of the slow member's messages
+	skew      = 5 * time.Millisecond   // most that a clock is off
+	wrong     = 2 * time.Second        // that the wrong clock is ahead
+	syncDelay = time.Millisecond       // of a durable write
 )
 
 // geography says how long messages take.
@@ -37,11 +37,8 @@ func newGeography(n int, jitter float64, rng *rand.Rand) *geography {
 
 // base is the one-way delay between two members without jitter.
 func (g *geography) base(from, to types.Member) time.Duration {
-	between := g.region[from] - g.region[to]
-	if between < 0 {
-		between = -between
-	}
-	return nearest + step*time.Duration(min(between, regions-between))
+	angle := math.Pi * float64(g.region[from]-g.region[to]) / regions
+	return nearest + time.Duration(float64(farthest-nearest)*math.Abs(math.Sin(angle)))
 }
 
 // mean is d: the mean one-way delay over the ordered pairs of distinct members, without jitter and faults.

@@ -95,11 +95,17 @@ func (c Config) Defaults() Config {
 	if c.Measure == 0 {
 		c.Measure = Measure
 	}
+	if c.Pacing.MinRound == 0 {
+		c.Pacing.MinRound = minRound
+	}
 	if c.Seed == 0 {
 		c.Seed = 1
 	}
 	return c
 }
+
+// minRound is as a node sets it.
+const minRound = 20 * time.Millisecond
 
 // limits of Config.N: below 4 nobody may be faulty.
 const (

@@ -132,7 +132,10 @@ func (w *world) waiting() int {
 func (w *world) times(r *Result, from types.Time) {
 	var took []float64
 	for _, b := range w.batches {
-		if b.submitted < from {
+		if b.submitted >= from {
+			r.Payload += batchBytes
+		}
+		if b.submitted < from || w.nodes[b.entry].faulty {
 			continue
 		}
 		released := b.released
@@ -141,7 +144,6 @@ func (w *world) times(r *Result, from types.Time) {
 			r.Unreleased++
 		}
 		took = append(took, float64(released-b.submitted)/float64(r.Delay.Microseconds()))
-		r.Payload += batchBytes
 	}
 	r.Batches = len(took)
 	if len(took) == 0 {

@@ -21,7 +21,6 @@ const (
 	batchPayloads = 16
 	batchBytes    = payloadBytes * batchPayloads
 	batchGap      = time.Second * batchPayloads / 1000 // mean time between two batches of the whole network
-	meshDegree    = 6                                  // neighbours that gossip forwards to
 )
 
 // world is one run.
@@ -30,6 +29,7 @@ type world struct {
 	fault     Fault
 	committee *types.Committee
 	geo       *geography
+	mesh      [][]types.Member
 	rng       *rand.Rand
 	network   types.NetworkID
 
@@ -62,10 +62,8 @@ func newWorld(cfg Config, fault Fault) (*world, error) {
 	if err := w.makeCommittee(); err != nil {
 		return nil, err
 	}
+	w.mesh = newMesh(cfg.N, w.rng)
 	faulty := w.faulty()
-	if fault == Slow {
-		w.geo.slow = w.rng.IntN(cfg.N)
-	}
 	for i := range cfg.N {
 		n, err := w.newNode(types.Member(i))
 		if err != nil {
@@ -90,6 +88,7 @@ func (w *world) faulty() map[int]bool {
 			out[i] = true
 		}
 	case Slow:
+		w.geo.slow = w.rng.IntN(w.cfg.N)
 		out[w.geo.slow] = true
 	case Clock:
 		out[w.rng.IntN(w.cfg.N)] = true
@@ -148,6 +147,8 @@ func (w *world) happen(h happening) {
 	}
 }
 
+func (w *world) anybody() types.Member { return types.Member(w.rng.IntN(w.cfg.N)) }
+
 // submit makes a batch enter, and the next one some time later.
 func (w *world) submit(until types.Time) {
 	for at := w.now; ; {
@@ -157,35 +158,12 @@ func (w *world) submit(until types.Time) {
 		}
 		b := &batch{id: types.BatchIDOf(binary.BigEndian.AppendUint64([]byte("batch"), uint64(len(w.batches)))), submitted: at}
 		b.tx = consensus.TxInfo{Hash: sha256.Sum256(b.id[:]), Gas: 21_000, Size: batchBytes}
-		for b.entry = types.Member(w.rng.IntN(w.cfg.N)); w.nodes[b.entry].faulty; {
-			b.entry = types.Member(w.rng.IntN(w.cfg.N))
+		for b.entry = w.anybody(); w.nodes[b.entry].faulty && (w.fault == Crashed || w.fault == HalfPublished); {
+			b.entry = w.anybody()
 		}
 		w.batches = append(w.batches, b)
 		w.byID[b.id] = b
 		w.after(time.Duration(int64(at-w.now))*time.Microsecond, happening{what: submitted, to: b.entry, load: b})
-	}
-}
-
-// gossip carries a batch from its entry to everybody, and counts what mesh neighbours forward besides: to those that
-// have not said by then that they hold it.
-func (w *world) gossip(b *batch) {
-	n := w.cfg.N
-	arrives := make([]time.Duration, n)
-	for m := range n {
-		if to := types.Member(m); to != b.entry {
-			arrives[m] = w.geo.delay(b.entry, to)
-			w.after(arrives[m], happening{what: gossiped, to: to, load: b})
-			w.sent.Gossip += batchBytes
-		}
-	}
-	for a := range n {
-		for range min(meshDegree, n-1) {
-			c := w.rng.IntN(n)
-			known := arrives[c] + w.geo.base(types.Member(c), types.Member(a))
-			if a != int(b.entry) && c != int(b.entry) && c != a && known > arrives[a] {
-				w.sent.Gossip += batchBytes
-			}
-		}
 	}
 }
 
