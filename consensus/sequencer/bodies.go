@@ -15,10 +15,18 @@ type bodies struct {
 	mu    sync.RWMutex
 	fresh map[types.BatchID][]byte
 	bytes int
+
+	// The newest of those in the log: they are about to be pushed to members and laid out in a block.
+	recent      map[types.BatchID][]byte
+	order       []types.BatchID // of recent, oldest first
+	recentBytes int
 }
 
+// recentBodies is how many bytes of logged bodies stay in memory: some seconds at full load.
+const recentBodies = 16 << 20
+
 func newBodies(log Log, limit int) *bodies {
-	return &bodies{log: log, limit: limit, fresh: make(map[types.BatchID][]byte)}
+	return &bodies{log: log, limit: limit, fresh: make(map[types.BatchID][]byte), recent: make(map[types.BatchID][]byte)}
 }
 
 func (b *bodies) has(id types.BatchID) bool {
@@ -32,6 +40,9 @@ func (b *bodies) has(id types.BatchID) bool {
 func (b *bodies) get(id types.BatchID) ([]byte, error) {
 	b.mu.RLock()
 	body, ok := b.fresh[id]
+	if !ok {
+		body, ok = b.recent[id]
+	}
 	b.mu.RUnlock()
 	if ok {
 		return body, nil
@@ -76,8 +87,24 @@ func (b *bodies) persist(id types.BatchID) error {
 		return err
 	}
 	b.mu.Lock()
-	delete(b.fresh, id)
-	b.bytes -= len(body)
-	b.mu.Unlock()
+	defer b.mu.Unlock()
+	if _, counted := b.fresh[id]; counted {
+		delete(b.fresh, id)
+		b.bytes -= len(body)
+	}
+	b.remember(id, body)
 	return nil
+}
+
+// remember keeps a logged body in memory until so many newer ones came. The caller holds mu.
+func (b *bodies) remember(id types.BatchID, body []byte) {
+	if _, twice := b.recent[id]; twice || len(body) > recentBodies {
+		return
+	}
+	b.recent[id] = body
+	b.order = append(b.order, id)
+	for b.recentBytes += len(body); b.recentBytes > recentBodies; b.order = b.order[1:] {
+		b.recentBytes -= len(b.recent[b.order[0]])
+		delete(b.recent, b.order[0])
+	}
 }

@@ -54,8 +54,8 @@ type Blocks interface {
 	Header(h types.Height) (types.Header, bool)
 }
 
-// Audit takes what explains the order. Both are called from one goroutine, in order; after a restart all comes again
-// from the beginning, so entries are told apart by their index.
+// Audit takes what explains the order. Both are called from one goroutine, in order; after a restart all comes again from the
+// newest cut on, so entries are told apart by their index. A node that went on from others' state is not told what came before.
 type Audit interface {
 	Appended([]consensus.Appended)
 	Released([]consensus.Released)

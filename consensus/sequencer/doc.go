@@ -13,6 +13,10 @@
 //	   bodies come before it.
 //	D5 what a restarted node replays gives the headers it stored before; anything else stops it.
 //	D6 every queue has a stated capacity and a policy when full; a slow or hostile member delays only itself.
+//	D7 a cut is saved with the round of the own newest vertex, so D2 holds however little of the log is replayed; what lies in
+//	   the log below the older of the two kept cuts, and what no rule asks for any more, may be dropped, but never the own
+//	   newest vertex.
+//	D8 others' state is taken up only when members with more than f stake name its digest.
 //
 // Adversary: members may send anything, at any rate, and answer a request with lies or never. A push is bounded in bytes
 // before it is queued, queued per member, and checked by a worker before the core hears of it; bodies that the own pool
@@ -26,7 +30,12 @@
 // A node that lost its log (empty, and Config.FirstStart false) first follows with a core that makes nothing, until others
 // holding a quorum of stake have shown their newest vertices and those are accepted; see recovery.
 //
+// A start replays the log from the newest usable cut on, else from its beginning. A node that is behind reads another member's
+// log; one that is further behind than Config.JoinLag, or than the others keep their logs, or whose own log lacks its
+// beginning and every cut, goes on from others' state (join.go). Its log leaps there. Blocks that it did not build itself come
+// as to any follower of the chain.
+//
 // Files: config.go (interfaces, bounds), sequencer.go (the loop), effects.go (what a step asks for), persist.go (D1, D2),
-// blocks.go (encode, store, publish), inbox.go, allowance.go and verify.go (pushes), bodies.go, parked.go, fetch.go, catchup.go, serve.go,
-// restore.go, recover.go, mailbox.go, stats.go.
+// blocks.go (encode, store, publish), intake.go, inbox.go, allowance.go, verify.go and verified.go (pushes), bodies.go, parked.go, fetch.go, catchup.go, serve.go,
+// restore.go, recover.go, cuts.go, join.go, mailbox.go, stats.go.
 package sequencer
