@@ -3,6 +3,7 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
@@ -21,8 +22,11 @@ func (c *Chain) AddCertified(ch types.CertifiedHeader) error {
 func (c *Chain) AddHeaders(list []types.CertifiedHeader) (added int, err error) {
 	c.write.Lock()
 	defer c.write.Unlock()
-	if err := c.Err(); err != nil {
+	if err := errors.Join(c.Err(), c.Fresh(time.Now())); err != nil {
 		return 0, err
+	}
+	if c.unanchored() {
+		return 0, fmt.Errorf("the checkpoint's header comes first: %w", ErrAhead)
 	}
 	s := newStage(c)
 	for i := range list {
@@ -32,6 +36,12 @@ func (c *Chain) AddHeaders(list []types.CertifiedHeader) (added int, err error) 
 	}
 	if commitErr := s.commit(); commitErr != nil {
 		return 0, commitErr
+	}
+	if errors.Is(err, ErrCheckpoint) {
+		c.mu.Lock()
+		c.stopped = err
+		c.mu.Unlock()
+		c.signals.notify()
 	}
 	var conflict *ConflictError
 	if errors.As(err, &conflict) {
@@ -95,7 +105,10 @@ func (s *stage) compare(ch types.CertifiedHeader) error {
 	known, ok := s.staged[ch.Header.Height]
 	if !ok {
 		var err error
-		if known, err = s.c.readHeader(ch.Header.Height); err != nil {
+		if known, err = s.c.readHeader(ch.Header.Height); errors.Is(err, ErrUnknown) {
+			return fmt.Errorf("header %d is below the checkpoint: %w", ch.Header.Height, ErrOld)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -144,6 +157,11 @@ func (s *stage) appendVerified(ch types.CertifiedHeader) error {
 	h := &ch.Header
 	if h.Parent != s.digest {
 		return &ConflictError{Kind: ConflictParent, Known: s.head, Other: ch}
+	}
+	if checkpoint := s.c.cfg.Checkpoint; checkpoint != nil {
+		if err := checkpointError(checkpoint, h); err != nil {
+			return err
+		}
 	}
 	if err := s.checkRules(h); err != nil {
 		return &ConflictError{Kind: ConflictRule, Known: s.head, Other: ch, Detail: err.Error()}

@@ -191,12 +191,14 @@ func TestC4EpochEnds(t *testing.T) {
 	n := newNetwork(t).grow(64)
 	good := types.EpochEnd{Committee: newSigners("second committee", 5).members(), Rewards: make([]uint64, 4), RuleVersion: 1}
 	for name, change := range map[string]func(*types.Header){
-		"no end":              func(h *types.Header) { h.Next = nil },
-		"no next committee":   func(h *types.Header) { h.Next.Committee = nil },
-		"unordered committee": func(h *types.Header) { h.Next.Committee[0], h.Next.Committee[1] = h.Next.Committee[1], h.Next.Committee[0] },
-		"a reward missing":    func(h *types.Header) { h.Next.Rewards = h.Next.Rewards[1:] },
-		"older rules":         func(h *types.Header) { h.Next.RuleVersion = 0 },
-		"":                    func(*types.Header) {},
+		"no end":            func(h *types.Header) { h.Next = nil },
+		"no next committee": func(h *types.Header) { h.Next.Committee = nil },
+		"unordered committee": func(h *types.Header) {
+			h.Next.Committee[0], h.Next.Committee[1] = h.Next.Committee[1], h.Next.Committee[0]
+		},
+		"a reward missing": func(h *types.Header) { h.Next.Rewards = h.Next.Rewards[1:] },
+		"older rules":      func(h *types.Header) { h.Next.RuleVersion = 0 },
+		"":                 func(*types.Header) {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			node := n.node()

@@ -33,7 +33,9 @@ type Chain struct {
 	progress   progress
 	head       types.CertifiedHeader
 	headDigest types.Hash
-	rules      uint64 // version in force after head
+	rules      uint64        // version in force after head
+	base       types.Height  // certified headers up to here are not here: following began at a checkpoint
+	pin        *types.Header // the checkpoint's header, once it is known
 	pending    map[types.Height]types.CertifiedHeader
 	committees map[types.Epoch]*types.Committee
 	stopped    error // a ConflictError, or ErrRuleVersion
@@ -85,6 +87,9 @@ func (c *Chain) restore() error {
 	}
 	if next := c.head.Header.Next; next != nil && next.RuleVersion > c.cfg.RuleVersion {
 		c.stopped = ruleVersionError(&c.head.Header, c.cfg.RuleVersion)
+	}
+	if err := c.restoreCheckpoint(); err != nil {
+		return err
 	}
 	evidence, err := c.store.Get(store.SpaceEvidence, conflictKey)
 	if errors.Is(err, store.ErrNotFound) {

@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -58,6 +59,9 @@ type Config struct {
 	BodyDelay time.Duration
 	// RuleVersion is the newest version of the rules this program knows; 0: that of the genesis file.
 	RuleVersion uint64
+	// Checkpoint, if set, names an epoch's last header: the chain followed must contain it, and a light client that has not
+	// come that far begins there.
+	Checkpoint *types.Checkpoint
 	// BodyBudget caps the bytes of bodies that ReleaseBodies leaves; 0: no cap but the retention.
 	BodyBudget uint64
 	// BlockCache is the memory in bytes for encoded blocks; 0: 32 MiB.
@@ -104,6 +108,9 @@ func (cfg Config) Validate() error {
 	}
 	if cfg.Store == nil {
 		problems = append(problems, errors.New("chain: Store is missing"))
+	}
+	if cp := cfg.Checkpoint; cp != nil && cfg.Genesis != nil && cfg.Genesis.EpochLength > 0 && (cp.Height == 0 || uint64(cp.Height)%cfg.Genesis.EpochLength != 0) {
+		problems = append(problems, fmt.Errorf("%w: height %d ends no epoch; epochs of this network end at multiples of %d", ErrCheckpoint, cp.Height, cfg.Genesis.EpochLength))
 	}
 	if cfg.BodyDelay < 0 || cfg.Poll < 0 || cfg.Retry < 0 || cfg.HeadersTimeout < 0 || cfg.BodyTimeout < 0 || cfg.BlockCache < 0 {
 		problems = append(problems, errors.New("chain: durations and BlockCache must not be negative"))

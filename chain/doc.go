@@ -18,6 +18,9 @@
 //	C6  The own sequencer's header of a height, once stored, is never replaced by another one: a restarted node cannot be
 //	    brought to sign two headers of one height.
 //
+//	C7  What is followed on from is younger than the unbonding period, or a checkpoint that is: else nothing is taken
+//	    (checkpoint.go). Old committees, whose stake is free again, can show a history of their own to nobody else.
+//
 // # Adversary
 //
 // Peers send anything, or nothing, slowly. Their lies are errors (ErrCertificate, ErrInvalid, ErrBody) that name who was
@@ -34,5 +37,6 @@
 //	config.go      Config, Peers, Rows    rules.go       rules of a header     bodies.go     adding and reading bodies
 //	errors.go      errors, evidence       committees.go  committees by epoch   blockcache.go encoded blocks
 //	progress.go    the progress record    subscribe.go   signals               run.go        catching up with headers
+//	checkpoint.go  where following may begin
 //	serve.go       answers to peers       retention.go   pruning               fetch.go      fetching bodies
 package chain

@@ -23,6 +23,11 @@ var (
 	ErrConflict = errors.New("the committee's quorum is corrupt, or this node's software differs")
 	// ErrOwn says that the own sequencer closed a second, different block at a height.
 	ErrOwn = errors.New("the own sequencer closed another block at this height before")
+	// ErrStale says that the newest header known here is older than stake stays bonded: nobody's signature on what follows
+	// can be believed without a checkpoint.
+	ErrStale = errors.New("the newest header that this node knows is too old to follow on from")
+	// ErrCheckpoint says that the configured checkpoint contradicts the headers, or cannot be one.
+	ErrCheckpoint = errors.New("the checkpoint does not fit")
 	// ErrRuleVersion says that the network moved to rules that this program does not know.
 	ErrRuleVersion = errors.New("the network uses rules that this version does not know")
 )

@@ -12,6 +12,7 @@ var (
 	progressKey = []byte("chain/progress")
 	epochPrefix = "chain/epoch/" // + BE64 epoch -> BE64 height of the header that named its committee
 	conflictKey = []byte("chain/conflict")
+	baseKey     = []byte("chain/base") // -> BE64 height of the checkpoint where a light client began
 )
 
 const (

@@ -16,10 +16,14 @@ const maxBackoff = 16
 
 // Run keeps up with the network until ctx ends: it asks peers for headers when there is a gap or nothing new came for
 // Config.Poll, and, unless HeadersOnly, for the bodies of the headers it has. It returns ctx's error, the reason why the
-// chain is no longer followed (see Err; what is stored can still be read and served), or an error of the store.
+// chain is no longer followed (see Err; what is stored can still be read and served), ErrStale, ErrCheckpoint, or an error of
+// the store. Where a checkpoint is ahead, its header is fetched first.
 func (c *Chain) Run(ctx context.Context) error {
 	if c.cfg.Peers == nil {
 		return errors.New("chain: Run needs Config.Peers")
+	}
+	if err := c.anchor(ctx); err != nil {
+		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.followHeaders(ctx) })
@@ -95,7 +99,7 @@ func (c *Chain) awaitReason(ctx context.Context, signal <-chan struct{}) error {
 
 // fetchHeaders asks once for the headers after the head. What peers do wrong is no error; added is what was good of it.
 func (c *Chain) fetchHeaders(ctx context.Context) (added int, err error) {
-	if err := c.Err(); err != nil {
+	if err := errors.Join(c.Err(), c.Fresh(time.Now())); err != nil {
 		return 0, err
 	}
 	from := c.Head().Header.Height + 1

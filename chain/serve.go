@@ -7,7 +7,9 @@ const maxHeadersBytes = types.MaxMessageBytes / 2
 
 // HeadersFrom returns certified headers from a height (at least 1) on, at most max, MaxHeaders, and what fits a message.
 func (c *Chain) HeadersFrom(from types.Height, max int) []types.CertifiedHeader {
-	from = maxHeight(from, 1)
+	if from = maxHeight(from, 1); from < c.First() {
+		return nil
+	}
 	max = min(max, MaxHeaders)
 	var out []types.CertifiedHeader
 	bytes := 0

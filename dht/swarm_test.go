@@ -49,6 +49,9 @@ func (c *fakeChain) Header(h types.Height) (types.CertifiedHeader, bool) {
 	return types.CertifiedHeader{}, false
 }
 
+// First makes it what sampling follows.
+func (c *fakeChain) First() types.Height { return 1 }
+
 func (c *fakeChain) Subscribe() (<-chan struct{}, func()) { return c.signal, func() {} }
 
 func (c *fakeChain) add(ch types.CertifiedHeader) {

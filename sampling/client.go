@@ -18,6 +18,8 @@ import (
 type Headers interface {
 	Head() types.CertifiedHeader
 	Header(h types.Height) (types.CertifiedHeader, bool)
+	// First is the lowest height from which on there are headers; above 1 where the chain was begun at a checkpoint.
+	First() types.Height
 	// Subscribe signals, without ever blocking, that the head may have moved; cancel ends it.
 	Subscribe() (signal <-chan struct{}, cancel func())
 }

@@ -24,6 +24,7 @@ type world struct {
 	headers []types.CertifiedHeader // by height; [0] is genesis
 	blocks  map[types.Hash]*published
 	signal  chan struct{}
+	first   types.Height // 0: 1
 	store   map[types.Height][]byte
 	puts    int
 	asked   []question
@@ -103,6 +104,8 @@ func (w *world) Header(h types.Height) (types.CertifiedHeader, bool) {
 	}
 	return w.headers[h], true
 }
+
+func (w *world) First() types.Height { return max(w.first, 1) }
 
 func (w *world) Subscribe() (<-chan struct{}, func()) { return w.signal, func() {} }
 
