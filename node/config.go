@@ -28,6 +28,9 @@ type Config struct {
 	Bootstrap []string // multiaddrs with /p2p/ of nodes to join by
 	RPC       string   // host:port of the JSON-RPC server, port 0 for any free; empty: none
 
+	// Checkpoint, if not empty, is HEIGHT:DIGEST of an epoch's last header, from somebody trusted.
+	Checkpoint string
+
 	// StateCache is the memory in MiB for the executed state; 0: execution's default.
 	StateCache int
 	// Sandbox is the command line of a child process that verifies one challenge (`bedrock fraud verify --stdin`).
@@ -61,6 +64,9 @@ func (c *Config) Validate() error {
 	if _, err := ParseRole(string(c.Role)); err != nil {
 		problems = append(problems, err)
 	}
+	if _, err := parseCheckpoint(c.Checkpoint); err != nil {
+		problems = append(problems, err)
+	}
 	if _, err := parseAddrs(c.Listen); err != nil {
 		problems = append(problems, fmt.Errorf("listen: %w", err))
 	}
@@ -68,6 +74,15 @@ func (c *Config) Validate() error {
 		problems = append(problems, fmt.Errorf("bootstrap: %w", err))
 	}
 	return errors.Join(problems...)
+}
+
+// parseCheckpoint is nil for the empty text.
+func parseCheckpoint(text string) (*types.Checkpoint, error) {
+	if text == "" {
+		return nil, nil
+	}
+	c, err := types.ParseCheckpoint(text)
+	return &c, err
 }
 
 // minRound is the least time between two own vertices: of the round lengths measured (test/load, Pacing) the one with the
@@ -93,7 +108,7 @@ func (c *Config) fill() {
 func (h *Home) Config() Config {
 	return Config{
 		Genesis: h.Genesis, Key: h.Key, Role: h.Settings.Role, Data: filepath.Join(h.Dir, dataDir),
-		Listen: h.Settings.Listen, Bootstrap: h.Settings.Bootstrap, RPC: h.Settings.RPC,
+		Listen: h.Settings.Listen, Bootstrap: h.Settings.Bootstrap, RPC: h.Settings.RPC, Checkpoint: h.Settings.Checkpoint,
 		UnusedMark: filepath.Join(h.Dir, unusedMark),
 	}
 }

@@ -18,11 +18,18 @@ func (n *Node) openChain() (err error) {
 	if n.cfg.Role == Sequencer {
 		delay = 2 * time.Second
 	}
+	checkpoint, err := parseCheckpoint(n.cfg.Checkpoint)
+	if err != nil {
+		return err
+	}
 	n.chain, err = chain.Open(chain.Config{
 		Genesis: n.cfg.Genesis, Store: n.store, Peers: peers{n}, Rows: rebuilder{n}, HeadersOnly: !n.cfg.Role.FollowsBodies(),
-		BodyDelay: delay, Logger: n.log,
+		BodyDelay: delay, Checkpoint: checkpoint, Logger: n.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return n.chain.Fresh(time.Now())
 }
 
 // peers is the chain's way to other nodes; gossip is opened after it.
@@ -113,8 +120,9 @@ func (n *Node) followEpochs(ctx context.Context) error {
 func (n *Node) followBlocks(ctx context.Context) error {
 	signal, cancel := n.chain.Subscribe()
 	defer cancel()
-	told := n.chain.PrunedHeight()
+	var told types.Height
 	for {
+		told = max(told, n.chain.PrunedHeight()) // below a checkpoint there are none
 		for told < n.chain.BodiesHead() && ctx.Err() == nil {
 			told++
 			data, err := n.chain.Body(told)

@@ -30,12 +30,15 @@ type Settings struct {
 	Listen    []string `toml:"listen,omitempty"`    // multiaddrs
 	Bootstrap []string `toml:"bootstrap,omitempty"` // multiaddrs with /p2p/
 	RPC       string   `toml:"rpc,omitempty"`       // host:port; empty: no RPC
+	// Checkpoint is HEIGHT:DIGEST of an epoch's last header; see docs/checkpoints.md.
+	Checkpoint string `toml:"checkpoint,omitempty"`
 }
 
 // Validate returns all problems joined, each naming its key.
 func (s Settings) Validate() error {
 	_, err := ParseRole(string(s.Role))
-	return err
+	_, wrong := parseCheckpoint(s.Checkpoint)
+	return errors.Join(err, wrong)
 }
 
 // Home is an initialised home directory.

@@ -205,6 +205,26 @@ func TestOrderAndSafe(t *testing.T) {
 	})
 }
 
+// TestBeginsWhereHeadersBegin: heights below a checkpoint are nobody's to sample, and do not hold up Safe.
+func TestBeginsWhereHeadersBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for range 4 {
+			w.add(0, everything)
+		}
+		w.add(smallBlock, everything)
+		w.first = 5
+		client, _ := w.run(w.config())
+		w.want(client, 5, 2*time.Second, Available)
+		if client.Safe() != 5 {
+			t.Fatalf("safe up to %d", client.Safe())
+		}
+		if r, looked := client.Sampling(3); looked {
+			t.Fatalf("a block below the checkpoint was looked at: %+v", r)
+		}
+	})
+}
+
 func TestStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 
+	"github.com/etherscale/bedrock/chain"
+	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/store"
 )
@@ -15,6 +17,7 @@ const (
 	exitNoAnswer = 3
 	exitData     = 4
 	exitNegative = 5
+	exitTrust    = 6
 )
 
 const exitCodesHelp = `Exit codes:
@@ -23,7 +26,9 @@ const exitCodesHelp = `Exit codes:
   2  the command line is wrong
   3  no answer: the RPC address cannot be reached, or does not know what was asked
   4  the data directory is in use, of another network, or broken (nothing in it was changed)
-  5  checked, and the answer is no: unavailable block, audit that does not add up, invalid challenge`
+  5  checked, and the answer is no: unavailable block, audit that does not add up, invalid challenge
+  6  the node must not follow the network: what it knows is too old, the checkpoint does not fit, or the network's
+     rules are newer than this program`
 
 // exitError carries the exit code of a command that fails on purpose; err may be nil when all was said already.
 type exitError struct {
@@ -44,6 +49,11 @@ func exitCodeOf(err error) int {
 	for _, data := range []error{store.ErrInUse, store.ErrOtherNetwork, store.ErrVersion, store.ErrBroken, node.ErrKeyMode} {
 		if errors.Is(err, data) {
 			return exitData
+		}
+	}
+	for _, trust := range []error{chain.ErrStale, chain.ErrCheckpoint, chain.ErrRuleVersion, consensus.ErrRuleVersion} {
+		if errors.Is(err, trust) {
+			return exitTrust
 		}
 	}
 	return exitFailure

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/types"
 )
 
 type runFlags struct {
@@ -18,6 +19,7 @@ type runFlags struct {
 	bootstrap []string
 	listen    []string
 	rpc       string
+	from      string
 	length    time.Duration
 	json      bool
 	verbose   bool
@@ -36,6 +38,7 @@ func newRunCommand() *cobra.Command {
 	flags.StringSliceVar(&f.bootstrap, "bootstrap", nil, "multiaddr with /p2p/ of a node to join by (repeatable)")
 	flags.StringSliceVar(&f.listen, "listen", nil, "multiaddr to listen on (repeatable); default: TCP and QUIC on port 4848")
 	flags.StringVar(&f.rpc, "rpc", "", "address of the JSON-RPC server; port 0 takes any free port; default: that of config.toml, or none")
+	flags.StringVar(&f.from, "checkpoint", "", "HEIGHT:DIGEST of an epoch's last header, from somebody you trust (see docs/checkpoints.md)")
 	flags.DurationVar(&f.length, "for", 0, "stop after this time; 0 runs until Ctrl-C")
 	flags.BoolVar(&f.json, "json", false, "print one line of JSON when ready; the log goes to standard error")
 	flags.BoolVar(&f.verbose, "verbose", false, "log details")
@@ -66,6 +69,12 @@ func runNode(cmd *cobra.Command, f runFlags) (err error) {
 	}
 	if f.rpc != "" {
 		cfg.RPC = f.rpc
+	}
+	if f.from != "" {
+		if _, err := types.ParseCheckpoint(f.from); err != nil {
+			return &exitError{exitUsage, err}
+		}
+		cfg.Checkpoint = f.from
 	}
 	if cfg.Sandbox, err = sandboxCommand(); err != nil {
 		return err

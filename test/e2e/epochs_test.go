@@ -3,7 +3,9 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 const (
 	epochLength = 65
 	epochWithin = 30 * time.Second
+	exitTrust   = 6 // the node must not follow
 )
 
 // TestEpochs runs four sequencers, a candidate and a light client over two changes of the committee, under load: in epoch 1
@@ -54,7 +57,68 @@ func TestEpochs(t *testing.T) {
 	for epoch := range types.Epoch(3) {
 		n.checkAudit(t, watcher, wallets[epoch], epoch)
 	}
+	n.checkCheckpoint(t, watcher)
 	n.stop(t)
+}
+
+// checkCheckpoint starts a light client from a checkpoint, and one from a wrong one.
+func (n *network) checkCheckpoint(t *testing.T, at *peer) {
+	t.Helper()
+	checkpoint := strings.TrimSpace(mustRun(t, "checkpoint", "--rpc", at.ready.RPC))
+	parsed, err := types.ParseCheckpoint(checkpoint)
+	if err != nil || parsed.Height%epochLength != 0 || parsed.Height == 0 {
+		t.Fatalf("checkpoint %q: %v", checkpoint, err)
+	}
+	fresh := &peer{name: "light from a checkpoint", home: filepath.Join(n.dir, "light-2")}
+	mustRun(t, "init", "--role", "light", "--genesis", filepath.Join(n.dir, "genesis.json"), "--home", fresh.home, "--checkpoint", checkpoint)
+	fresh.run(t, at.ready.Addrs...)
+	goal := at.status(t).Certified
+	eventually(t, backWithin, fmt.Sprintf("the light client follows from %d to %d and samples", parsed.Height, goal), func() error {
+		if s := fresh.status(t); s.Certified < goal || s.Sampled < goal {
+			return fmt.Errorf("it knows header %d, sampled %d", s.Certified, s.Sampled)
+		}
+		return nil
+	})
+	var below, above *rpc.Header
+	fresh.mustAsk(t, &below, "bedrock_getHeader", rpc.Height(parsed.Height-1))
+	fresh.mustAsk(t, &above, "bedrock_getHeader", rpc.Height(parsed.Height+1))
+	if below != nil || above == nil {
+		t.Errorf("header below the checkpoint: %v, above: %v", below, above)
+	}
+	fresh.proc.interrupt(t)
+	parsed.Digest[0] ^= 1
+	_, stderr, code := run(t, "run", "--home", fresh.home, "--listen", "/ip4/127.0.0.1/tcp/0", "--checkpoint", parsed.String())
+	if code != exitTrust || !strings.Contains(stderr, "the checkpoint says") {
+		t.Errorf("a checkpoint that contradicts the stored headers: exit code %d\n%s", code, stderr)
+	}
+}
+
+// TestStaleNodeRefuses: a network that has stood still for longer than stake stays bonded is followed by nobody.
+func TestStaleNodeRefuses(t *testing.T) {
+	long(t)
+	n := newNetwork(t, 1)
+	n.genesis.Time -= types.Time(n.genesis.UnbondingDelay + n.genesis.UnbondingDelay/8)
+	encoded, err := n.genesis.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, home := filepath.Join(n.dir, "old.json"), filepath.Join(n.dir, "late")
+	if err := os.WriteFile(path, encoded, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "init", "--role", "light", "--genesis", path, "--home", home)
+	_, stderr, code := run(t, "run", "--home", home, "--listen", "/ip4/127.0.0.1/tcp/0")
+	for _, word := range []string{"too old to follow", "stake stays bonded", "--checkpoint HEIGHT:DIGEST", "clock"} {
+		if code != exitTrust || !strings.Contains(stderr, word) {
+			t.Errorf("exit code %d, no word of %q:\n%s", code, word, stderr)
+		}
+	}
+	if _, _, code := run(t, "run", "--home", home, "--checkpoint", "12"); code != 2 {
+		t.Errorf("a checkpoint that is none: exit code %d", code)
+	}
+	if _, stderr, code := run(t, "run", "--home", home, "--listen", "/ip4/127.0.0.1/tcp/0", "--checkpoint", "12:"+strings.Repeat("00", 32)); code != exitTrust {
+		t.Errorf("a checkpoint in the middle of an epoch: exit code %d\n%s", code, stderr)
+	}
 }
 
 // reach waits until the nodes that run have certified a height and executed it.
