@@ -13,7 +13,8 @@
 //	home.go, keys.go                 the files of a home directory
 //	host.go, node.go, background.go  libp2p; Open, Run, Close; bounded work that nobody waits for
 //	transactions.go, journal.go      pool and batches; what entered here survives a crash
-//	ordering.go, auditing.go         the sequencer's driver; what explains a transaction's place
+//	epoch.go                         committees by epoch
+//	ordering.go, auditing.go         the sequencers' driver; what explains a transaction's place
 //	following.go, executing.go       headers and bodies; execution
 //	availability.go                  rows and sampling
 //	proving.go, asserting.go         assertions: making, taking, comparing, settling

@@ -22,6 +22,9 @@
 // before it is queued, queued per member, and checked by a worker before the core hears of it; bodies that the own pool
 // refuses are limited in bytes a second. Answers are taken only as far as they were asked for. Strangers may ask for the log; answers are bounded in bytes and in number at a time.
 //
+// A Sequencer is of one epoch. Epochs runs them one after the other: it begins an epoch when the chain knows the last header of the
+// one before, and ends the old one when a quorum is at work in the new. Its own loop waits for them, never the other way round.
+//
 // Goroutines: Run starts them all and returns when all have ended. The loop owns the core, the fetch table and the
 // schedule. Two workers check pushes; one goroutine encodes and stores blocks in order, one publishes rows, one asks the
 // pool again, and at most FetchLimit a member fetch. Hold, HandlePush, HandleFetch, Executed, Status and Stats may be called
@@ -37,5 +40,5 @@
 //
 // Files: config.go (interfaces, bounds), sequencer.go (the loop), effects.go (what a step asks for), persist.go (D1, D2),
 // blocks.go (encode, store, publish), intake.go, inbox.go, allowance.go, verify.go and verified.go (pushes), bodies.go, parked.go, fetch.go, catchup.go, serve.go,
-// restore.go, recover.go, cuts.go, join.go, mailbox.go, stats.go.
+// restore.go, recover.go, handover.go (one epoch to the next), epochs.go (Epochs, E1..E3: the sequencers of successive epochs), archive.go (logs that are over), cuts.go, join.go, mailbox.go, stats.go.
 package sequencer

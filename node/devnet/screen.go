@@ -27,7 +27,7 @@ func (s *screen) banner(r Ready) {
 	for _, a := range r.Accounts {
 		fmt.Fprintf(s.out, "  %s  %s\n", a.Address, a.PrivateKey)
 	}
-	fmt.Fprintf(s.out, "\n  One epoch of %d blocks with this committee; changes of committee come in a later version. Ctrl-C stops it.\n\n", r.EpochLength)
+	fmt.Fprintf(s.out, "\n  An epoch has %d blocks; this committee stays (docs/checkpoints.md: how it changes). Ctrl-C stops it.\n\n", r.EpochLength)
 }
 
 func counts(nodes []NodeInfo) []string {
