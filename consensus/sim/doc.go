@@ -12,7 +12,7 @@
 //
 // # Invariants
 //
-//	S1   agreement      appended, released, closed and certified lists of honest nodes are prefixes of one another, over
+//	S1   agreement      appended, released, closed and certified lists of honest nodes of an epoch are prefixes of one another, over
 //	                    all their lives: what a node said before a crash is in what it and all others say later
 //	S2   inclusion      no transaction is in two blocks, and all were submitted
 //	S3   honest once    no honest key signs two vertices of a round or two headers of a height, over all its lives
@@ -25,12 +25,21 @@
 //	S9   no stop        no honest core stops, rejects an honest vertex or panics
 //	S10  bounds         what waits to be accepted is bounded; fetched items are at most 3 times those that were missing
 //	S11  turn           honest members make every round's vertex in turn, but where the design lets them leave rounds out
-//	L1   liveness       after healing, new batches are released and certified everywhere within the time stated
+//	S12  epochs         the last header says what the definition gives for the sequence; a light client that knows the first
+//	                    committee follows by headers alone; no transaction is in blocks of two epochs
+//	L1   liveness       after healing, new batches, and all that an honest member holds and admits, are in certified blocks
+//	                    within the time stated, whatever epoch they fall in
 //
 // # What is modelled
+//
+// A machine is a chain of nodes, one an epoch, each a core with a log of its own. When an epoch's last header is certified, or
+// another machine says so and a light client believes it, the next node begins with what the last one left unordered; the old
+// one runs on until vertices of a quorum of the new committee are here. The state's answer about the next committee comes
+// late, differently at each. Members left out for resting can make the faulty ones more than the protocol stands: there a run
+// ends (Counts.Beyond).
 //
 // The driver: bodies and vertices are appended to a log of which a crash keeps what was synced and nothing, a half or all
 // of the rest; crashes also fall between append, sync and send. Catching up, and the question for the others' newest
 // vertices after the log was lost, are the real driver's in outline. Signatures are stubs but for one seed in a hundred.
-// Not modelled: committee changes, which the core does not have yet, and execution (a certified block counts as executed).
+// Not modelled: execution (a certified block counts as executed).
 package sim

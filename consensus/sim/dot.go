@@ -18,16 +18,17 @@ func (r *Result) Events() []string {
 	return r.world.trace.lines(begin)
 }
 
-// DOT draws the last rounds that honest nodes accepted, for Graphviz: a column a member, filled when the vertex is in
+// DOT draws the last rounds of the last epoch that honest nodes accepted, for Graphviz: a column a member, filled when the vertex is in
 // the committed sequence, dashed when its author is a liar, double when it has a twin.
 func (r *Result) DOT() string {
 	if r.world == nil {
 		return ""
 	}
 	w := r.world
-	vertices, top := w.accepted()
+	e := w.newest()
+	vertices, top := e.accepted()
 	in := map[types.Hash]bool{}
-	for _, a := range w.truth.appended {
+	for _, a := range e.truth.appended {
 		in[a.Vertex.Digest] = true
 	}
 	var b strings.Builder
@@ -37,7 +38,7 @@ func (r *Result) DOT() string {
 			continue
 		}
 		style := "solid"
-		if !w.honestMember(v.Author()) {
+		if !e.honestMember(v.Author()) {
 			style = "dashed"
 		}
 		if in[v.Digest()] {
@@ -61,9 +62,9 @@ func (r *Result) DOT() string {
 }
 
 // accepted are the vertices in honest logs, each once, and their highest round.
-func (w *world) accepted() (out []*types.Vertex, top types.Round) {
+func (e *era) accepted() (out []*types.Vertex, top types.Round) {
 	seen := map[types.Hash]bool{}
-	for _, n := range w.nodes {
+	for _, n := range e.nodes {
 		if !n.honest || n.disk == nil {
 			continue
 		}

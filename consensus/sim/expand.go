@@ -17,8 +17,8 @@ func stream(seed uint64, purpose string) *rand.Rand {
 type expander struct {
 	*rand.Rand
 	m    Manifest
-	room uint64 // faulty stake that may still be given away
-	used map[int]bool
+	used map[int]bool // the faulty ones
+	most int          // of them
 }
 
 func (x *expander) chance(percent int) bool { return x.IntN(100) < percent }
@@ -34,7 +34,8 @@ func Expand(seed uint64) Manifest {
 	if x.m.n() > 34 {
 		x.m.Pacing.MinRound = 150
 	}
-	x.room = x.m.f()
+	x.most = x.m.n()
+	x.epochs()
 	x.load()
 	x.network()
 	x.liars()
@@ -89,13 +90,22 @@ func (x *expander) committee() {
 	}
 }
 
-// take makes the member faulty if f allows.
+// take makes the member faulty if what the protocol stands allows it in every epoch.
 func (x *expander) take(member int) bool {
-	stake := x.m.Stakes[member]
-	if x.used[member] || stake > x.room {
+	if x.used[member] || len(x.used) >= x.most {
 		return false
 	}
-	x.used[member], x.room = true, x.room-stake
+	for epoch := range x.m.lastChange() + 1 {
+		stakes := x.m.stakesAt(epoch)
+		faulty := stakes[member]
+		for other := range x.used { // a sum
+			faulty += stakes[other]
+		}
+		if faulty > standing(stakes) {
+			return false
+		}
+	}
+	x.used[member] = true
 	return true
 }
 

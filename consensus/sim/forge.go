@@ -75,9 +75,9 @@ func (f *forger) next() types.Round {
 func (f *forger) quorum(r types.Round) bool {
 	var stake types.Stake
 	for m := range f.rounds[r] {
-		stake += f.n.w.committee.Stake(m)
+		stake += f.n.era.committee.Stake(m)
 	}
-	return stake >= f.n.w.committee.Quorum()
+	return stake >= f.n.era.committee.Quorum()
 }
 
 // forge makes this round's vertex, or several, or none.
@@ -99,7 +99,7 @@ func (f *forger) forge() {
 	everybody := func(types.Member) bool { return true }
 	bits := f.n.rng.Uint64()
 	some := func(m types.Member) bool { return bits>>(m%64)&1 == 0 }
-	narrow := func(m types.Member) bool { return f.n.w.amongF(bits, m) }
+	narrow := func(m types.Member) bool { return f.n.era.amongF(bits, f.n.era.people[m]) }
 	switch {
 	case f.hits(how.Twin):
 		f.send(v, some)
@@ -118,11 +118,11 @@ func (f *forger) send(v *types.Vertex, to func(types.Member) bool) {
 	for _, r := range v.Body().Receipts {
 		bodies = append(bodies, r.Batch)
 	}
-	for _, other := range f.n.w.nodes {
+	for _, other := range f.n.era.nodes {
 		if other == f.n || !to(other.member) {
 			continue
 		}
-		f.n.w.carry(f.n, other, f.n.w.schedule(v, other), func() {
+		f.n.w.carry(f.n.machine, other.machine, f.n.era.schedule(v, other), func() {
 			for _, id := range bodies {
 				if !other.memory[id] {
 					other.hold(f.n.w.byID[id], int(f.n.member))
@@ -135,9 +135,9 @@ func (f *forger) send(v *types.Vertex, to func(types.Member) bool) {
 
 // make builds a vertex that keeps the rules.
 func (f *forger) make(round types.Round, valid bool) *types.Vertex {
-	w, how := f.n.w, f.n.liar.Forge
-	body := types.VertexBody{Parents: types.NewBitmap(w.m.n())}
-	previous, floor := w.parent.Time, types.Time(0)
+	w, e, how := f.n.w, f.n.era, f.n.liar.Forge
+	body := types.VertexBody{Parents: types.NewBitmap(e.committee.Len())}
+	previous, floor := e.parent.Time, types.Time(0)
 	orphan := f.hits(how.Orphan)
 	if own := f.own; own != nil && !orphan {
 		if own.Round()+1 != round && own.Round()+64 >= round {
@@ -150,12 +150,12 @@ func (f *forger) make(round types.Round, valid bool) *types.Vertex {
 		for _, p := range f.parents(round, orphan, len(body.Weak) > 0) {
 			body.Parents.Set(p.Author())
 			body.ParentDigests = append(body.ParentDigests, p.Digest())
-			times = append(times, stakedTime{p.Time(), w.committee.Stake(p.Author())})
+			times = append(times, stakedTime{p.Time(), e.committee.Stake(p.Author())})
 			if p.Author() == f.n.member {
 				previous = p.Time()
 			}
 		}
-		floor = floorOf(times, w.committee.F())
+		floor = floorOf(times, e.committee.F())
 	}
 	at := f.time(max(previous+1, floor))
 	if orphan { // as early as the rules allow, so that its author's times fall
@@ -167,32 +167,32 @@ func (f *forger) make(round types.Round, valid bool) *types.Vertex {
 	body.Receipts = f.receipts(previous, at, valid)
 	if f.hits(how.Lie) {
 		lie := types.Hash(sha256.Sum256(binary.BigEndian.AppendUint64([]byte("lie"), f.n.rng.Uint64())))
-		height := types.Height(max(1, len(w.truth.closed)+f.n.rng.IntN(3)-1))
-		body.HeaderSignatures = []types.HeaderSignature{{Height: height, Digest: lie, Signature: w.sign(f.n.member, lie)}}
+		height := e.parent.Height + types.Height(max(1, len(e.truth.closed)+f.n.rng.IntN(3)-1))
+		body.HeaderSignatures = []types.HeaderSignature{{Height: height, Digest: lie, Signature: w.sign(f.n.person, lie)}}
 	}
-	v := types.NewVertex(types.VertexID{Version: types.Version, Network: w.network, Round: round, Author: f.n.member, Time: at}, body)
-	v = v.WithSignature(w.sign(f.n.member, v.Digest()))
-	w.vertex[v.Digest()] = v
+	v := types.NewVertex(types.VertexID{Version: types.Version, Network: w.network, Epoch: e.epoch, Round: round, Author: f.n.member, Time: at}, body)
+	v = v.WithSignature(w.sign(f.n.person, v.Digest()))
+	e.vertex[v.Digest()] = v
 	return v
 }
 
 // parents picks a quorum of the round before, and of most others one vertex, in committee order.
 func (f *forger) parents(round types.Round, orphan, weakSelf bool) []*types.Vertex {
-	w := f.n.w
+	e := f.n.era
 	row := f.rounds[round-1]
 	var picked []*types.Vertex
 	var stake types.Stake
-	for _, i := range f.n.rng.Perm(w.m.n()) {
+	for _, i := range f.n.rng.Perm(e.committee.Len()) {
 		m := types.Member(i)
 		candidates := row[m]
-		skip := m == f.n.member && (orphan || weakSelf) || stake >= w.committee.Quorum() && f.hits(25)
+		skip := m == f.n.member && (orphan || weakSelf) || stake >= e.committee.Quorum() && f.hits(25)
 		if len(candidates) == 0 || skip {
 			continue
 		}
 		picked = append(picked, candidates[f.n.rng.IntN(len(candidates))])
-		stake += w.committee.Stake(m)
+		stake += e.committee.Stake(m)
 	}
-	if stake < w.committee.Quorum() { // without itself it is not one
+	if stake < e.committee.Quorum() { // without itself it is not one
 		if own := row[f.n.member]; len(own) > 0 && !weakSelf {
 			picked = append(picked, own[0])
 		}
@@ -249,7 +249,7 @@ func (f *forger) receipts(previous, at types.Time, valid bool) []types.Receipt {
 		b := w.newBatch()
 		b.plain = false
 		for i := range b.admit {
-			b.admit[i] = i == int(f.n.member)
+			b.admit[i] = i == f.n.person
 		}
 		f.n.hold(b, -1)
 	}

@@ -13,13 +13,14 @@ type batch struct {
 	id    types.BatchID
 	txs   []consensus.TxInfo
 	size  uint64
-	admit []bool // by member: its pool would admit it
-	late  []int  // by member: ms until its pool admits it
+	admit []bool // by person: its pool would admit it
+	late  []int  // by person: ms until its pool admits it
 	plain bool   // all admit it at once
 	after bool   // submitted after healing
-	// held and listed are the true times at which honest nodes first held it and could first list it; by member.
+	// held and listed are the true times at which honest nodes first held it and could first list it; by person.
 	held, listable []types.Time
-	blurred        bool // listed anew, or met a crash: its order is not judged
+	fresh          []bool // by transaction: it was in no other batch before
+	blurred        bool   // listed anew, or met a crash: its order is not judged
 }
 
 func (w *world) newBatch() *batch {
@@ -30,19 +31,47 @@ func (w *world) newBatch() *batch {
 		tx := consensus.TxInfo{Hash: sha256.Sum256(binary.BigEndian.AppendUint64(b.id[:], uint64(i))),
 			Gas: 21_000 + uint64(w.work.IntN(50_000)), Size: 100 + uint64(w.work.IntN(300))}
 		if len(w.batches) > 0 && w.work.IntN(100) < w.m.Load.Repeated {
-			tx = w.batches[w.work.IntN(len(w.batches))].txs[0]
+			old := w.batches[w.work.IntN(len(w.batches))]
+			old.fresh[0] = false
+			tx = old.txs[0]
 		}
 		b.txs = append(b.txs, tx)
+		b.fresh = append(b.fresh, !w.submitted[tx.Hash])
 		b.size += tx.Size
 	}
 	for i := range b.admit {
 		b.admit[i] = true
 	}
+	w.register(b)
+	return b
+}
+
+func (w *world) register(b *batch) {
 	w.batches = append(w.batches, b)
 	w.byID[b.id] = b
 	for _, tx := range b.txs {
-		w.truth.submitted[tx.Hash] = true
+		w.submitted[tx.Hash] = true
 	}
+}
+
+// rebatch makes a batch of some transactions of another, as a pool does with what a past epoch has left of it.
+func (w *world) rebatch(of *batch, left []int) *batch {
+	text := append([]byte("left"), of.id[:]...)
+	for _, i := range left {
+		text = append(text, byte(i))
+	}
+	id := types.BatchIDOf(text)
+	if known := w.byID[id]; known != nil {
+		return known
+	}
+	b := &batch{id: id, admit: of.admit, late: make([]int, w.m.n()), held: make([]types.Time, w.m.n()),
+		listable: make([]types.Time, w.m.n()), after: of.after, blurred: true}
+	for _, i := range left {
+		b.txs = append(b.txs, of.txs[i])
+		b.fresh = append(b.fresh, of.fresh[i])
+		b.size += of.txs[i].Size
+	}
+	w.register(b)
 	return b
 }
 
@@ -90,30 +119,29 @@ func (w *world) temper(b *batch, entry int) {
 	}
 }
 
+// gossip lets the batch enter at a person's machine and brings it to all others.
 func (w *world) gossip(b *batch, entry int, private bool) {
-	var first *node
-	for _, n := range w.nodes {
-		if int(n.member) == entry && n.alive {
-			first = n
+	var first *machine
+	for _, m := range w.machines {
+		if m.person == entry && m.current() != nil {
+			first = m
 			break
 		}
 	}
 	if first == nil {
 		return
 	}
-	first.hold(b, -1)
-	for _, n := range w.nodes {
-		if n == first || private || first.w.liarHides(first, n) {
+	first.hold(b)
+	for _, m := range w.machines {
+		if m == first || private || first.hides(m) {
 			continue
 		}
-		w.carry(first, n, 0, func() { n.hold(b, -1) })
+		w.carry(first, m, 0, func() { m.hold(b) })
 	}
 }
 
-// liarHides: a withholding member keeps its batches to itself.
-func (w *world) liarHides(from, to *node) bool {
-	return from.is(Withhold) || from.is(Half) && !from.inPart(to)
-}
+// hides: a withholding member keeps its batches to itself.
+func (m *machine) hides(to *machine) bool { return m.is(Withhold) || m.is(Half) && !m.inPart(to) }
 
 // loadOn submits batches at random times until the given time.
 func (w *world) loadOn(until types.Time) {

@@ -1,10 +1,12 @@
 package sim
 
+import "slices"
+
 // Manifest says everything about one run. Times are in milliseconds since the start of the run unless named otherwise;
 // shares are in percent.
 type Manifest struct {
 	Seed   uint64   `json:"seed"`
-	Stakes []uint64 `json:"stakes"` // one a member; 4 to 100 of them
+	Stakes []uint64 `json:"stakes"` // one a member, 4 to 100 of them; 0: not in the first committee
 	Signed bool     `json:"signed,omitempty"`
 
 	Safety int `json:"safetyMs"` // length of the first phase
@@ -21,6 +23,30 @@ type Manifest struct {
 	Liars      []Liar      `json:"liars,omitempty"`
 	// Dead members stay down in the second phase, and count as faulty with liars, lost logs and clocks far off.
 	Dead []int `json:"dead,omitempty"`
+	// Epochs: the committee changes; nil: the run is one epoch.
+	Epochs *Epochs `json:"epochs,omitempty"`
+	// Windows: what the order remembers is cut very short; nil: it is not. Then repetitions are ordered again.
+	Windows *Windows `json:"windows,omitempty"`
+}
+
+// Windows are those of consensus.Windows.
+type Windows struct {
+	Repeats      int `json:"repeats"`      // rounds
+	Transactions int `json:"transactions"` // of a generation
+}
+
+// Epochs says how long epochs are and who is in the bonding contract when.
+type Epochs struct {
+	Length  int      `json:"length"` // blocks
+	Changes []Change `json:"changes,omitempty"`
+	Upgrade bool     `json:"upgrade,omitempty"` // all honest members know newer rules, that begin when a quorum said so
+}
+
+// Change sets a member's stake from an epoch on; 0: it leaves.
+type Change struct {
+	Epoch  int    `json:"epoch"`
+	Member int    `json:"member"`
+	Stake  uint64 `json:"stake"`
 }
 
 // Pacing is the honest nodes' own timing.
@@ -125,15 +151,40 @@ type Forge struct {
 
 func (m *Manifest) n() int { return len(m.Stakes) }
 
-func (m *Manifest) total() (sum uint64) {
-	for _, s := range m.Stakes {
-		sum += s
+// stakesAt are the members' stakes in an epoch, as the state says.
+func (m *Manifest) stakesAt(epoch int) []uint64 {
+	stakes := slices.Clone(m.Stakes)
+	if m.Epochs != nil {
+		for _, c := range m.Epochs.Changes {
+			if c.Epoch <= epoch {
+				stakes[c.Member] = c.Stake
+			}
+		}
 	}
-	return sum
+	return stakes
 }
 
-// f is the largest faulty stake that the protocol stands.
-func (m *Manifest) f() uint64 { return (m.total()+2)/3 - 1 }
+// lastChange is the epoch from which on nothing changes.
+func (m *Manifest) lastChange() (last int) {
+	if m.Epochs != nil {
+		for _, c := range m.Epochs.Changes {
+			last = max(last, c.Epoch)
+		}
+	}
+	return last
+}
+
+// standing is the largest faulty stake that the protocol stands with these stakes.
+func standing(stakes []uint64) uint64 {
+	var total uint64
+	for _, s := range stakes {
+		total += s
+	}
+	return (total+2)/3 - 1
+}
+
+// f is standing with the first committee.
+func (m *Manifest) f() uint64 { return standing(m.Stakes) }
 
 // FarClock is the offset in milliseconds beyond which a clock makes its member count as faulty.
 const FarClock = 200

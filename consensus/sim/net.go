@@ -9,7 +9,7 @@ import (
 )
 
 // delay draws how long one message takes.
-func (w *world) delay(from *node) time.Duration {
+func (w *world) delay(from *machine) time.Duration {
 	n := &w.m.Network
 	d := time.Duration(float64(ms(n.Delay)) * math.Exp(float64(n.Sigma)/100*w.weather.NormFloat64()))
 	if w.healed {
@@ -19,7 +19,7 @@ func (w *world) delay(from *node) time.Duration {
 		d += time.Duration(w.weather.Int64N(int64(ms(n.SpikeTime)) + 1))
 	}
 	for _, s := range w.m.Slow {
-		if s.Member == int(from.member) {
+		if s.Member == from.person {
 			d += ms(s.Extra)
 		}
 	}
@@ -32,7 +32,7 @@ func (w *world) lost() bool {
 }
 
 // cut reports whether the link carries nothing now.
-func (w *world) cut(from, to *node) bool {
+func (w *world) cut(from, to *machine) bool {
 	if w.healed {
 		return false
 	}
@@ -50,19 +50,19 @@ func (w *world) cut(from, to *node) bool {
 }
 
 // separates reports whether from is in A and to in B.
-func (p *Partition) separates(from, to *node) bool {
-	if !slices.Contains(p.A, int(from.member)) {
+func (p *Partition) separates(from, to *machine) bool {
+	if !slices.Contains(p.A, from.person) {
 		return false
 	}
 	if len(p.B) == 0 {
-		return !slices.Contains(p.A, int(to.member))
+		return !slices.Contains(p.A, to.person)
 	}
-	return slices.Contains(p.B, int(to.member))
+	return slices.Contains(p.B, to.person)
 }
 
-// carry takes a message from one node to another: it may be cut off, lost, late or doubled. The receiver's life is the
+// carry takes a message from one machine to another: it may be cut off, lost, late or doubled. The receiver's life is the
 // one it has when the message arrives.
-func (w *world) carry(from, to *node, extra time.Duration, deliver func()) {
+func (w *world) carry(from, to *machine, extra time.Duration, deliver func()) {
 	if from == to || w.cut(from, to) || w.lost() {
 		return
 	}
@@ -72,7 +72,7 @@ func (w *world) carry(from, to *node, extra time.Duration, deliver func()) {
 	}
 	for range copies {
 		w.after(w.delay(from)+extra, func() {
-			if to.alive {
+			if to.up {
 				deliver()
 			}
 		})
@@ -81,8 +81,9 @@ func (w *world) carry(from, to *node, extra time.Duration, deliver func()) {
 
 // schedule is what an adversary in the network adds to a vertex's way: the first slot's vertex reaches a part of the
 // committee late, another part each round.
-func (w *world) schedule(v *types.Vertex, to *node) time.Duration {
-	if !w.m.Network.Scheduler || w.healed || w.leader(v.Round()) != v.Author() {
+func (e *era) schedule(v *types.Vertex, to *node) time.Duration {
+	w := e.w
+	if !w.m.Network.Scheduler || w.healed || e.leader(v.Round()) != v.Author() {
 		return 0
 	}
 	if (uint64(to.member)+uint64(v.Round()))%3 == 0 {

@@ -1,24 +1,15 @@
 package sim
 
 import (
-	"crypto/sha256"
-	"fmt"
-	"math/rand/v2"
-	"time"
-
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/types"
 )
 
-// node is one core with what its driver keeps.
+// node is a machine's part in one epoch: a core with what its driver keeps.
 type node struct {
-	w      *world
-	index  int
+	*machine
+	era    *era
 	member types.Member
-	honest bool
-	liar   *Liar
-	rng    *rand.Rand
-	part   uint64
 
 	core  *consensus.Core
 	alive bool
@@ -26,12 +17,11 @@ type node struct {
 	inbox []consensus.Event
 	busy  bool
 	wake  types.Time
+	haste int // wishes to be woken at once, in a row
 
-	disk   *disk
-	memory map[types.BatchID]bool // bodies in memory
-	offset time.Duration          // of the clock
-	stand  types.Time             // a frozen clock's time
-	doom   *Crash                 // the crash that waits for its point
+	disk     *disk
+	memory   map[types.BatchID]bool // bodies in memory
+	admitted []*batch               // of those, what the own pool admits
 
 	view    view          // of this life
 	last    *types.Vertex // the newest own one that was sent, since the log began
@@ -47,67 +37,41 @@ type fetched struct {
 	brought int
 }
 
-func (n *node) is(kind string) bool { return n.liar != nil && n.liar.Kind == kind }
-
-// inPart reports whether a liar that talks to a part of the committee talks to this node.
-func (n *node) inPart(to *node) bool {
-	switch {
-	case n.is(Twins):
-		return n.part>>(to.member%64)&1 == 1
-	case n.is(Half):
-		return n.w.amongF(n.part, to.member)
-	}
-	return true
-}
-
-// amongF picks members with at most f stake by the bits of a number.
-func (w *world) amongF(bits uint64, m types.Member) bool {
-	room := w.committee.F()
-	for k := range w.m.n() {
-		i := types.Member((uint64(k) + bits) % uint64(w.m.n()))
-		stake := w.committee.Stake(i)
-		if stake > room {
-			return false
+// begin gives the node a new life from its disk, or, if the log is lost, asks for the others' places first.
+func (n *node) begin() {
+	if n.lost != nil {
+		if n.lost.since != n.machine.life { // else it is asking already
+			n.lost.since = n.machine.life
+			n.recover()
 		}
-		if i == m {
-			return true
-		}
-		room -= stake
+		return
 	}
-	return false
+	n.start()
 }
 
-func (n *node) clock() types.Time {
-	if n.is(Frozen) {
-		return n.stand
-	}
-	return n.w.now.Add(n.offset)
-}
-
-// start gives the node a new life from its disk.
 func (n *node) start() {
-	if n.alive || n.is(Silent) || n.w.failure != nil {
+	if n.alive || !n.up || n.w.failure != nil {
 		return
 	}
 	if n.disk == nil {
 		n.disk = newDisk()
+	}
+	if n.fetched.wanted == nil {
 		n.fetched.wanted = map[[36]byte]bool{}
-		n.stand = n.w.now
 	}
 	self := int(n.member)
 	if n.is(Forger) {
 		self = -1
 	}
-	core, err := consensus.New(n.w.config(self))
+	core, err := consensus.New(n.era.config(self))
 	if err != nil {
 		n.w.fail(n, "S9", "a core cannot be made: %v", err)
 		return
 	}
 	n.core, n.alive, n.wake, n.busy, n.inbox = core, true, 0, false, nil
 	n.life++
-	n.doom = nil
 	n.view = view{}
-	n.memory = map[types.BatchID]bool{}
+	n.memory, n.admitted = map[types.BatchID]bool{}, nil
 	n.replay()
 	n.startChase()
 	if n.is(Forger) {
@@ -142,40 +106,11 @@ func (n *node) replay() {
 }
 
 // crash ends this life.
-func (n *node) crash(c *Crash) {
-	if !n.alive {
-		return
+func (n *node) crash(keep int) {
+	n.alive, n.core = false, nil
+	if n.disk != nil {
+		n.disk = n.disk.crash(keep)
 	}
-	n.w.trace.add(traced{n.w.now, n.index, "crash " + c.Point, types.VertexRef{}, uint64(c.Keep)})
-	n.alive, n.core, n.doom = false, nil, nil
-	n.w.blur()
-	if c.Lost {
-		n.disk = newDisk()
-		n.lost, n.last = &recovery{}, nil
-	} else {
-		n.disk = n.disk.crash(c.Keep)
-	}
-	n.w.after(ms(c.Down), n.comeBack)
-}
-
-// comeBack starts the node, or, if its log is lost, its question for the others' places.
-func (n *node) comeBack() {
-	switch {
-	case n.alive || n.w.healed && n.dead():
-	case n.lost != nil:
-		n.recover()
-	default:
-		n.start()
-	}
-}
-
-func (n *node) dead() bool {
-	for _, d := range n.w.m.Dead {
-		if d == int(n.member) {
-			return true
-		}
-	}
-	return false
 }
 
 // hold hands a body to the core. from is the author whose vertex brought it, or -1.
@@ -185,10 +120,14 @@ func (n *node) hold(b *batch, from int) {
 	}
 	n.memory[b.id] = true
 	now := n.clock()
-	admitted := b.admit[n.member] && b.late[n.member] == 0 && !n.is(Refuse)
+	admits := n.admits(b)
+	admitted := admits && b.late[n.person] == 0
 	n.noteHeld(b, admitted)
+	if admitted {
+		n.admitted = append(n.admitted, b)
+	}
 	n.step(consensus.BatchHeld{ID: b.id, Txs: b.txs, Size: b.size, Time: now, Admitted: admitted, From: from})
-	if late := b.late[n.member]; late > 0 && b.admit[n.member] {
+	if late := b.late[n.person]; late > 0 && admits {
 		life := n.life
 		n.w.after(ms(late), func() {
 			if n.alive && n.life == life {
@@ -198,209 +137,31 @@ func (n *node) hold(b *batch, from int) {
 	}
 }
 
+// admits reports whether the machine's pool admits the batch: not one with transactions in blocks of epochs before, nor one
+// that is wholly in certified blocks of this one.
+func (n *node) admits(b *batch) bool {
+	if !b.admit[n.person] || n.is(Refuse) {
+		return false
+	}
+	left := false
+	for _, tx := range b.txs {
+		height, in := n.w.included[tx.Hash]
+		if in && height <= n.era.parent.Height {
+			return false
+		}
+		left = left || !in || height > n.era.parent.Height+types.Height(n.view.certified)
+	}
+	return left
+}
+
 func (n *node) noteHeld(b *batch, listable bool) {
 	if !n.honest {
 		return
 	}
-	if b.held[n.member] == 0 {
-		b.held[n.member] = n.w.now
+	if b.held[n.person] == 0 {
+		b.held[n.person] = n.w.now
 	}
-	if listable && b.listable[n.member] == 0 {
-		b.listable[n.member] = n.w.now
+	if listable && b.listable[n.person] == 0 {
+		b.listable[n.person] = n.w.now
 	}
-}
-
-// step feeds one event and does what follows from it, until nothing does.
-func (n *node) step(ev consensus.Event) {
-	if !n.alive || n.w.failure != nil {
-		return
-	}
-	n.inbox = append(n.inbox, ev)
-	if n.busy {
-		return
-	}
-	n.busy = true
-	for len(n.inbox) > 0 && n.alive && n.w.failure == nil {
-		next := n.inbox[0]
-		n.inbox = n.inbox[1:]
-		n.traceEvent(next)
-		fx := n.core.Step(n.clock(), next)
-		if err := n.core.Err(); err != nil {
-			n.stopped(err)
-			break
-		}
-		n.perform(&fx)
-	}
-	n.busy = false
-}
-
-func (n *node) traceEvent(ev consensus.Event) {
-	t := traced{at: n.w.now, node: n.index}
-	switch e := ev.(type) {
-	case consensus.VertexReceived:
-		t.what, t.ref, t.info = "vertex", e.Vertex.Ref(), uint64(e.From)
-	case consensus.BatchHeld:
-		t.what, t.ref.Digest = "body", types.Hash(e.ID[4:])
-	case consensus.Encoded:
-		t.what, t.info = "encoded", uint64(e.Height)
-	case consensus.Signed:
-		t.what, t.ref.Digest = "signed", e.Digest
-	case consensus.Restored:
-		t.what, t.info = "restored", uint64(len(e.Vertices))
-	case consensus.Start:
-		t.what, t.info = "started", uint64(e.Above)
-	case consensus.Executed:
-		t.what, t.info = "executed", uint64(e.Height)
-	default:
-		t.what = "tick"
-	}
-	n.w.trace.add(t)
-}
-
-// stopped: no honest core ever stops. A twin may: its key is convicted before its eyes.
-func (n *node) stopped(err error) {
-	n.alive = false
-	if n.honest {
-		n.w.fail(n, "S9", "the core stopped: %v", err)
-	}
-}
-
-// perform does a driver's duties in a driver's order. A doomed node loses power on the way.
-func (n *node) perform(fx *consensus.Effects) {
-	n.observe(fx)
-	n.persist(fx.Persist)
-	if len(fx.Send) > 0 {
-		if n.dies(BeforeSync) {
-			return
-		}
-		n.disk.sync()
-		if n.dies(AfterSync) {
-			return
-		}
-		if !n.sendAll(fx.Send) {
-			return
-		}
-	}
-	n.answer(fx)
-	for _, f := range fx.Fetch {
-		n.fetch(f)
-	}
-	n.wakeAt(fx.Wake)
-	if n.forger != nil {
-		n.forger.learn(fx.Persist)
-	}
-}
-
-func (n *node) persist(vertices []*types.Vertex) {
-	for _, v := range vertices {
-		for _, r := range v.Body().Receipts {
-			b := n.w.byID[r.Batch]
-			if b == nil || !n.memory[r.Batch] {
-				n.w.fail(n, "S5", "round %d of member %d is accepted without the body of %s", v.Round(), v.Author(), r.Batch)
-				return
-			}
-			if !n.disk.bodies[r.Batch] {
-				n.disk.append(record{batch: b})
-			}
-		}
-		n.disk.append(record{vertex: v})
-		n.w.vertex[v.Digest()] = v
-	}
-}
-
-// dies crashes the node if its doom waits for this point.
-func (n *node) dies(point string) bool {
-	if n.doom == nil || n.doom.Point != point {
-		return false
-	}
-	n.crash(n.doom)
-	return true
-}
-
-func (n *node) sendAll(sends []consensus.Send) bool {
-	for i, s := range sends {
-		if i == len(sends)/2 && n.dies(InSend) {
-			return false
-		}
-		n.transmit(s)
-	}
-	return true
-}
-
-// answer gives the core what a driver computes: signatures and encodings.
-func (n *node) answer(fx *consensus.Effects) {
-	for _, digest := range fx.Sign {
-		n.step(consensus.Signed{Digest: digest, Signature: n.w.sign(n.member, digest)})
-	}
-	for _, e := range fx.Encode {
-		n.encode(e)
-	}
-	if k := len(fx.Certified); k > 0 {
-		n.step(consensus.Executed{Height: fx.Certified[k-1].Header.Height})
-	}
-	for _, id := range fx.Recall {
-		b := n.w.byID[id]
-		n.step(consensus.BatchHeld{ID: id, Txs: b.txs, Size: b.size, Time: n.clock(), From: -1})
-	}
-	for _, id := range fx.Forgotten {
-		b := n.w.byID[id]
-		b.blurred = true
-		n.step(consensus.BatchHeld{ID: id, Txs: b.txs, Size: b.size, Time: n.clock(), Admitted: b.admit[n.member] && !n.is(Refuse), From: -1})
-	}
-}
-
-// encode answers after some time; blocks of an earlier life are stored already.
-func (n *node) encode(e consensus.Encode) {
-	encoded := encodingOf(e)
-	if n.view.replaying() || n.w.m.Pacing.Encode == 0 {
-		n.step(encoded)
-		return
-	}
-	life := n.life
-	n.w.after(ms(n.w.m.Pacing.Encode), func() {
-		if n.alive && n.life == life {
-			n.step(encoded)
-		}
-	})
-}
-
-func encodingOf(e consensus.Encode) consensus.Encoded {
-	h := sha256.New()
-	for _, tx := range e.Transactions {
-		fmt.Fprintf(h, "%x/%d,", tx.Batch[4:], tx.Index)
-	}
-	return consensus.Encoded{Height: e.Height, DataLength: uint64(len(e.Transactions)), Commitment: types.Hash(h.Sum(nil))}
-}
-
-// sign is a real signature in signed runs; else a stub that nobody checks.
-func (w *world) sign(m types.Member, digest types.Hash) types.Signature {
-	if w.m.Signed {
-		return types.SignDigest(w.keys[m], digest)
-	}
-	var s types.Signature
-	copy(s[:], digest[:])
-	s[63] = byte(m)
-	return s
-}
-
-// wakeAt schedules the tick the core asked for.
-func (n *node) wakeAt(wake types.Time) {
-	if wake == 0 {
-		return
-	}
-	in := time.Duration(int64(wake)-int64(n.clock())) * time.Microsecond
-	if n.is(Frozen) {
-		in = max(in, 30*time.Millisecond)
-	}
-	at := n.w.now.Add(max(in, 0))
-	if n.wake > n.w.now && n.wake <= at {
-		return
-	}
-	n.wake = at
-	life := n.life
-	n.w.after(in, func() {
-		if n.alive && n.life == life && n.wake == at {
-			n.step(consensus.Tick{})
-		}
-	})
 }

@@ -9,7 +9,7 @@ import (
 // checkRules is a second implementation of the rules about an accepted vertex, from the definitions. Of a vertex whose
 // parents the node does not all hold the rules cannot be checked by it.
 func (n *node) checkRules(v *types.Vertex) {
-	t := &n.w.truth
+	t := &n.era.truth
 	if t.checked[v.Digest()] {
 		return
 	}
@@ -20,18 +20,18 @@ func (n *node) checkRules(v *types.Vertex) {
 		}
 	}
 	t.checked[v.Digest()] = true
-	if why := n.w.broken(v, parents); why != "" {
+	if why := n.era.broken(v, parents); why != "" {
 		n.w.fail(n, "S5", "round %d of member %d is accepted: %s", v.Round(), v.Author(), why)
 	}
 }
 
-func (w *world) broken(v *types.Vertex, parents []types.VertexRef) string {
-	previous := w.parent.Time
+func (e *era) broken(v *types.Vertex, parents []types.VertexRef) string {
+	previous := e.parent.Time
 	var stake types.Stake
 	var times []stakedTime
 	seen := map[types.Member]bool{}
 	for _, ref := range parents {
-		p := w.vertex[ref.Digest]
+		p := e.vertex[ref.Digest]
 		switch {
 		case p == nil:
 			return "a parent does not exist"
@@ -45,14 +45,14 @@ func (w *world) broken(v *types.Vertex, parents []types.VertexRef) string {
 			previous = p.Time()
 		}
 		if ref.Round+1 == v.Round() {
-			stake += w.committee.Stake(ref.Author)
-			times = append(times, stakedTime{p.Time(), w.committee.Stake(ref.Author)})
+			stake += e.committee.Stake(ref.Author)
+			times = append(times, stakedTime{p.Time(), e.committee.Stake(ref.Author)})
 		}
 	}
-	if v.Round() > 1 && 3*stake <= 2*w.committee.Total() {
+	if v.Round() > 1 && 3*stake <= 2*e.committee.Total() {
 		return "no quorum of parents"
 	}
-	return brokenTimes(v, previous, times, w.committee.F())
+	return brokenTimes(v, previous, times, e.committee.F())
 }
 
 type stakedTime struct {

@@ -12,6 +12,9 @@ func Shrink(m Manifest, failure *Failure, runs int) (Manifest, Result) {
 		}
 		smaller := best.clone()
 		change(&smaller)
+		if smaller.Validate() != nil {
+			return false
+		}
 		r := Run(smaller)
 		if r.Failure == nil || r.Failure.Invariant != failure.Invariant {
 			return false
@@ -37,6 +40,11 @@ func (m *Manifest) clone() Manifest {
 	c.Clocks = slices.Clone(m.Clocks)
 	c.Liars = slices.Clone(m.Liars)
 	c.Dead = slices.Clone(m.Dead)
+	if m.Epochs != nil {
+		e := *m.Epochs
+		e.Changes = slices.Clone(e.Changes)
+		c.Epochs = &e
+	}
 	for i := range c.Liars {
 		if f := c.Liars[i].Forge; f != nil {
 			copied := *f
@@ -65,6 +73,22 @@ func (m *Manifest) reductions() (out []func(*Manifest)) {
 	add(func(m *Manifest) { m.Pacing.Encode = 0 })
 	for i := range m.Crashes {
 		add(func(m *Manifest) { m.Crashes = without(m.Crashes, i) })
+	}
+	add(func(m *Manifest) { m.Windows = nil })
+	add(func(m *Manifest) { m.Epochs = nil })
+	if m.Epochs != nil {
+		add(func(m *Manifest) {
+			if m.Epochs != nil {
+				m.Epochs.Upgrade = false
+			}
+		})
+		for i := range m.Epochs.Changes {
+			add(func(m *Manifest) {
+				if m.Epochs != nil {
+					m.Epochs.Changes = without(m.Epochs.Changes, i)
+				}
+			})
+		}
 	}
 	for i := range m.Partitions {
 		add(func(m *Manifest) { m.Partitions = without(m.Partitions, i) })

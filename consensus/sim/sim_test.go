@@ -92,19 +92,23 @@ func TestExpand(t *testing.T) {
 		if err := m.Validate(); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		var faulty uint64
-		for i := range m.n() {
-			if m.faulty()[i] {
-				faulty += m.Stakes[i]
+		for epoch := range m.lastChange() + 1 {
+			var faulty uint64
+			stakes := m.stakesAt(epoch)
+			for i := range m.n() {
+				if m.faulty()[i] {
+					faulty += stakes[i]
+				}
 			}
-		}
-		if faulty > m.f() {
-			t.Fatalf("seed %d: faulty stake %d, the protocol stands %d", seed, faulty, m.f())
+			if faulty > standing(stakes) {
+				t.Fatalf("seed %d, epoch %d: faulty stake %d, the protocol stands %d", seed, epoch, faulty, standing(stakes))
+			}
 		}
 		count(&m, kinds)
 	}
 	for _, kind := range []string{Silent, Twins, Half, Selective, Withhold, Refuse, Frozen, Hasty, Forger, "loss", "duplicate", "spike",
-		"scheduler", "crash", "lost", "clock", "partition", "one-way", "slow", "dead", "signed", "junk", "large"} {
+		"scheduler", "crash", "lost", "clock", "partition", "one-way", "slow", "dead", "signed", "junk", "large",
+		"epochs", "join", "leave", "disjoint", "upgrade", "windows"} {
 		if kinds[kind] < 10 {
 			t.Errorf("%s occurs %d times in 3000 seeds", kind, kinds[kind])
 		}
@@ -115,6 +119,13 @@ func TestExpand(t *testing.T) {
 func count(m *Manifest, kinds map[string]int) {
 	for _, l := range m.Liars {
 		kinds[l.Kind]++
+	}
+	if m.Windows != nil {
+		kinds["windows"]++
+	}
+	if m.Epochs != nil {
+		kinds["epochs"]++
+		countChanges(m, kinds)
 	}
 	for _, p := range m.Partitions {
 		kinds["partition"]++
@@ -134,6 +145,24 @@ func count(m *Manifest, kinds map[string]int) {
 		if has {
 			kinds[name]++
 		}
+	}
+}
+
+func countChanges(m *Manifest, kinds map[string]int) {
+	if m.Epochs.Upgrade {
+		kinds["upgrade"]++
+	}
+	leaving := 0
+	for _, c := range m.Epochs.Changes {
+		if c.Stake > 0 {
+			kinds["join"]++
+		} else {
+			kinds["leave"]++
+			leaving++
+		}
+	}
+	if leaving >= 4 {
+		kinds["disjoint"]++
 	}
 }
 

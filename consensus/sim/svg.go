@@ -24,29 +24,29 @@ type svgBox struct {
 	twin       bool
 }
 
-// SVG draws the last rounds that honest nodes accepted: a row a round, newest above, a column a member. Green: its slot's
+// SVG draws the last rounds of the last epoch that honest nodes accepted: a row a round, newest above, a column a member. Green: its slot's
 // commit appended vertices; light green: it is in the sequence; white: it is not. A red border: it has a twin; a dashed
 // one: its author is a liar. Lines go to parents, dotted ones to weak parents. It needs no program but a browser.
 func (r *Result) SVG() string {
 	if r.world == nil {
 		return ""
 	}
-	w := r.world
-	boxes, low, top := w.boxes()
+	e := r.world.newest()
+	boxes, low, top := e.boxes()
 	anchors, in := map[types.Hash]bool{}, map[types.Hash]bool{}
-	for _, a := range w.truth.appended {
+	for _, a := range e.truth.appended {
 		anchors[a.Slot.Digest], in[a.Vertex.Digest] = true, true
 	}
-	width, height := 2*svgMargin+w.m.n()*svgCellWidth, 2*svgMargin+int(top-low+1)*svgCellHeight
+	width, height := 2*svgMargin+e.committee.Len()*svgCellWidth, 2*svgMargin+int(top-low+1)*svgCellHeight
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="monospace" font-size="10">`+"\n", width, height)
-	for m := range w.m.n() {
+	for m := range e.committee.Len() {
 		fmt.Fprintf(&b, `<text x="%d" y="20">member %d</text>`+"\n", svgMargin+m*svgCellWidth, m)
 	}
 	for rd := low; rd <= top; rd++ {
 		fmt.Fprintf(&b, `<text x="2" y="%d">%d</text>`+"\n", svgRow(rd, top)+svgBoxHeight/2, rd)
 	}
-	vertices := w.sortedAccepted(low)
+	vertices := e.sortedAccepted(low)
 	for _, v := range vertices {
 		boxes[v.Digest()].drawParents(&b, boxes)
 	}
@@ -59,7 +59,7 @@ func (r *Result) SVG() string {
 		case in[v.Digest()]:
 			fill = "#d8f2d8"
 		}
-		box.draw(&b, fill, !w.honestMember(v.Author()))
+		box.draw(&b, fill, !e.honestMember(v.Author()))
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
@@ -68,8 +68,8 @@ func (r *Result) SVG() string {
 func svgRow(r, top types.Round) int { return svgMargin + int(top-r)*svgCellHeight }
 
 // sortedAccepted are the vertices from the round on, by round, author and digest.
-func (w *world) sortedAccepted(low types.Round) []*types.Vertex {
-	all, _ := w.accepted()
+func (e *era) sortedAccepted(low types.Round) []*types.Vertex {
+	all, _ := e.accepted()
 	var out []*types.Vertex
 	for _, v := range all {
 		if v.Round() >= low {
@@ -91,14 +91,14 @@ func (w *world) sortedAccepted(low types.Round) []*types.Vertex {
 }
 
 // boxes places the vertices of the last rounds.
-func (w *world) boxes() (boxes map[types.Hash]*svgBox, low, top types.Round) {
-	_, top = w.accepted()
+func (e *era) boxes() (boxes map[types.Hash]*svgBox, low, top types.Round) {
+	_, top = e.accepted()
 	low = 1
 	if top > svgRounds {
 		low = top - svgRounds + 1
 	}
 	boxes = map[types.Hash]*svgBox{}
-	vertices := w.sortedAccepted(low)
+	vertices := e.sortedAccepted(low)
 	for i := 0; i < len(vertices); {
 		end := i + 1
 		for end < len(vertices) && vertices[end].Round() == vertices[i].Round() && vertices[end].Author() == vertices[i].Author() {

@@ -9,7 +9,7 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// truth is what honest nodes have said so far. The first to say something sets it, for all lives of all others.
+// truth is what honest nodes of an epoch have said so far. The first to say something sets it, for all lives of all others.
 type truth struct {
 	appended  []consensus.Appended
 	released  []consensus.Released
@@ -17,17 +17,16 @@ type truth struct {
 	certified []types.CertifiedHeader
 	when      []types.Time // of the first release, by place
 
-	submitted map[types.Hash]bool
-	included  map[types.Hash]bool
-	vertices  []map[types.Round]types.Hash  // by honest member: what its key signed
-	headers   []map[types.Height]types.Hash // the same for headers
-	checked   map[types.Hash]bool
-	waiting   int // most vertices that ever waited to be accepted at an honest node
+	included map[types.Hash]bool
+	vertices []map[types.Round]types.Hash  // by honest member: what its key signed
+	headers  []map[types.Height]types.Hash // the same for headers
+	checked  map[types.Hash]bool
+	waiting  int // most vertices that ever waited to be accepted at an honest node
 }
 
-func newTruth(w *world) truth {
-	t := truth{submitted: map[types.Hash]bool{}, included: map[types.Hash]bool{}, checked: map[types.Hash]bool{}}
-	for range w.m.n() {
+func newTruth(members int) truth {
+	t := truth{included: map[types.Hash]bool{}, checked: map[types.Hash]bool{}}
+	for range members {
 		t.vertices = append(t.vertices, map[types.Round]types.Hash{})
 		t.headers = append(t.headers, map[types.Height]types.Hash{})
 	}
@@ -42,27 +41,18 @@ type view struct {
 
 func (v *view) replaying() bool { return !v.started }
 
-func (w *world) honestMember(m types.Member) bool {
-	for _, n := range w.nodes {
-		if n.member == m {
-			return n.honest
-		}
-	}
-	return false
-}
-
 // observe checks all that an honest node says.
 func (n *node) observe(fx *consensus.Effects) {
 	if !n.honest {
 		return
 	}
 	for i := range fx.Rejected {
-		if r := &fx.Rejected[i]; n.w.honestMember(r.Vertex.Author) {
+		if r := &fx.Rejected[i]; n.era.honestMember(r.Vertex.Author) {
 			n.w.fail(n, "S9", "the honest vertex of member %d, round %d is rejected: %v", r.Vertex.Author, r.Vertex.Round, r.Reason)
 		}
 	}
 	for i := range fx.Equivocations {
-		if accused := fx.Equivocations[i].Accused(); n.w.honestMember(accused) {
+		if accused := fx.Equivocations[i].Accused(); n.era.honestMember(accused) {
 			n.w.fail(n, "S4", "the honest member %d is accused", accused)
 		}
 	}
@@ -74,7 +64,7 @@ func (n *node) observe(fx *consensus.Effects) {
 }
 
 func (n *node) agreeOnSequence(fx *consensus.Effects) {
-	t := &n.w.truth
+	t := &n.era.truth
 	for _, a := range fx.Appended {
 		switch at := n.view.appended; {
 		case at == len(t.appended):
@@ -108,22 +98,22 @@ func (n *node) checkKey(at int) {
 	if at == 0 {
 		return
 	}
-	a, b := &n.w.truth.released[at-1], &n.w.truth.released[at]
+	a, b := &n.era.truth.released[at-1], &n.era.truth.released[at]
 	if a.FairTime < b.FairTime {
 		return
 	}
-	ta, tb := n.w.tie(a.Batch), n.w.tie(b.Batch)
+	ta, tb := n.era.tie(a.Batch), n.era.tie(b.Batch)
 	if a.FairTime > b.FairTime || bytes.Compare(ta[:], tb[:]) >= 0 {
 		n.w.fail(n, "S6", "release %d with fair time %d comes after %d", at, b.FairTime, a.FairTime)
 	}
 }
 
-func (w *world) tie(id types.BatchID) types.Hash {
-	return sha256.Sum256(append(append([]byte(nil), w.seed[:]...), id[:]...))
+func (e *era) tie(id types.BatchID) types.Hash {
+	return sha256.Sum256(append(append([]byte(nil), e.seed[:]...), id[:]...))
 }
 
 func (n *node) agreeOnBlocks(fx *consensus.Effects) {
-	t := &n.w.truth
+	t := &n.era.truth
 	for _, c := range fx.Closed {
 		switch at := n.view.closed; {
 		case at == len(t.closed):
@@ -138,12 +128,13 @@ func (n *node) agreeOnBlocks(fx *consensus.Effects) {
 		switch at := n.view.certified; {
 		case at >= n.view.closed || t.closed[at].Header.Digest() != c.Header.Digest():
 			n.w.fail(n, "S1", "header %d is certified and was not built", c.Header.Height)
-		case n.w.committee.StakeOf(c.Certificate.Signers) < n.w.committee.Quorum():
+		case n.era.committee.StakeOf(c.Certificate.Signers) < n.era.committee.Quorum():
 			n.w.fail(n, "S1", "header %d is certified without a quorum", c.Header.Height)
-		case n.w.m.Signed && c.Verify(n.w.network, n.w.committee) != nil:
-			n.w.fail(n, "S1", "the certificate of header %d is wrong: %v", c.Header.Height, c.Verify(n.w.network, n.w.committee))
+		case n.w.m.Signed && c.Verify(n.w.network, n.era.committee) != nil:
+			n.w.fail(n, "S1", "the certificate of header %d is wrong: %v", c.Header.Height, c.Verify(n.w.network, n.era.committee))
 		case at == len(t.certified):
 			t.certified = append(t.certified, c)
+			n.checkEnd(&c)
 		}
 		n.view.certified++
 	}
@@ -151,25 +142,29 @@ func (n *node) agreeOnBlocks(fx *consensus.Effects) {
 
 // include: every transaction was submitted, and is in one block only.
 func (n *node) include(c *consensus.Closed) {
-	t := &n.w.truth
+	t := &n.era.truth
 	for _, ref := range c.Transactions {
 		b := n.w.byID[ref.Batch]
-		if b == nil || int(ref.Index) >= len(b.txs) || !t.submitted[b.txs[ref.Index].Hash] {
+		if b == nil || int(ref.Index) >= len(b.txs) || !n.w.submitted[b.txs[ref.Index].Hash] {
 			n.w.fail(n, "S2", "block %d has a transaction that nobody submitted", c.Header.Height)
 			return
 		}
 		tx := b.txs[ref.Index].Hash
-		if t.included[tx] {
+		if t.included[tx] && n.w.m.Windows == nil {
 			n.w.fail(n, "S2", "block %d repeats a transaction", c.Header.Height)
 		}
+		if height, known := n.w.included[tx]; known && height <= n.era.parent.Height && b.fresh[ref.Index] {
+			n.w.fail(n, "S2", "block %d has a transaction that is in a block of an epoch before", c.Header.Height)
+		}
 		t.included[tx] = true
+		n.w.included[tx] = c.Header.Height
 	}
 }
 
 // noteSent: what an honest key signs for a round or a height is one thing, ever, and it is on disk before it is sent.
 func (n *node) noteSent(vertices []*types.Vertex) {
 	own := vertices[len(vertices)-1]
-	n.w.vertex[own.Digest()] = own
+	n.era.vertex[own.Digest()] = own
 	if !n.honest {
 		return
 	}
@@ -177,12 +172,12 @@ func (n *node) noteSent(vertices []*types.Vertex) {
 		n.w.fail(n, "S3", "a vertex of round %d is sent before it is stored", own.Round())
 	}
 	n.checkTurn(own)
-	signed := n.w.truth.vertices[n.member]
+	signed := n.era.truth.vertices[n.member]
 	if before, known := signed[own.Round()]; known && before != own.Digest() {
 		n.w.fail(n, "S3", "two vertices of round %d are signed and sent", own.Round())
 	}
 	signed[own.Round()] = own.Digest()
-	headers := n.w.truth.headers[n.member]
+	headers := n.era.truth.headers[n.member]
 	for _, s := range own.Body().HeaderSignatures {
 		if before, known := headers[s.Height]; known && before != s.Digest {
 			n.w.fail(n, "S3", "two headers of height %d are signed", s.Height)

@@ -21,7 +21,7 @@ var mutants = []mutant{
 		"two quorums need not share an honest member: agreement breaks, or vertices are made without a quorum of parents",
 	},
 	{
-		"send-before-sync", "consensus/sim/node.go",
+		"send-before-sync", "consensus/sim/step.go",
 		"		if n.dies(BeforeSync) {\n			return\n		}\n		n.disk.sync()\n		if n.dies(AfterSync) {\n			return\n		}\n		if !n.sendAll(fx.Send) {\n			return\n		}\n",
 		"		if !n.sendAll(fx.Send) {\n			return\n		}\n		if n.dies(BeforeSync) {\n			return\n		}\n		n.disk.sync()\n		if n.dies(AfterSync) {\n			return\n		}\n",
 		"a vertex that was sent is gone after a crash, and another of the round follows",
@@ -72,7 +72,7 @@ var mutants = []mutant{
 		"batches that nobody listed yet are left out of the bound: one comes after a later one has left",
 	},
 	{
-		"restart-at-max-plus-one", "consensus/sim/wire.go",
+		"restart-at-max-plus-one", "consensus/sim/recovery.go",
 		"n.disk.bound = top + 1\n", "n.disk.bound = top\n",
 		"a node that lost its log signs its last round again",
 	},
@@ -140,6 +140,51 @@ var mutants = []mutant{
 		"weak-parents-dropped", "consensus/propose.go",
 		"	body.Weak = c.weakParents(round, strong)\n", "",
 		"after a gap a node forgets its own last vertex, and slow authors are never heard",
+	},
+	{
+		"order-after-the-end", "consensus/certificates.go",
+		"	for !c.ended() {\n", "	for {\n",
+		"blocks close above the epoch's last one",
+	},
+	{
+		"release-after-the-end", "consensus/sequence.go",
+		"	if c.ended() {\n		return\n	}\n", "",
+		"fair order goes on in an epoch that has ended",
+	},
+	{
+		"rewards-count-twins", "consensus/sequence.go",
+		"	if !twin {\n		c.epoch.count(", "	{\n		c.epoch.count(",
+		"whoever equivocates is rewarded twice",
+	},
+	{
+		"active-in-either-half", "consensus/epoch.go",
+		"	if closed >= e.half {\n", "	if closed >= 0 {\n",
+		"a member that fell silent keeps its seat",
+	},
+	{
+		"epoch-from-time-zero", "consensus/core.go",
+		"cfg.Seed, cfg.Parent.Time,", "cfg.Seed, 0,",
+		"watermarks begin at 0 instead of the time of the header before",
+	},
+	{
+		"dag-stops-at-the-end", "consensus/propose.go",
+		"	if !c.member || c.convicted || ", "	if c.ended() || !c.member || c.convicted || ",
+		"nobody makes vertices any more, and the last header is never signed by a quorum",
+	},
+	{
+		"unordered-lost", "consensus/epoch.go",
+		"		if !listed[id] {\n			out = append(out, id)\n		}\n	}\n	rest", "		if false {\n			out = append(out, id)\n		}\n	}\n	rest",
+		"what was not released when the epoch ended is forgotten",
+	},
+	{
+		"old-epoch-admitted", "consensus/sim/node.go",
+		"in && height <= n.era.parent.Height {", "in && height < 0 {",
+		"batches of the epoch before are admitted, and ordered, again",
+	},
+	{
+		"any-signers", "consensus/certificates.go",
+		"		if stake >= c.dag.quorum {\n			return v.Digest, true", "		if stake > c.dag.f {\n			return v.Digest, true",
+		"a header counts as certified with the word of one honest member",
 	},
 }
 

@@ -30,6 +30,9 @@ type Report struct {
 	Released   int     `json:"released"`
 	Certified  int     `json:"certified"`
 	WorstHeal  int     `json:"worstHealMs"`
+	Epochs     int     `json:"epochs"` // that began
+	// Beyond counts runs that ended early: members left out had made the faulty ones more than the protocol stands.
+	Beyond int `json:"beyond"`
 	// Failures are in order of seed.
 	Failures []sim.Result `json:"failures,omitempty"`
 }
@@ -74,6 +77,10 @@ func gather(results <-chan sim.Result, cfg Config, cancel func()) Report {
 		events += r.Counted.Events
 		report.Released += r.Counted.Released
 		report.Certified += r.Counted.Certified
+		report.Epochs += r.Counted.Epochs
+		if r.Counted.Beyond {
+			report.Beyond++
+		}
 		report.WorstHeal = max(report.WorstHeal, r.Counted.HealMs)
 		if r.Failure != nil {
 			report.Failed++
