@@ -145,7 +145,7 @@ func (c *Core) wake() types.Time {
 			next = t
 		}
 	}
-	if c.member && !c.convicted && c.draft == nil {
+	if c.member && !c.convicted && c.draft == nil && !c.farBehind() {
 		if round, ok := c.nextRound(); ok {
 			consider(c.dueAt(round))
 		} else if c.own != nil {

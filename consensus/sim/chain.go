@@ -136,14 +136,22 @@ func (m *machine) handOver(epoch types.Epoch) {
 	}
 }
 
-// checkKept: of what the node's pool admitted nothing is lost: it is in blocks, or left for the next epoch.
+// checkKept: of what the node's pool admitted no transaction is lost: it is in a block, or left for the next epoch.
 func (n *node) checkKept(unordered []types.BatchID) {
 	if !n.honest {
 		return
 	}
+	left := map[types.Hash]bool{}
+	for _, id := range unordered {
+		for _, tx := range n.w.byID[id].txs {
+			left[tx.Hash] = true
+		}
+	}
 	for _, b := range n.admitted {
-		if n.w.leftOf(b) != nil && !slices.Contains(unordered, b.id) {
-			n.w.fail(n, "S12", "%s was admitted, is in no block, and is not left for the next epoch", b.id)
+		for _, tx := range b.txs {
+			if _, in := n.w.included[tx.Hash]; !in && !left[tx.Hash] {
+				n.w.fail(n, "S12", "%s was admitted, and one of its transactions is in no block and not left for the next epoch", b.id)
+			}
 		}
 	}
 }
