@@ -53,7 +53,9 @@ func soak(t *testing.T, seed uint64, committee *types.Committee) Counters {
 	}
 	c := newCluster(t, 1000+seed, committee, twins...)
 	if seed%2 == 1 {
-		c.configure = func(_ *testNode, cfg *Config) { cfg.Windows.Cuts = 16 }
+		c.configure = func(_ *testNode, cfg *Config) {
+			cfg.Windows = Windows{Cuts: 16, Repeats: types.Round(1 + seed%9), Transactions: int(3 + seed%20)}
+		}
 	}
 	rough := true
 	c.drop = func(from, to int, _ *types.Vertex) bool {
