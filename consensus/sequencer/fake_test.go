@@ -37,6 +37,9 @@ func (c *scriptedCore) Err() error {
 
 func (c *scriptedCore) Unordered() []types.BatchID { return nil }
 
+// Ignores implements core.
+func (c *scriptedCore) Ignores(types.BatchID, types.Round) bool { return false }
+
 // Held implements core.
 func (c *scriptedCore) Held() []types.BatchID { return nil }
 

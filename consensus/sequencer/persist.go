@@ -1,9 +1,11 @@
 package sequencer
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -11,7 +13,11 @@ import (
 func (s *Sequencer) persist(vertices []*types.Vertex) error {
 	for _, v := range vertices {
 		for _, r := range v.Body().Receipts {
-			if err := s.bodies.persist(r.Batch); err != nil {
+			err := s.bodies.persist(r.Batch)
+			if errors.Is(err, store.ErrNotInLog) && s.core.Ignores(r.Batch, v.Round()) {
+				continue // released before the cut that this node went on from: nobody needs the body for this vertex
+			}
+			if err != nil {
 				return fmt.Errorf("sequencer: body of %s, receipted in round %d by member %d: %w", r.Batch, v.Round(), v.Author(), err)
 			}
 		}

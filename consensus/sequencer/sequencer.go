@@ -33,6 +33,7 @@ type core interface {
 	Status() consensus.Status
 	Unordered() []types.BatchID
 	Held() []types.BatchID
+	Ignores(id types.BatchID, r types.Round) bool
 }
 
 // input is a checked vertex (body nil) or a body with its BatchHeld event.
