@@ -20,10 +20,11 @@ import (
 
 // cluster is a committee of real drivers and cores on an in-memory network in virtual time.
 type cluster struct {
-	t     testing.TB
-	net   *network
-	delay time.Duration
-	nodes []*clusterNode
+	t            testing.TB
+	net          *network
+	delay        time.Duration
+	segmentBytes int64 // of the nodes' logs; 0: as usual
+	nodes        []*clusterNode
 
 	mu   sync.Mutex
 	cut  map[[2]types.Member]bool
@@ -59,7 +60,7 @@ func newCluster(t testing.TB, n int, delay time.Duration) *cluster {
 
 func (n *clusterNode) start(change func(*Config)) {
 	n.c.t.Helper()
-	n.log = openLog(n.c.t, n.dir)
+	n.log = openSegments(n.c.t, n.dir, n.c.segmentBytes)
 	cfg := n.c.net.config(int(n.self), n.log)
 	cfg.Streams, cfg.Batches, cfg.Rows = &wire{n}, n.batches, n.rows
 	cfg.Blocks = &executedAtOnce{memoryBlocks: n.blocks, node: n}
@@ -419,6 +420,25 @@ func (l *imagedLog) Sync() error {
 	return nil
 }
 
+// SaveCut, DropBelow and LeapTo change the directory: no copy is taken meanwhile.
+func (l *imagedLog) SaveCut(c store.Cut) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Log.SaveCut(c)
+}
+
+func (l *imagedLog) DropBelow(position uint64, keep []types.BatchID) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Log.DropBelow(position, keep)
+}
+
+func (l *imagedLog) LeapTo(position uint64, own types.Hash) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Log.LeapTo(position, own)
+}
+
 // cut is the moment of the power cut: later syncs change no image any more.
 func (l *imagedLog) cut() {
 	l.mu.Lock()
@@ -585,17 +605,36 @@ func TestClusterChaos(t *testing.T) {
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			inCluster(t, 4, func(c *cluster) { c.chaos(rand.New(rand.NewSource(seed))) })
+			inCluster(t, 4, func(c *cluster) { c.chaos(rand.New(rand.NewSource(seed)), nil) })
+		})
+		if testing.Short() && seed > 0 {
+			continue
+		}
+		// The same with short logs and frequent cuts: who was away for a while goes on from others' state.
+		t.Run(fmt.Sprintf("%d with cuts", seed), func(t *testing.T) {
+			inCluster(t, 4, func(c *cluster) {
+				c.segmentBytes = 16 << 10
+				for _, n := range c.nodes {
+					n.blocks.gap = true
+				}
+				c.chaos(rand.New(rand.NewSource(seed)), func(cfg *Config) {
+					testCuts(cfg)
+					cfg.JoinLag = 100
+				})
+			})
 		})
 	}
 }
 
-func (c *cluster) chaos(rng *rand.Rand) {
+func (c *cluster) chaos(rng *rand.Rand, change func(*Config)) {
 	images := make([]*imagedLog, len(c.nodes))
 	up := func(i int) {
 		c.nodes[i].start(func(cfg *Config) {
 			images[i] = &imagedLog{Log: cfg.Log, dir: c.nodes[i].dir, copies: c.t.TempDir()}
 			cfg.Log = images[i]
+			if change != nil {
+				change(cfg)
+			}
 		})
 	}
 	for i := range c.nodes {
@@ -620,6 +659,9 @@ func (c *cluster) chaos(rng *rand.Rand) {
 		c.submit(sent, sent+more)
 		sent += more
 		time.Sleep(time.Duration(rng.Intn(1500)) * time.Millisecond)
+		if change != nil && down >= 0 && rng.Intn(4) == 0 {
+			sent = c.run(sent, 6*time.Second, 50*time.Millisecond)
+		}
 	}
 	if down >= 0 {
 		up(down)
@@ -629,6 +671,10 @@ func (c *cluster) chaos(rng *rand.Rand) {
 	}
 	c.submit(sent, sent+5)
 	c.awaitLast(fmt.Sprintf("transaction %d", sent+4), 120*time.Second)
+	for i, n := range c.nodes {
+		st := n.sequencer().Stats()
+		c.t.Logf("node %d in its last life: %d cuts, %d joins, %d caught up", i, st.Cuts, st.Joins, st.CaughtUp)
+	}
 }
 
 // awaitLast waits until all nodes have certified a block with the transaction.

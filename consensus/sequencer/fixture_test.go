@@ -259,7 +259,12 @@ func (n *noStreams) Fetch(ctx context.Context, from types.Member, r *types.Fetch
 
 func openLog(t testing.TB, dir string) *store.VertexLog {
 	t.Helper()
-	log, err := store.OpenVertexLog(dir, store.LogOptions{})
+	return openSegments(t, dir, 0)
+}
+
+func openSegments(t testing.TB, dir string, size int64) *store.VertexLog {
+	t.Helper()
+	log, err := store.OpenVertexLog(dir, store.LogOptions{SegmentBytes: size})
 	if err != nil {
 		t.Fatal(err)
 	}

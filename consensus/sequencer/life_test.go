@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/etherscale/bedrock/consensus"
-	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -82,30 +81,14 @@ func TestClusterRestartsAsAWholeFromCuts(t *testing.T) {
 	})
 }
 
-// smallSegments opens the node's log anew with segments so small that some can be dropped.
-func smallSegments(n *clusterNode) func(*Config) {
-	return func(cfg *Config) {
-		testCuts(cfg)
-		if err := n.log.Close(); err != nil {
-			n.c.t.Fatal(err)
-		}
-		log, err := store.OpenVertexLog(n.dir, store.LogOptions{SegmentBytes: 64 << 10})
-		if err != nil {
-			n.c.t.Fatal(err)
-		}
-		n.log, cfg.Log = log, log
-	}
-}
-
 // The log of a long life stays bounded. A node that was away for longer than the others keep their logs goes on from their state;
 // the others' pace does not suffer, and what they serve is bounded.
 func TestClusterFarBehindTakesUpOthersState(t *testing.T) {
 	for name, lose := range map[string]bool{"log kept": false, "log lost": true} {
 		t.Run(name, func(t *testing.T) {
 			inCluster(t, 4, func(c *cluster) {
-				for _, n := range c.nodes {
-					n.start(smallSegments(n))
-				}
+				c.segmentBytes = 64 << 10
+				c.startAll(0, 1, 2, 3)
 				next := c.run(0, 10*time.Second, 200*time.Millisecond)
 				victim := c.nodes[1]
 				before := victim.sequencer().Status()
@@ -121,10 +104,10 @@ func TestClusterFarBehindTakesUpOthersState(t *testing.T) {
 						t.Fatalf("node %d dropped nothing of %d vertices in %d segments", i, log.Len(), len(log.Segments()))
 					}
 				}
-				start := smallSegments(victim)
+				start := testCuts
 				if lose {
 					victim.dir = t.TempDir()
-					start = func(cfg *Config) { smallSegments(victim)(cfg); cfg.FirstStart = false }
+					start = func(cfg *Config) { testCuts(cfg); cfg.FirstStart = false }
 				}
 				pace := c.pace(5 * time.Second)
 				victim.start(start)
@@ -143,7 +126,7 @@ func TestClusterFarBehindTakesUpOthersState(t *testing.T) {
 				}
 				c.checkAgreement(0, 1, 2, 3)
 				victim.kill()
-				victim.start(smallSegments(victim)) // from the cut that it took up, or a later one
+				victim.start(testCuts) // from the cut that it took up, or a later one
 				c.submit(next+1, next+2, 1)
 				c.awaitAt(fmt.Sprintf("transaction %d", next+1), 30*time.Second, 0, 2, 3)
 			})
@@ -155,9 +138,8 @@ func TestClusterFarBehindTakesUpOthersState(t *testing.T) {
 // that it may have made before.
 func TestClusterLostCuts(t *testing.T) {
 	inCluster(t, 4, func(c *cluster) {
-		for _, n := range c.nodes {
-			n.start(smallSegments(n))
-		}
+		c.segmentBytes = 64 << 10
+		c.startAll(0, 1, 2, 3)
 		next := c.run(0, 14*time.Second, 100*time.Millisecond)
 		victim := c.nodes[1]
 		if victim.log.First() == 0 {
@@ -175,7 +157,7 @@ func TestClusterLostCuts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		victim.start(smallSegments(victim))
+		victim.start(testCuts)
 		next = c.run(next, 5*time.Second, 100*time.Millisecond)
 		c.submit(next, next+1, 1)
 		c.awaitAt(fmt.Sprintf("transaction %d", next), 30*time.Second, 0, 1, 2, 3)
