@@ -53,10 +53,10 @@ func (c *Core) holds(id types.BatchID, round types.Round) bool {
 	return c.batches[id] != nil || c.fair.done.ignores(id, round)
 }
 
-// Ignores reports whether a receipt of the batch in a vertex of the round says nothing, because the batch was released
-// lately: the body is not needed for it.
+// Ignores reports whether a receipt of the batch in a vertex of the round says nothing: the batch was released lately, or
+// the round lies below the horizon. The body is not needed for it.
 func (c *Core) Ignores(id types.BatchID, round types.Round) bool {
-	return c.fair.done.ignores(id, round)
+	return !c.dag.needed(round) || c.fair.done.ignores(id, round)
 }
 
 func (c *Core) batchHeld(e BatchHeld) {
