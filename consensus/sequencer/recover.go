@@ -211,14 +211,15 @@ func (s *Sequencer) newestOf(ctx context.Context, m types.Member) (place, error)
 	}
 	for tail := uint64(tailRounds * s.members()); ; tail *= 8 {
 		from := max(end.End-min(end.End, tail), end.First)
-		p, err := s.newestFrom(ctx, m, from, end.End)
+		p, err := s.newestFrom(ctx, m, m, from, end.End)
 		if err != nil || p.round > 0 || from == end.First {
 			return p, err
 		}
 	}
 }
 
-func (s *Sequencer) newestFrom(ctx context.Context, m types.Member, from, end uint64) (newest place, err error) {
+// newestFrom finds an author's newest vertex in a stretch of a member's log.
+func (s *Sequencer) newestFrom(ctx context.Context, m, author types.Member, from, end uint64) (newest place, err error) {
 	for from < end {
 		stretch, err := s.askLog(ctx, m, from)
 		if err != nil {
@@ -237,7 +238,7 @@ func (s *Sequencer) newestFrom(ctx context.Context, m types.Member, from, end ui
 			if err != nil {
 				return place{}, errors.Join(errLies, err)
 			}
-			if v.Author() != m || v.Round() <= newest.round {
+			if v.Author() != author || v.Round() <= newest.round {
 				continue
 			}
 			committee := s.cfg.Core.Committee

@@ -67,6 +67,9 @@ func (s *Sequencer) restore(bound types.Round) error {
 	s.live, s.before = true, max(s.own.round, bound)
 	s.blocks.replayed()
 	s.log.Info("vertex log replayed", "vertices", position-from, "after_round", below, "own_round", s.own.round)
+	if err := s.checkCopy(); err != nil {
+		return err
+	}
 	// The own newest vertex may lie below what was replayed.
 	if err := s.step(consensus.Start{Above: max(bound, s.own.round)}); err != nil {
 		return err
