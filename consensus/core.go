@@ -139,7 +139,7 @@ func (c *Core) Step(now types.Time, ev Event) Effects {
 		c.propose()
 		c.resend()
 		c.flushFetches()
-		c.fx.Wake = c.wake()
+		c.fx.Wake, c.fx.Burst = c.wake(), c.nextBurst()
 	}
 	if c.replaying() {
 		c.recall()

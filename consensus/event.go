@@ -120,6 +120,8 @@ type Effects struct {
 	Equivocations []types.Equivocation
 	// Rejected lists vertices that broke a rule, with the member that sent them.
 	Rejected []Rejected
+	// Burst is when the pause ends after which own vertices are made again; 0: there is nothing to order, or no telling.
+	Burst types.Time
 	// Wake is when the core wants the next Tick at the latest; 0: no wish.
 	Wake types.Time
 }

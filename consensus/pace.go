@@ -89,6 +89,9 @@ func (c *Core) nameable(rs *roundSlots, a types.Member) *node {
 // burstOf is the burst that a round belongs to.
 func burstOf(round types.Round) types.Round { return (round + burstRounds - 1) / burstRounds }
 
+// opensBurst reports whether the round is the first of its burst: the one that the pause comes before.
+func opensBurst(round types.Round) bool { return round%burstRounds == 1 }
+
 // dueAt is the local time from which the vertex of the round may be made.
 func (c *Core) dueAt(round types.Round) types.Time {
 	if c.dag.hasQuorum(round) {
@@ -96,10 +99,12 @@ func (c *Core) dueAt(round types.Round) types.Time {
 	}
 	var due types.Time
 	if c.madeAt > 0 {
-		if due = c.madeAt; burstOf(round) != c.burst {
+		// All open a burst together, as soon as an honest member's pause is over: whoever opens alone waits for the others.
+		moved := c.othersMoved(round)
+		if due = c.madeAt; opensBurst(round) && !moved {
 			due = c.burstAt.Add(burstRounds * c.pacing.MinRound)
 		}
-		if !c.busy() && !c.othersMoved(round) {
+		if !c.busy() && !moved {
 			due = c.madeAt.Add(c.pacing.HeartbeatRound)
 		}
 	}
@@ -107,6 +112,14 @@ func (c *Core) dueAt(round types.Round) types.Time {
 		due = max(due, c.dag.round(round-1).quorumAt.Add(wait))
 	}
 	return due
+}
+
+// nextBurst is when the burst after the one that the newest own vertex belongs to may begin; 0: at no certain time.
+func (c *Core) nextBurst() types.Time {
+	if !c.member || c.convicted || c.burstAt == 0 || !c.busy() {
+		return 0
+	}
+	return c.burstAt.Add(burstRounds * c.pacing.MinRound)
 }
 
 // busy reports whether there is something to order: a batch held that is not in a certified block. More than two

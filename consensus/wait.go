@@ -23,6 +23,9 @@ func (c *Core) wait(r types.Round) (time.Duration, bool) {
 		if own := c.member && a == int(c.self); own || !expected || c.proven[a] || len(rs.slots[a].candidates) > 0 {
 			continue
 		}
+		if newest := c.dag.newest[a]; newest != nil && newest.ref.Round > r {
+			continue // it left this round out: its later vertices name all that it made
+		}
 		missing += c.cfg.Committee.Stake(types.Member(a))
 		allowance = max(allowance, s.lag+lagDeviations*s.lagOff)
 	}

@@ -20,12 +20,12 @@ func (n *Node) openPool() (err error) {
 	case !n.cfg.Role.Executes():
 		return nil
 	case n.exec == nil:
-		n.pool, err = pool.NewOpaque(pool.OpaqueConfig{Publish: n.publishBatch})
+		n.pool, err = pool.NewOpaque(pool.OpaqueConfig{Publish: n.publishBatch, NextBurst: n.nextBurst})
 		return err
 	}
 	n.wallets, err = pool.New(pool.Config{
 		ChainID: n.cfg.Genesis.ChainID, BaseFeeFloor: n.cfg.Genesis.BaseFeeFloor, State: poolState{n.exec}, Publish: n.publishBatch,
-		Journal: newJournal(n.store), Ready: n.heard, Logger: n.log,
+		NextBurst: n.nextBurst, Journal: newJournal(n.store), Ready: n.heard, Logger: n.log,
 	})
 	if err != nil {
 		return err
@@ -36,6 +36,14 @@ func (n *Node) openPool() (err error) {
 		n.log.Info("transactions wait again that entered here before the restart", "count", waiting)
 	}
 	return err
+}
+
+// nextBurst is when this node, if it is a sequencer, makes vertices again.
+func (n *Node) nextBurst() time.Time {
+	if n.order == nil {
+		return time.Time{}
+	}
+	return n.order.NextBurst()
 }
 
 // poolState is the executed state as the pool sees it.

@@ -476,6 +476,14 @@ func (s *Epochs) Hold(id types.BatchID, body []byte, txs []consensus.TxInfo, at 
 	}
 }
 
+// NextBurst is Sequencer.NextBurst of the epoch in which batches are held.
+func (s *Epochs) NextBurst() time.Time {
+	if seq, _, ok := s.Current(); ok {
+		return seq.NextBurst()
+	}
+	return time.Time{}
+}
+
 // HandlePush is Sequencer.HandlePush of the push's epoch; one of an epoch that does not run here is dropped.
 func (s *Epochs) HandlePush(from types.Member, p *types.Push) {
 	if t := s.term(p.Epoch); t != nil {

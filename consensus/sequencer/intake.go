@@ -56,5 +56,13 @@ func (s *Sequencer) Executed(h types.Height) {
 	}
 }
 
+// NextBurst is when the pause ends after which own vertices are made again; zero if that is not known.
+func (s *Sequencer) NextBurst() time.Time {
+	if at := types.Time(s.burst.Load()); at > 0 {
+		return at.Std()
+	}
+	return time.Time{}
+}
+
 // Status is a recent snapshot of the core's state.
 func (s *Sequencer) Status() consensus.Status { return *s.status.Load() }

@@ -67,6 +67,7 @@ type Sequencer struct {
 	serving    chan struct{} // capacity ServeLimit
 	allowances []allowance   // of each member, used while a push of it is checked
 	status     atomic.Pointer[consensus.Status]
+	burst      atomic.Uint64                   // types.Time of the next burst of own vertices; 0: unknown
 	recovering atomic.Bool                     // the log was lost: what this node knows of its rounds is incomplete
 	cuts       atomic.Pointer[[]types.CutName] // those saved beside the log, newest first
 	unsent     atomic.Pointer[types.Hash]      // own vertex that is in the log but not synced: shown to nobody
@@ -268,6 +269,7 @@ func (s *Sequencer) step(ev consensus.Event) error {
 		}
 		queue = append(queue, answers...)
 		s.wake = effects.Wake
+		s.burst.Store(uint64(effects.Burst))
 	}
 	return nil
 }

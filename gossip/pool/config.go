@@ -43,6 +43,10 @@ type Config struct {
 	// that a transaction is not overtaken by the next one of its account because its batch was lost.
 	Ready func() bool
 
+	// NextBurst, if set, is when this sequencer begins to make vertices again; zero: unknown. A busy one holds batches back
+	// for it, at most 20 ms. It is called with the pool's lock held.
+	NextBurst func() time.Time
+
 	AccountTransactions int           // released and not executed of one account; default 16
 	AccountBytes        int           // likewise in bytes of envelopes; default 128 KiB
 	AccountQueue        int           // transactions of one account that may enter here; default 64

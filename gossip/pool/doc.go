@@ -49,5 +49,5 @@
 //
 // Map of the files: source.go (what both kinds of pool do), config.go, errors.go, envelope.go and parse.go (structure),
 // rules.go (stateless admission), account.go, pool.go (Pool, reading), admit.go (batches of others), add.go (own
-// transactions), outbox.go (coalescing), run.go (publishing), executed.go, opaque.go.
+// transactions), outbox.go and company.go (coalescing), run.go (publishing), executed.go, opaque.go.
 package pool

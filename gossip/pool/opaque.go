@@ -18,9 +18,10 @@ import (
 type OpaqueConfig struct {
 	Publish          func(ctx context.Context, out Outgoing)
 	FlushDelay       time.Duration
-	MaxTransactions  int     // that entered here and are in no block; default 8192
-	MaxBytes         int     // likewise in bytes; default 4 MiB
-	PeerBytes        float64 // of batches a second from one peer
+	NextBurst        func() time.Time // as Config.NextBurst
+	MaxTransactions  int              // that entered here and are in no block; default 8192
+	MaxBytes         int              // likewise in bytes; default 4 MiB
+	PeerBytes        float64          // of batches a second from one peer
 	PeerTransactions float64
 }
 
@@ -57,7 +58,7 @@ func NewOpaque(cfg OpaqueConfig) (*Opaque, error) {
 	orDefault(&cfg.MaxBytes, opaqueMaxBytes)
 	orDefault(&cfg.PeerBytes, opaquePeerBytes)
 	orDefault(&cfg.PeerTransactions, opaquePeerTransactions)
-	return &Opaque{
+	o := &Opaque{
 		cfg:    cfg,
 		wake:   make(chan struct{}, 1),
 		peers:  newShares(cfg.PeerBytes, cfg.PeerTransactions),
@@ -65,7 +66,9 @@ func NewOpaque(cfg OpaqueConfig) (*Opaque, error) {
 		own:    make(map[types.Hash]uint64),
 		seen:   newRecent(opaqueSeen),
 		carry:  &recentBatches{*newRecent(opaqueCarried)},
-	}, nil
+	}
+	o.outbox.company.burst = cfg.NextBurst
+	return o, nil
 }
 
 // AddEnvelope implements Source.

@@ -17,17 +17,19 @@ type parcel struct {
 
 // outbox coalesces parcels into batches. It is a plain value: its owner locks it and tells it the time.
 type outbox struct {
-	delay, spacing time.Duration
-	parcels        []parcel // in order of arrival
-	bytes          int
-	last           map[[20]byte]time.Time // when a group was taken last, while that is less than spacing ago
+	company company
+	spacing time.Duration
+	parcels []parcel // in order of arrival
+	bytes   int
+	last    map[[20]byte]time.Time // when a group was taken last, while that is less than spacing ago
 }
 
 func newOutbox(delay, spacing time.Duration) *outbox {
-	return &outbox{delay: delay, spacing: spacing, last: make(map[[20]byte]time.Time)}
+	return &outbox{company: company{delay: delay}, spacing: spacing, last: make(map[[20]byte]time.Time)}
 }
 
 func (o *outbox) add(p parcel) {
+	o.company.arrive(p.at)
 	o.parcels = append(o.parcels, p)
 	o.bytes += rlpSize(p.envelope)
 }
@@ -45,8 +47,8 @@ func (o *outbox) remove(hash types.Hash) bool {
 }
 
 // ready is when a parcel may leave, as far as it alone decides.
-func (o *outbox) ready(p *parcel) time.Time {
-	at := p.at.Add(o.delay)
+func (o *outbox) ready(p *parcel, burst time.Time) time.Time {
+	at := o.company.until(p.at, burst)
 	if last, ok := o.last[p.group]; ok && p.group != [20]byte{} {
 		if spaced := last.Add(o.spacing); spaced.After(at) {
 			return spaced
@@ -63,14 +65,18 @@ func (o *outbox) full() bool {
 // due is when take will give a batch; false: nothing waits.
 func (o *outbox) due() (time.Time, bool) {
 	var due time.Time
+	burst := o.company.next()
 	for i := range o.parcels {
 		p := &o.parcels[i]
-		at := o.ready(p)
+		at := o.ready(p, burst)
 		if o.full() && !o.blocked(p, p.at) {
 			at = p.at
 		}
 		if due.IsZero() || at.Before(due) {
 			due = at
+		}
+		if o.spacing == 0 {
+			break // the first came first, and nothing holds it back
 		}
 	}
 	return due, len(o.parcels) > 0

@@ -38,7 +38,7 @@ func New(cfg Config) (*Pool, error) {
 		return nil, err
 	}
 	cfg.fill()
-	return &Pool{
+	p := &Pool{
 		cfg:         cfg,
 		rules:       newRules(cfg.BaseFeeFloor),
 		parser:      newParser(cfg.ChainID, cfg.Workers),
@@ -50,7 +50,9 @@ func New(cfg Config) (*Pool, error) {
 		ordered:     newRecent(orderedRemembered),
 		outbox:      newOutbox(cfg.FlushDelay, cfg.Spacing),
 		listeners:   make(map[int]chan []*ethtypes.Transaction),
-	}, nil
+	}
+	p.outbox.company.burst = cfg.NextBurst
+	return p, nil
 }
 
 // PendingNonce is the account's next nonce, counting the transactions that wait here without a gap.

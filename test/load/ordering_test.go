@@ -35,7 +35,7 @@ func BenchmarkOrdering(b *testing.B) {
 
 // BenchmarkPacing compares round lengths at one load.
 func BenchmarkPacing(b *testing.B) {
-	for _, round := range []time.Duration{10, 15, 20, 30, 40} {
+	for _, round := range []time.Duration{10, 12, 15, 20, 30} {
 		pacing := consensus.Pacing{MinRound: round * time.Millisecond}
 		b.Run(fmt.Sprintf("round-%dms", round), func(b *testing.B) { opaqueTrial(b, standard(1000), pacing).report(b) })
 	}
