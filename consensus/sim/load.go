@@ -30,7 +30,7 @@ func (w *world) newBatch() *batch {
 	for i := range 1 + w.work.IntN(3) {
 		tx := consensus.TxInfo{Hash: sha256.Sum256(binary.BigEndian.AppendUint64(b.id[:], uint64(i))),
 			Gas: 21_000 + uint64(w.work.IntN(50_000)), Size: 100 + uint64(w.work.IntN(300))}
-		if len(w.batches) > 0 && w.work.IntN(100) < w.m.Load.Repeated {
+		if len(w.batches) > 0 && !w.healed && w.work.IntN(100) < w.m.Load.Repeated {
 			old := w.batches[w.work.IntN(len(w.batches))]
 			old.fresh[0] = false
 			tx = old.txs[0]
