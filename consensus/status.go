@@ -46,6 +46,7 @@ type Status struct {
 	WaitingTransactions int
 	WaitingBytes        uint64
 	HeldBatches         int
+	Rounds              int // of vertices in memory
 	Suspended           int // vertices that wait to be accepted
 	Missing             int // vertices and bodies that are being fetched
 	Congested           bool
@@ -64,7 +65,7 @@ func (c *Core) Status() Status {
 		AcceptedRound: c.dag.top(), HeardRound: c.heardRound(), DecidedRound: c.dag.current - 1, Sequenced: c.sequenced,
 		Theta: c.fair.theta, Height: c.certs.closed, BuiltHeight: c.certs.built, CertifiedHeight: c.certs.done,
 		IncompleteBatches: len(c.fair.live), PendingReceipts: len(c.pending), WaitingTransactions: len(c.blocks.queue),
-		WaitingBytes: c.blocks.bytes, HeldBatches: len(c.batches), Suspended: len(c.suspended),
+		WaitingBytes: c.blocks.bytes, HeldBatches: len(c.batches), Rounds: len(c.dag.rounds), Suspended: len(c.suspended),
 		Missing: len(c.wants.vertices) + len(c.wants.bodies), Congested: c.congested(), Busy: c.busy(),
 		Ended: c.ended(), Last: c.epoch.last,
 		Convicted: c.convicted, Newest: make([]types.Round, c.n),

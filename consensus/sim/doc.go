@@ -23,12 +23,13 @@
 //	S7   definition     sequence, order and blocks are those of the brute-force twin, over the log
 //	S8   replay         the log gives the same sequence, order and blocks again
 //	S9   no stop        no honest core stops, rejects an honest vertex or panics
-//	S10  bounds         what waits to be accepted is bounded; fetched items are at most 3 times those that were missing
+//	S10  bounds         what a core keeps is bounded by the committee and by what is not ordered, at every look; fetched items are at
+//	                    most 3 times those that were missing; no core asks to be woken all the time
 //	S11  turn           honest members make every round's vertex in turn, but where the design lets them leave rounds out
 //	S12  epochs         the last header says what the definition gives for the sequence; a light client that knows the first
 //	                    committee follows by headers alone; no transaction is in blocks of two epochs
 //	L1   liveness       after healing, new batches, and all that an honest member holds and admits, are in certified blocks
-//	                    within the time stated, whatever epoch they fall in
+//	                    within the time stated, whatever epoch they fall in; released within HealRounds of the core
 //
 // # What is modelled
 //

@@ -12,7 +12,7 @@ func (x *expander) epochs() {
 		return
 	}
 	x.m.Epochs = &Epochs{Length: y.between(9, 30), Upgrade: y.chance(20)}
-	if y.chance(60) {
+	if y.chance(30) {
 		x.most = max(1, int(standing(x.m.Stakes))-1)
 	}
 	if x.m.Safety < 4000 {

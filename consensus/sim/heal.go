@@ -23,11 +23,12 @@ func (w *world) heal() int {
 	w.noteProven()
 	w.after(ms(100), w.fresh)
 	for w.now < start.Add(ms(w.m.Heal)) && w.failure == nil && !w.beyond {
-		w.run(w.now.Add(ms(250)))
+		w.run(w.now.Add(ms(healStep)))
 		if w.served() {
 			return int(w.now-start) / 1000
 		}
 		w.submitAgain()
+		w.countRounds()
 	}
 	if w.failure == nil && !w.beyond {
 		w.fail(nil, "L1", "no full service %d ms after healing: %s", w.m.Heal, w.whatIsMissing())

@@ -10,13 +10,14 @@ import (
 
 // batch is something to order.
 type batch struct {
-	id    types.BatchID
-	txs   []consensus.TxInfo
-	size  uint64
-	admit []bool // by person: its pool would admit it
-	late  []int  // by person: ms until its pool admits it
-	plain bool   // all admit it at once
-	after bool   // submitted after healing
+	id       types.BatchID
+	txs      []consensus.TxInfo
+	size     uint64
+	admit    []bool // by person: its pool would admit it
+	late     []int  // by person: ms until its pool admits it
+	plain    bool   // all admit it at once
+	after    bool   // submitted after healing
+	released bool
 	// held and listed are the true times at which honest nodes first held it and could first list it; by person.
 	held, listable []types.Time
 	fresh          []bool // by transaction: it was in no other batch before
@@ -65,7 +66,7 @@ func (w *world) rebatch(of *batch, left []int) *batch {
 		return known
 	}
 	b := &batch{id: id, admit: of.admit, late: make([]int, w.m.n()), held: make([]types.Time, w.m.n()),
-		listable: make([]types.Time, w.m.n()), after: of.after, blurred: true}
+		listable: make([]types.Time, w.m.n()), after: of.after, released: true, blurred: true}
 	for _, i := range left {
 		b.txs = append(b.txs, of.txs[i])
 		b.fresh = append(b.fresh, of.fresh[i])

@@ -11,13 +11,14 @@ type node struct {
 	era    *era
 	member types.Member
 
-	core  *consensus.Core
-	alive bool
-	life  int // what was scheduled in an earlier life is dropped
-	inbox []consensus.Event
-	busy  bool
-	wake  types.Time
-	haste int // wishes to be woken at once, in a row
+	core   *consensus.Core
+	alive  bool
+	life   int // what was scheduled in an earlier life is dropped
+	inbox  []consensus.Event
+	busy   bool
+	wake   types.Time
+	events uint64
+	haste  int // wishes to be woken at once, in a row
 
 	disk     *disk
 	memory   map[types.BatchID]bool // bodies in memory

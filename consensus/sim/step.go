@@ -29,6 +29,9 @@ func (n *node) step(ev consensus.Event) {
 			break
 		}
 		n.perform(&fx)
+		if n.events++; n.events%boundEvery == 0 && n.honest && n.alive {
+			n.checkBounds()
+		}
 	}
 	n.busy = false
 }

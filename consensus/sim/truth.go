@@ -80,6 +80,7 @@ func (n *node) agreeOnSequence(fx *consensus.Effects) {
 		case at == len(t.released):
 			t.released = append(t.released, r)
 			t.when = append(t.when, n.w.now)
+			n.w.byID[r.Batch].released = true
 			n.checkKey(at)
 		case !equalReleased(&t.released[at], &r):
 			n.w.fail(n, "S1", "release %d is %s with fair time %d, elsewhere %s with %d", at, r.Batch, r.FairTime,

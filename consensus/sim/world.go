@@ -25,12 +25,13 @@ type world struct {
 	machines []*machine // honest and lying; twins are two
 	eras     []*era     // from epoch 0 on
 
-	now    types.Time
-	queue  timeline
-	order  uint64
-	healed bool
-	beyond bool // members left out made the faulty ones too many: the run ends
-	trace  trace
+	now      types.Time
+	queue    timeline
+	order    uint64
+	healed   bool
+	progress progress
+	beyond   bool // members left out made the faulty ones too many: the run ends
+	trace    trace
 
 	weather *rand.Rand
 	work    *rand.Rand
