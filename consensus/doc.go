@@ -38,7 +38,8 @@
 //	event.go         events and effects                 config.go       parameters
 //	core.go          the machine and its step           status.go       what it tells about itself
 //	accept.go        from received to accepted          rules.go        the rules about a vertex's parents and times
-//	fetch.go         what is missing and whom to ask    batches.go      bodies held, own receipts waiting
+//	room.go          how much of it may wait            batches.go      bodies held, own receipts waiting
+//	fetch.go         what is missing and whom to ask
 //	dag.go           accepted vertices, ancestors       prune.go        the horizon
 //	commit.go        votes, certificates, verdicts      sequence.go     from verdicts to the committed sequence
 //	fairorder.go     receipts, openings, fair times     theta.go        the bound below which order is final
