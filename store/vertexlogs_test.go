@@ -113,3 +113,16 @@ func TestVertexLogsByEpoch(t *testing.T) {
 		t.Fatalf("the removal was not finished: %v", err)
 	}
 }
+
+// FuzzUnsigned: whatever stands in the record is refused, or is its one encoding.
+func FuzzUnsigned(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(encodeUnsigned(0))
+	f.Add(encodeUnsigned(1 << 40))
+	f.Add(append(encodeUnsigned(3), 0))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if e, err := decodeUnsigned(content); err == nil && !slices.Equal(encodeUnsigned(e), content) {
+			t.Fatalf("%x reads as epoch %d, which is written as %x", content, e, encodeUnsigned(e))
+		}
+	})
+}

@@ -40,5 +40,6 @@
 //
 // Files: config.go (interfaces, bounds), sequencer.go (the loop), effects.go (what a step asks for), persist.go (D1, D2),
 // blocks.go (encode, store, publish), intake.go, inbox.go, allowance.go, verify.go and verified.go (pushes), bodies.go, parked.go, fetch.go, catchup.go, serve.go,
-// restore.go, guard.go, recover.go, handover.go (one epoch to the next), epochs.go (Epochs, E1..E3: the sequencers of successive epochs), archive.go (logs that are over), cuts.go, join.go, mailbox.go, stats.go.
+// restore.go, guard.go, recover.go, handover.go (what one epoch tells the next), cuts.go, join.go, mailbox.go, stats.go. Above
+// them epochs.go, term.go, carry.go, epochs_calls.go (Epochs, E1 to E3) and archive.go (logs of epochs that are over).
 package sequencer
