@@ -142,7 +142,7 @@ func TestLimitOfBatchesHeldOver(t *testing.T) {
 // TestAllStopAtTheChange: all members stop somewhere around the end of an epoch, some of them before they know its last
 // header, and start again. The network goes on, and nobody has to ask for its place.
 func TestAllStopAtTheChange(t *testing.T) {
-	for after := time.Duration(0); after < 240*time.Millisecond; after += 24 * time.Millisecond {
+	for after := 60 * time.Millisecond; after < 130*time.Millisecond; after += 7 * time.Millisecond {
 		synctest.Test(t, func(t *testing.T) {
 			c := newSuccession(t, 4, map[types.Epoch][]int{0: {0, 1, 2, 3}})
 			c.startAll()
@@ -152,9 +152,10 @@ func TestAllStopAtTheChange(t *testing.T) {
 			}
 			time.Sleep(after)
 			known := 0
-			for _, h := range c.nodes {
+			for _, h := range c.nodes { // not all at the same instant
 				h.stop()
 				known += int(h.ledger.Epoch())
+				time.Sleep(5 * time.Millisecond)
 			}
 			t.Logf("stopped after %s: %d of 4 know the next epoch", after, known)
 			time.Sleep(time.Second) // what was on its way arrives nowhere
