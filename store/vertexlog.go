@@ -23,6 +23,9 @@ const (
 	// recentSegments is how many sealed segments have every digest in memory: at 64 MiB each they hold some hundreds of
 	// rounds of the largest committee at full load, several horizons.
 	recentSegments = 4
+	// searchedSegments is how many older ones are searched for a name: at 64 MiB each 2 GiB are read once, and their indexes
+	// take some tens of MiB, whatever strangers ask for. By position everything that is kept is found.
+	searchedSegments = 32
 )
 
 // ErrLogClosed is returned by every use of a closed log.

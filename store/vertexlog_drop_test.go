@@ -106,6 +106,37 @@ func TestVertexLogDropKeepsBodies(t *testing.T) {
 	}
 }
 
+// A name is searched for in so many older segments; a position is found wherever it is.
+func TestVertexLogSearchIsBounded(t *testing.T) {
+	l := mustOpenLog(t, t.TempDir(), LogOptions{SegmentBytes: 400, recent: 1, wrap: wrapUnsynced})
+	entries := fill(t, l, 0, 200, 100)
+	if err := l.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	segments := l.Segments()
+	oldest := len(segments) - 1 - 1 - searchedSegments // the first of those searched
+	if oldest < 2 {
+		t.Fatalf("%d segments are too few for this test", len(segments))
+	}
+	_, vertices := split(entries)
+	for _, found := range []bool{true, false} {
+		pos := segments[oldest].First
+		if !found {
+			pos = segments[oldest-1].First
+		}
+		if at, err := l.VertexAt(pos); err != nil || !bytes.Equal(at, vertices[pos]) {
+			t.Fatalf("position %d: %v", pos, err)
+		}
+		for _, e := range entries {
+			if !e.batch && bytes.Equal(e.body, vertices[pos]) {
+				if _, err := l.Vertex(e.digest); found != (err == nil) || !found && !errors.Is(err, ErrNotInLog) {
+					t.Fatalf("vertex at position %d: %v, to be found: %v", pos, err, found)
+				}
+			}
+		}
+	}
+}
+
 // L5: whatever part of a drop a crash leaves done, the log opens and holds what was to be kept.
 func TestL5DropInterrupted(t *testing.T) {
 	dir := t.TempDir()

@@ -30,7 +30,8 @@ func (l *VertexLog) recentBatch(id types.BatchID) (*segment, place, bool) {
 	return nil, place{}, false
 }
 
-// Batch returns the body of the batch, the caller's own copy; ErrNotInLog when the log lacks it.
+// Batch returns the body of the batch, the caller's own copy; ErrNotInLog when the log lacks it, or holds it so far back that a
+// name is not searched for there.
 func (l *VertexLog) Batch(id types.BatchID) ([]byte, error) {
 	l.mu.RLock()
 	s, at, ok := l.recentBatch(id)
@@ -60,7 +61,7 @@ func (l *VertexLog) batchOf(s *segment, id types.BatchID) ([]byte, error) {
 	return s.findOld(kindBatch, id[:])
 }
 
-// searchOld looks through the older segments, newest first.
+// searchOld looks through the newest of the older segments, newest first.
 func (l *VertexLog) searchOld(kind recordKind, key []byte) ([]byte, error) {
 	l.mu.RLock()
 	var old []*segment
@@ -71,7 +72,7 @@ func (l *VertexLog) searchOld(kind recordKind, key []byte) ([]byte, error) {
 		old = append(old, s)
 	}
 	l.mu.RUnlock()
-	for i := len(old) - 1; i >= 0; i-- {
+	for i := len(old) - 1; i >= max(0, len(old)-searchedSegments); i-- {
 		body, err := old[i].findOld(kind, key)
 		if !errors.Is(err, ErrNotInLog) {
 			return body, err
@@ -98,7 +99,7 @@ func (l *VertexLog) Position(digest types.Hash) (uint64, bool) {
 	return 0, false
 }
 
-// Vertex returns the encoded vertex, the caller's own copy; ErrNotInLog when the log lacks it.
+// Vertex returns the encoded vertex, the caller's own copy; ErrNotInLog as for Batch.
 func (l *VertexLog) Vertex(digest types.Hash) ([]byte, error) {
 	if pos, ok := l.Position(digest); ok {
 		return l.VertexAt(pos)
