@@ -42,7 +42,11 @@ func Expand(seed uint64) Manifest {
 	x.clocks()
 	x.crashes()
 	x.partitions()
-	if x.chance(15) {
+	slow := 15
+	if x.equivocates() {
+		slow = 60 // second vertices matter most where somebody's first are late
+	}
+	if x.chance(slow) {
 		for range x.between(1, 2) {
 			x.m.Slow = append(x.m.Slow, Slow{Member: x.IntN(x.m.n()), Extra: x.between(20, 250)})
 		}
@@ -53,6 +57,15 @@ func Expand(seed uint64) Manifest {
 		}
 	}
 	return x.m
+}
+
+func (x *expander) equivocates() bool {
+	for _, l := range x.m.Liars {
+		if l.Kind == Twins || l.Forge != nil && l.Forge.Twin > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // committee draws mostly small committees: faults are dense there, and a step is cheap.
