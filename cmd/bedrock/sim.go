@@ -21,6 +21,8 @@ import (
 const (
 	shrinkRuns  = 200 // most runs that making a failing manifest smaller may take
 	shownEvents = 40
+	// keptFailures is how many failing seeds are made smaller and written; the summary names all.
+	keptFailures = 5
 )
 
 // simFlags are the flags of `bedrock sim`.
@@ -136,7 +138,7 @@ func (f *simFlags) playMany(ctx context.Context, out, errOut io.Writer) error {
 		fmt.Fprintf(out, "%d seeds from %d on, %d failed; %.0f events/s; %d batches released, %d blocks certified; slowest healing %d ms\n",
 			report.Seeds, cfg.First, report.Failed, report.EventsPerS, report.Released, report.Certified, report.WorstHeal)
 	}
-	for i := range report.Failures {
+	for i := range report.Failures[:min(len(report.Failures), keptFailures)] {
 		if err := f.keep(out, sim.Expand(report.Failures[i].Seed), &report.Failures[i]); err != nil {
 			return err
 		}

@@ -162,11 +162,6 @@ var mutants = []mutant{
 		"a member that fell silent keeps its seat",
 	},
 	{
-		"epoch-from-time-zero", "consensus/core.go",
-		"cfg.Seed, cfg.Parent.Time,", "cfg.Seed, 0,",
-		"watermarks begin at 0 instead of the time of the header before",
-	},
-	{
 		"dag-stops-at-the-end", "consensus/propose.go",
 		"	if !c.member || c.convicted || ", "	if c.ended() || !c.member || c.convicted || ",
 		"nobody makes vertices any more, and the last header is never signed by a quorum",
@@ -178,7 +173,7 @@ var mutants = []mutant{
 	},
 	{
 		"old-epoch-admitted", "consensus/sim/node.go",
-		"in && height <= n.era.parent.Height {", "in && height < 0 {",
+		"		if in && height <= n.era.parent.Height {\n			return false\n		}\n		left = left || !in ||", "		left = left || height <= n.era.parent.Height || !in ||",
 		"batches of the epoch before are admitted, and ordered, again",
 	},
 	{
