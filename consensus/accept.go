@@ -252,6 +252,7 @@ func (c *Core) accept(n *node, from types.Member) {
 	if c.started {
 		c.fx.Persist = append(c.fx.Persist, n.v)
 		c.noteLag(n)
+		c.noteRelay(n, from)
 	}
 	for _, b := range n.batches {
 		c.receipted(b, n)

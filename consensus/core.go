@@ -80,6 +80,7 @@ type authorState struct {
 	punctual   uint8      // bit i: its vertex was here when the own one was made, i rounds ago
 	lag        types.Time // smoothed delay of its vertex behind the quorum of its round
 	lagOff     types.Time // smoothed deviation of that delay
+	relayed    uint8      // bit i: its vertex accepted i before the last came from another member
 }
 
 // ConflictError says that the core stopped because it saw what at most f faulty stake cannot cause, or what only a bug

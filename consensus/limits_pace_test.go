@@ -266,8 +266,8 @@ func sized(d *drawer, bytes int) *types.Vertex {
 	return nil
 }
 
-// TestLimitsOfPushing: a body from gossip is left to gossip for 150 ms; a vertex of 2 KiB is sent even if its author has
-// probably sent it, a larger one is not.
+// TestLimitsOfPushing: a body from gossip is left to gossip for 150 ms; a vertex is left to its author if the member is known
+// to have heard the author 4 rounds before, not 5, is not 4 rounds beyond it, and the author's last 8 vertices came straight.
 func TestLimitsOfPushing(t *testing.T) {
 	d := newDrawer(t, 4, 0)
 	b := &batch{from: -1, heldAt: d.now}
@@ -281,11 +281,23 @@ func TestLimitsOfPushing(t *testing.T) {
 	one := d.round(1, nil)
 	d.give(one[1:]...)
 	d.give(d.draw(2, 2, one[1:]))
-	for size, sent := range map[int]bool{2 << 10: false, 2<<10 + 4: true} {
-		v := sized(d, size)
-		if got := d.core.likelySent(&node{v: v, ref: types.VertexRef{Author: 1, Round: 2}}, 2); got != sent {
-			t.Errorf("%d bytes: taken for sent %v", size, got)
+	for _, x := range []struct {
+		round, newest types.Round // of the vertex, by author 1; of member 2, that heard author 1 in round 1
+		sent          bool
+	}{{2, 2, true}, {4, 2, true}, {5, 2, false}, {5, 5, true}, {6, 5, false}, {5, 9, true}, {5, 10, false}} {
+		d.core.dag.newest[2] = &node{ref: types.VertexRef{Author: 2, Round: x.newest}}
+		if got := d.core.likelySent(&node{ref: types.VertexRef{Author: 1, Round: x.round}}, 2); got != x.sent {
+			t.Errorf("%+v: taken for sent %v", x, got)
 		}
+	}
+	n := &node{ref: types.VertexRef{Author: 1, Round: 5}}
+	d.core.dag.newest[2] = n
+	d.core.noteRelay(n, 3)
+	for straight := range 9 {
+		if got, want := d.core.likelySent(n, 2), straight == 8; got != want {
+			t.Errorf("%d vertices came straight after one that did not: taken for sent %v", straight, got)
+		}
+		d.core.noteRelay(n, 1)
 	}
 }
 

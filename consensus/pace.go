@@ -21,6 +21,11 @@ const (
 	lagDeviations = 4 // mean deviations by which a vertex may be later than it mostly is (RFC 6298)
 	spareShare    = 8 // a vertex may leave out authors with about an eighth of the stake
 
+	// idleRate is how many bytes a second a member may send for nothing, and slowestHeartbeat how far that may stretch the
+	// heartbeat: below the 3 s without a round after which a driver looks for what it missed.
+	idleRate         = 50_000
+	slowestHeartbeat = 2500 * time.Millisecond
+
 	maxWaitingReleased = 64 << 20 // bytes released and in no block
 	maxUncertified     = 64       // closed blocks without a certificate
 	maxUnexecuted      = 64       // certified blocks that the own execution lacks
@@ -105,7 +110,7 @@ func (c *Core) dueAt(round types.Round) types.Time {
 			due = c.burstAt.Add(burstRounds * c.pacing.MinRound)
 		}
 		if !c.busy() && !moved {
-			due = c.madeAt.Add(c.pacing.HeartbeatRound)
+			due = c.madeAt.Add(c.heartbeat())
 		}
 	}
 	if wait, waiting := c.wait(round - 1); waiting {
@@ -131,6 +136,13 @@ func (c *Core) busy() bool {
 	}
 	return len(c.pending) > 0 || c.active > 0 || len(c.fair.live) > 0 || len(c.fair.ready) > 0 ||
 		len(c.blocks.queue) > 0 || c.certs.txs > 0 || c.certs.closed > c.certs.done+2
+}
+
+// heartbeat is the time between own vertices when there is nothing to order: longer in large committees, where each vertex
+// names many parents and goes to many members.
+func (c *Core) heartbeat() time.Duration {
+	bytes := time.Duration(c.n) * time.Duration(vertexBytes+digestBytes*c.n)
+	return max(c.pacing.HeartbeatRound, min(bytes*time.Second/idleRate, slowestHeartbeat))
 }
 
 // othersMoved reports whether an honest member has made its vertex of the round already.

@@ -158,10 +158,16 @@ func (c *Core) farBehind() bool {
 	return c.topHeard > near && c.heardRound() > near
 }
 
+// Bytes of an encoded vertex without its lists, and of each parent's digest in it, about.
+const (
+	vertexBytes = 400
+	digestBytes = 34
+)
+
 // sizeOf estimates the encoded size of a vertex.
 func sizeOf(v *types.Vertex) int {
 	b := v.Body()
-	return 400 + 34*len(b.ParentDigests) + 44*len(b.Weak) + 48*len(b.Receipts) + 108*len(b.HeaderSignatures) +
+	return vertexBytes + digestBytes*len(b.ParentDigests) + 44*len(b.Weak) + 48*len(b.Receipts) + 108*len(b.HeaderSignatures) +
 		40*len(b.Verdicts) + 500*len(b.Evidence)
 }
 

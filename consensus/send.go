@@ -14,8 +14,9 @@ const (
 	maxPushBodyBytes   = 3 << 19
 	// gossipTime is how long a body that came by gossip is left to gossip.
 	gossipTime = 150 * time.Millisecond
-	// smallVertex is the size below which a vertex is pushed even if its author has probably sent it.
-	smallVertex = 2 << 10
+	// recentRounds is how far back a member must be known to have heard an author for the author's next vertex to be left to
+	// the author: about as long as a vertex takes to be named, so an author that stops sending is noticed.
+	recentRounds = 4
 )
 
 // send pushes the own vertex to every other member, with the ancestors and bodies that the member is not known to hold.
@@ -85,12 +86,29 @@ func newestThatFit(list []*node) []*node {
 	return list
 }
 
-// likelySent reports whether a vertex, too large to send twice for nothing, has probably reached the member from its
-// author: the member's newest vertex could not name it yet, but names the author's one before.
+// likelySent reports whether a vertex has probably reached the member from its author: all the author's last vertices came
+// to this node straight, and the member, whose newest vertices could not name it yet or left it out, is known to hold one
+// of them. A vertex that was not sent after all is fetched.
 func (c *Core) likelySent(n *node, to types.Member) bool {
 	newest := c.dag.newest[to]
-	return newest != nil && n.ref.Round >= newest.ref.Round && n.ref.Round <= newest.ref.Round+2 &&
-		newest.v.Body().Parents.Has(n.ref.Author) && sizeOf(n.v) > smallVertex
+	if newest == nil || c.authors[n.ref.Author].relayed != 0 || n.ref.Round+recentRounds < newest.ref.Round || n.ref.Round > newest.ref.Round+2 {
+		return false
+	}
+	for back := types.Round(1); back <= recentRounds && back < n.ref.Round; back++ {
+		if rs := c.dag.round(n.ref.Round - back); rs != nil && rs.known[to] != nil && rs.known[to].has(n.ref.Author) {
+			return true
+		}
+	}
+	return false
+}
+
+// noteRelay records whether an accepted vertex came from its author, or whether others had to send it.
+func (c *Core) noteRelay(n *node, from types.Member) {
+	a := &c.authors[n.ref.Author]
+	a.relayed <<= 1
+	if from != n.ref.Author {
+		a.relayed |= 1
+	}
 }
 
 // pushable reports whether a body goes with a vertex: one that came by gossip is left to gossip for a while.
