@@ -35,7 +35,7 @@ const (
 	// Jitter is the default of Config.Jitter.
 	Jitter = 0.05
 	// Measure is the default of Config.Measure.
-	Measure = 20 * time.Second
+	Measure = 8 * time.Second
 
 	warmUp  = 6 * time.Second
 	crashAt = 2 * time.Second
