@@ -32,7 +32,10 @@ func (w *world) countRounds() {
 		p.low = 0
 		return
 	}
-	if p.low > 0 && p.epoch == e.epoch {
+	switch {
+	case p.epoch != e.epoch:
+		p.rounds = 0 // what held theta in the epoch before may do so again
+	case p.low > 0:
 		p.rounds += int(low - p.low)
 	}
 	p.epoch, p.low = e.epoch, low
