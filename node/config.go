@@ -87,7 +87,7 @@ func parseCheckpoint(text string) (*types.Checkpoint, error) {
 
 // minRound is the time between own vertices on average: of those measured (test/load, Pacing) the longest with which half
 // of the transactions are ordered within 50 ms.
-const minRound = 15 * time.Millisecond
+const minRound = 18 * time.Millisecond
 
 func (c *Config) fill() {
 	if c.Pacing.MinRound == 0 {
