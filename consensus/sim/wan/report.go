@@ -105,7 +105,7 @@ func (c Config) Defaults() Config {
 }
 
 // minRound is as a node sets it.
-const minRound = 15 * time.Millisecond
+const minRound = 18 * time.Millisecond
 
 // limits of Config.N: below 4 nobody may be faulty.
 const (
