@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -273,6 +274,14 @@ func (l *ledger) add(ch types.CertifiedHeader) {
 	}
 }
 
+// copyTo adds the data of the closed blocks and returns the headers.
+func (l *ledger) copyTo(data map[types.Hash][]byte) []types.CertifiedHeader {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.Copy(data, l.data)
+	return slices.Clone(l.list)
+}
+
 func (l *ledger) digest() types.Hash {
 	if len(l.list) == 0 {
 		return l.c.net.parent.Digest()
@@ -378,25 +387,23 @@ func (c *succession) stopAll() {
 // lost lists the transactions that are in no block. All nodes must have the same chain.
 func (c *succession) lost() (missing []int) {
 	c.t.Helper()
-	longest := c.nodes[0].ledger
-	for _, h := range c.nodes {
-		if len(h.ledger.list) > len(longest.list) {
-			longest = h.ledger
+	var longest []types.CertifiedHeader
+	data := make(map[types.Hash][]byte)
+	lists := make([][]types.CertifiedHeader, len(c.nodes))
+	for i, h := range c.nodes {
+		if lists[i] = h.ledger.copyTo(data); len(lists[i]) > len(longest) {
+			longest = lists[i]
 		}
 	}
-	data := make(map[types.Hash][]byte)
-	for _, h := range c.nodes {
-		for commitment, bytes := range h.ledger.data {
-			data[commitment] = bytes
-		}
-		for i, ch := range h.ledger.list {
-			if ch.Header.Digest() != longest.list[i].Header.Digest() {
-				c.t.Fatalf("node %d has another header %d", h.self, i+1)
+	for n, list := range lists {
+		for i, ch := range list {
+			if ch.Header.Digest() != longest[i].Header.Digest() {
+				c.t.Fatalf("node %d has another header %d", c.nodes[n].self, i+1)
 			}
 		}
 	}
 	ordered := make(map[string]bool)
-	for _, ch := range longest.list {
+	for _, ch := range longest {
 		for _, e := range types.DecodeBlockData(data[ch.Header.Commitment]) {
 			ordered[string(e)] = true
 		}
