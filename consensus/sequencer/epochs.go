@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,7 +70,7 @@ func (c *EpochsConfig) Validate() error {
 //
 //	E1 a key signs in an epoch only after the last header of the epoch before was certified here, and never in an epoch
 //	   older than the newest one it signed in: Logs opens no such epoch again as a new one.
-//	E2 what was held and is not in a block when an epoch ends is held in the next.
+//	E2 what was held and is not in a block when an epoch ends is held in the next, over a restart what was in the log.
 //	E3 an empty log is taken for a new key's only if the record beside the logs says so, else for a lost one.
 type Epochs struct {
 	cfg     EpochsConfig
@@ -143,7 +144,11 @@ func (s *Epochs) loop(ctx context.Context) error {
 
 // turn begins the newest epoch and ends the one before, as far as it is time.
 func (s *Epochs) turn(ctx context.Context) error {
-	if newest := s.cfg.Chain.Epoch(); s.due(newest, time.Now()) {
+	newest := s.cfg.Chain.Epoch()
+	if err := s.resume(ctx, newest); err != nil {
+		return err
+	}
+	if s.due(newest, time.Now()) {
 		if err := s.begin(ctx, newest); err != nil {
 			return err
 		}
@@ -155,6 +160,19 @@ func (s *Epochs) turn(ctx context.Context) error {
 		return s.end(ctx, terms[0], terms[1])
 	}
 	return nil
+}
+
+// resume begins, after a start in the middle of a change, with the epoch before: what it left unordered goes over (E2), and
+// whoever has not seen its last header certified yet finds this node there.
+func (s *Epochs) resume(ctx context.Context, newest types.Epoch) error {
+	if newest == 0 || len(s.running()) > 0 || s.cfg.Chain.Head().Header.Epoch >= newest {
+		return nil
+	}
+	epochs, err := s.cfg.Logs.Epochs()
+	if err != nil || !slices.Contains(epochs, newest-1) {
+		return err
+	}
+	return s.begin(ctx, newest-1)
 }
 
 // wait is when to look again without a new header; 0: not before one.
