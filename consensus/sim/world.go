@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/consensus/sim/internal/timeline"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -26,8 +27,7 @@ type world struct {
 	eras     []*era     // from epoch 0 on
 
 	now      types.Time
-	queue    timeline
-	order    uint64
+	queue    timeline.Queue[func()]
 	healed   bool
 	progress progress
 	beyond   bool // members left out made the faulty ones too many: the run ends
@@ -92,8 +92,7 @@ func newWorld(m *Manifest) (*world, error) {
 func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
 func (w *world) after(d time.Duration, do func()) {
-	w.order++
-	w.queue.push(happening{w.now.Add(max(d, 0)), w.order, do})
+	w.queue.Push(w.now.Add(max(d, 0)), do)
 }
 
 // at schedules for a time since the start of the run.
@@ -103,10 +102,10 @@ func (w *world) at(t int, do func()) {
 
 // run lets happen what happens until end, or until something is wrong.
 func (w *world) run(end types.Time) {
-	for len(w.queue) > 0 && w.queue[0].at <= end && w.failure == nil && !w.beyond {
-		h := w.queue.pop()
-		w.now = h.at
-		h.do()
+	for w.queue.Due(end) && w.failure == nil && !w.beyond {
+		at, do := w.queue.Pop()
+		w.now = at
+		do()
 	}
 	if w.failure == nil {
 		w.now = end

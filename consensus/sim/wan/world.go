@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/consensus/sim/internal/timeline"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -34,8 +35,7 @@ type world struct {
 	network   types.NetworkID
 
 	now   types.Time
-	queue timeline
-	order uint64
+	queue timeline.Queue[happening]
 	nodes []*node
 
 	batches []*batch
@@ -110,16 +110,14 @@ func (w *world) makeCommittee() error {
 }
 
 func (w *world) after(d time.Duration, h happening) {
-	w.order++
-	h.at, h.order = w.now.Add(max(d, 0)), w.order
-	w.queue.push(h)
+	w.queue.Push(w.now.Add(max(d, 0)), h)
 }
 
 // run lets happen what happens until end.
 func (w *world) run(end types.Time) {
-	for len(w.queue) > 0 && w.queue[0].at <= end && w.err == nil {
-		h := w.queue.pop()
-		w.now = h.at
+	for w.queue.Due(end) && w.err == nil {
+		at, h := w.queue.Pop()
+		w.now = at
 		w.happen(h)
 	}
 	w.now = end
@@ -141,7 +139,7 @@ func (w *world) happen(h happening) {
 	case *request:
 		n.serve(load, h.from)
 	default:
-		if n.wake == h.at {
+		if n.wake == w.now {
 			n.step(consensus.Tick{})
 		}
 	}
