@@ -59,7 +59,7 @@ func newRoot() *cobra.Command {
 		return &exitError{exitUsage, fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newDevnetCommand(), newGenesisCommand(), newInitCommand(), newRunCommand(),
-		newStatusCommand(), newCheckpointCommand(), newBlockCommand(), newSampleCommand(), newAuditCommand(), newFraudCommand(), newSimCommand())
+		newStatusCommand(), newCheckpointCommand(), newBlockCommand(), newSampleCommand(), newAuditCommand(), newFraudCommand(), newSimCommand(), newBenchCommand())
 	return root
 }
 

@@ -149,20 +149,11 @@ func (f *simFlags) playMany(ctx context.Context, out, errOut io.Writer) error {
 	return nil
 }
 
-// progressBar draws at most ten times a second.
+// progressBar tells how many were played and how many of them failed.
 func progressBar(out io.Writer, total uint64, what string) func(done, failed uint64) {
-	const width = 40
-	var last time.Time
+	bar := bar{out: out}
 	return func(done, failed uint64) {
-		if time.Since(last) < 100*time.Millisecond && done < total {
-			return
-		}
-		last = time.Now()
-		full := int(done * width / max(total, 1))
-		fmt.Fprintf(out, "\r[%s%s] %d/%d %s, %d failed", strings.Repeat("#", full), strings.Repeat(".", width-full), done, total, what, failed)
-		if done == total {
-			fmt.Fprintln(out)
-		}
+		bar.draw(done, total, fmt.Sprintf("%s, %d failed", what, failed))
 	}
 }
 

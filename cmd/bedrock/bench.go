@@ -1,0 +1,13 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newBenchCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure what this machine and this code can do",
+	}
+	group(cmd)
+	cmd.AddCommand(newBenchCodingCommand())
+	return cmd
+}
