@@ -32,6 +32,11 @@ func (d *DHT) Keep(ctx context.Context, h types.Header, o coding.Opening, shards
 	return d.rows.put(ctx, &h, o, own)
 }
 
+// Holds reports whether a row is on this node's disk, or waits in memory for its certificate.
+func (d *DHT) Holds(ctx context.Context, commitment types.Hash, index uint32) (bool, error) {
+	return d.holds(ctx, commitment, index)
+}
+
 // Held is the number of rows of a block on this node's disk.
 func (d *DHT) Held(commitment types.Hash) int {
 	block, _ := d.rows.block(commitment)

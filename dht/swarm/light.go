@@ -1,0 +1,118 @@
+package swarm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/etherscale/bedrock/dht"
+	"github.com/etherscale/bedrock/sampling"
+	"github.com/etherscale/bedrock/types"
+)
+
+// Light is a light client: a host of its own that serves nothing, found the network through a few servers, and samples.
+type Light struct {
+	*Peer
+	n *Network
+}
+
+// contacts is how many servers a light client knows at first.
+const contacts = 2
+
+// AddLight starts a light client with the addresses of two random living servers, and lets it find its way for as long as
+// it takes to look at the network a few times.
+func (n *Network) AddLight(ctx context.Context) (*Light, error) {
+	l := &Light{Peer: &Peer{Index: n.built, Member: -1}, n: n}
+	if err := n.build(l.Peer, keyOf(n.cfg.Seed, n.built), dht.Config{}); err != nil {
+		return nil, err
+	}
+	n.lights = append(n.lights, l)
+	servers := n.Servers()
+	var known []peer.AddrInfo
+	for _, i := range n.chance.Perm(len(servers))[:min(contacts, len(servers))] {
+		known = append(known, servers[i].Info())
+	}
+	if err := l.DHT.Bootstrap(ctx, known); err != nil {
+		return nil, fmt.Errorf("swarm: light client: %w", err)
+	}
+	l.run()
+	time.Sleep(time.Minute)
+	return l, nil
+}
+
+// Sample is what sampling one block once cost and came to.
+type Sample struct {
+	sampling.Result
+	Took     time.Duration // from seeing the header to the verdict, virtual
+	Received int64         // bytes the client's line brought it meanwhile, everything included
+	Sent     int64
+}
+
+// memory is a sampling.Store.
+type memory struct {
+	mu     sync.Mutex
+	values map[types.Height][]byte
+}
+
+// Get implements sampling.Store.
+func (m *memory) Get(h types.Height) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.values[h], nil
+}
+
+// Put implements sampling.Store.
+func (m *memory) Put(h types.Height, v []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.values[h] = bytes.Clone(v)
+	return nil
+}
+
+// errNoVerdict says that a client made up its mind about nothing in time.
+var errNoVerdict = errors.New("swarm: no verdict in time")
+
+// Sample has the client sample a block as if it had never seen it, with rows drawn anew, until a verdict or for at most
+// patience.
+func (l *Light) Sample(ctx context.Context, b *Block, patience time.Duration) (Sample, error) {
+	verdicts := make(chan sampling.Result, 1)
+	client, err := sampling.New(sampling.Config{
+		Headers: single{l.n.Chain, b.Header}, Rows: l.DHT, Openings: l.DHT, Store: &memory{values: make(map[types.Height][]byte)},
+		Verdict: func(r sampling.Result) {
+			if r.Verdict != sampling.Pending {
+				select {
+				case verdicts <- r:
+				default:
+				}
+			}
+		},
+	})
+	if err != nil {
+		return Sample{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	before, start, done := l.wire.traffic(), time.Now(), make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = client.Run(ctx) // ends with ctx
+	}()
+	defer func() { cancel(); <-done }()
+	select {
+	case r := <-verdicts:
+		after := l.wire.traffic()
+		return Sample{Result: r, Took: time.Since(start), Received: after.received - before.received, Sent: after.sent - before.sent}, nil
+	case <-ctx.Done():
+		return Sample{}, errNoVerdict
+	}
+}
+
+// Rebuild fetches the data of a block from its rows alone.
+func (l *Light) Rebuild(ctx context.Context, b *Block) ([]byte, error) {
+	return sampling.Rebuild(ctx, l.DHT, l.DHT, b.Header.Header)
+}
