@@ -17,8 +17,8 @@
 //   - Code: Leopard's Reed-Solomon code of K data and 3K parity symbols, applied to every column of symbols.
 //   - Row tree: RFC 6962. Leaf = H(0x00 || row), node = H(0x01 || left || right), N leaves; its root is rowRoot.
 //   - Coefficients: seed = H("bedrock/rlc/1" || LE32 version || LE32 K || LE32 N || LE32 rowSize || LE64 length ||
-//     rowRoot). Coefficient j < rowSize/2: d = H(seed || LE32 j); its 16 bytes are d[0:16] XOR d[16:32], read as 8
-//     little-endian words of 16 bits, one symbol each.
+//     rowRoot). There are rowSize/2 coefficients of 16 bytes: with d = H(seed || LE32 i), coefficient 2i is d[0:16] and
+//     2i+1 is d[16:32], each read as 8 little-endian words of 16 bits, one symbol each.
 //   - Combination of a row: y = sum over j of symbol_j * coefficient_j, 8 words, 16 bytes. The combination of row
 //     K+i is the parity symbol of y_0..y_{K-1} under the same code (each y laid out as a 64-byte row whose first 8
 //     symbols are its words). yRoot is the RFC 6962 root of the K values y_0..y_{K-1}, leaf = H(0x00 || y_i).

@@ -18,15 +18,16 @@ type combiner struct {
 // productLUT holds the products of one constant with the 256 values of one byte of a symbol.
 type productLUT [256]uint16
 
-// newCombiner derives the rowSize/2 coefficients from the seed. It must be called only with a seed whose row root is
+// newCombiner derives the rowSize/2 coefficients from the seed, two a hash. It must be called only with a seed whose row root is
 // committed: the seed makes the row root part of every check.
 func newCombiner(seed [32]byte, rowSize int) *combiner {
 	c := &combiner{coeffs: make([]vector, rowSize/2)}
 	var in [36]byte
 	copy(in[:], seed[:])
-	for j := range c.coeffs {
-		binary.LittleEndian.PutUint32(in[32:], uint32(j))
-		c.coeffs[j] = foldDigest(sha256.Sum256(in[:]))
+	for j := 0; j < len(c.coeffs); j += 2 {
+		binary.LittleEndian.PutUint32(in[32:], uint32(j/2))
+		d := sha256.Sum256(in[:])
+		c.coeffs[j], c.coeffs[j+1] = readVector(d[:16]), readVector(d[16:])
 	}
 	for b := range c.basis {
 		c.basis[b] = productTables(&basisProducts[b])
@@ -34,12 +35,9 @@ func newCombiner(seed [32]byte, rowSize int) *combiner {
 	return c
 }
 
-// foldDigest XORs the second 16 bytes onto the first and reads 8 little-endian words.
-func foldDigest(d [32]byte) vector {
-	return vector{
-		binary.LittleEndian.Uint64(d[0:]) ^ binary.LittleEndian.Uint64(d[16:]),
-		binary.LittleEndian.Uint64(d[8:]) ^ binary.LittleEndian.Uint64(d[24:]),
-	}
+// readVector reads 16 bytes as 8 little-endian words.
+func readVector(b []byte) vector {
+	return vector{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
 }
 
 // productTables tabulates s*x for the low and the high byte of x, given the products of s with 1, 2, 4, .. 2^15.

@@ -16,9 +16,9 @@ func naiveCombine(seed [32]byte, row []byte) (y [16]byte) {
 	for j := range len(row) / 2 {
 		chunk := row[j/32*64:]
 		symbol := uint16(chunk[j%32]) | uint16(chunk[32+j%32])<<8
-		d := sha256.Sum256(binary.LittleEndian.AppendUint32(seed[:], uint32(j)))
+		d := sha256.Sum256(binary.LittleEndian.AppendUint32(seed[:], uint32(j/2)))
 		for w := range 8 {
-			c := binary.LittleEndian.Uint16(d[2*w:]) ^ binary.LittleEndian.Uint16(d[16+2*w:])
+			c := binary.LittleEndian.Uint16(d[j%2*16+2*w:])
 			p := gf.GF16Mul(symbol, c)
 			y[2*w] ^= byte(p)
 			y[2*w+1] ^= byte(p >> 8)

@@ -40,7 +40,7 @@ func UnmarshalStandalone(b []byte, p Params) (StandaloneShard, error) {
 
 // VerifyStandalone returns nil if s is a correct data row of the block of shape p behind commitment. Else it returns
 // ErrPath (or ErrParams), the sender's lie, or *BadEncodingError, the block's lie. It derives all coefficients, so it
-// costs RowSize/2 hashes more than Verifier.Verify, but only once both paths have led to the commitment.
+// costs RowSize/4 hashes more than Verifier.Verify, but only once both paths have led to the commitment.
 func VerifyStandalone(commitment [32]byte, p Params, s StandaloneShard) error {
 	if err := p.Validate(); err != nil {
 		return err

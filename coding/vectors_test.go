@@ -16,8 +16,9 @@ var update = flag.Bool("update", false, "write testdata/vectors.json anew; that 
 
 // vectorFile is language-neutral: any implementation of the format in doc.go can be held against it.
 type vectorFile struct {
-	About   []string      `json:"about"`
-	Vectors []goldenBlock `json:"vectors"`
+	About    []string         `json:"about"`
+	Vectors  []goldenBlock    `json:"vectors"`
+	Evidence []goldenEvidence `json:"evidence"`
 }
 
 // goldenBlock is one block. Byte strings are hexadecimal.
@@ -42,6 +43,20 @@ type goldenBlock struct {
 	ShardLast       string `json:"shard_last_sha256,omitempty"`
 	Opening         string `json:"opening_sha256"`
 	Standalone1     string `json:"standalone_1_sha256,omitempty"`
+
+	Whole *goldenWhole `json:"whole,omitempty"`
+}
+
+// goldenWhole is everything there is to know of a small block.
+type goldenWhole struct {
+	Data         string   `json:"data"`
+	Rows         []string `json:"rows"`
+	Coefficients []string `json:"coefficients"`
+	Y            []string `json:"y"`
+	Leaves       []string `json:"leaves"`
+	Shards       []string `json:"shards"`
+	Opening      string   `json:"opening"`
+	Standalone   []string `json:"standalone"`
 }
 
 var vectorsAbout = []string{
@@ -49,19 +64,22 @@ var vectorsAbout = []string{
 	"coefficients and y values are the 16 little-endian bytes of their 8 symbols",
 	"parity_first, parity_middle, parity_last are the rows K, 2K+1 and N-1; y_last_parity is the combination of row N-1",
 	"shard_last, opening and standalone_1 are hashes of encodings: of row N-1, of the opening, of data row 1 stand-alone",
+	"whole: all N rows, all coefficients, the combinations of all N rows, the leaves of the row tree, and the encodings of the shards 0, K-1, K and N-1, of the opening and of the data rows 0 and K-1 stand-alone",
+	"evidence: bytes offered as proof against the block of that length behind that commitment, and the verdict: bad-combination or bad-padding (convicts the block), not-evidence (the row is right), path, opening, malformed (the accuser's lie)",
 }
 
 // frozen are the blocks of the vector file: empty, smallest, padded, several rows of symbols, several K.
 var frozen = []struct {
 	seed   uint64
 	length int
-}{{0, 0}, {1, 1}, {2, 64}, {3, 1000}, {4, 1025}, {5, 4096}, {6, 4097}, {7, 70000}, {8, 128 << 10}, {9, 1 << 20}}
+}{{0, 0}, {1, 1}, {2, 64}, {3, 1000}, {4, 1025}, {5, 4096}, {6, 4097}, {7, 70000}, {8, 128 << 10}, {9, 1 << 20}, {10, 1024}}
 
 func TestGoldenVectors(t *testing.T) {
 	got := vectorFile{About: vectorsAbout}
 	for _, f := range frozen {
 		got.Vectors = append(got.Vectors, makeVector(t, f.seed, f.length))
 	}
+	got.Evidence = makeEvidence(t)
 	const name = "testdata/vectors.json"
 	if *update {
 		b, err := json.MarshalIndent(got, "", "  ")
@@ -82,6 +100,9 @@ func TestGoldenVectors(t *testing.T) {
 	}
 	if len(want.Vectors) != len(got.Vectors) {
 		t.Fatalf("%d vectors, want %d", len(want.Vectors), len(got.Vectors))
+	}
+	if !reflect.DeepEqual(got.Evidence, want.Evidence) {
+		t.Error("format of evidence changed")
 	}
 	for i := range want.Vectors {
 		if !reflect.DeepEqual(got.Vectors[i], want.Vectors[i]) {
@@ -119,17 +140,59 @@ func makeVector(t *testing.T, seed uint64, length int) goldenBlock {
 	v.ParityFirst, v.ParityMiddle, v.ParityLast = hexHash(b.rows[p.K]), hexHash(b.rows[2*p.K+1]), hexHash(b.rows[p.N-1])
 	v.ShardLast = hashOf(t, mustShard(t, b, uint32(p.N-1)))
 	v.Standalone1 = hashOf(t, standalone)
+	if length <= wholeLength {
+		v.Whole = makeWhole(t, data, b)
+	}
 	return v
+}
+
+// wholeLength bounds the blocks that the file spells out in full: their 64 rows have 64 bytes.
+const wholeLength = 1000
+
+func makeWhole(t *testing.T, data []byte, b *Block) *goldenWhole {
+	p := b.params
+	w := &goldenWhole{Data: hex.EncodeToString(data), Opening: encodingOf(t, b.Opening())}
+	for _, row := range b.rows {
+		w.Rows = append(w.Rows, hex.EncodeToString(row))
+	}
+	for _, c := range newCombiner(coefficientSeed(p, b.RowRoot()), p.RowSize).coeffs {
+		bytes := c.bytes()
+		w.Coefficients = append(w.Coefficients, hex.EncodeToString(bytes[:]))
+	}
+	for _, y := range extendValues(b.y) {
+		w.Y = append(w.Y, hex.EncodeToString(y[:]))
+	}
+	for _, leaf := range b.rowTree.nodes[p.N:] {
+		w.Leaves = append(w.Leaves, hexOf(leaf))
+	}
+	for _, i := range []int{0, p.K - 1, p.K, p.N - 1} {
+		w.Shards = append(w.Shards, encodingOf(t, mustShard(t, b, uint32(i))))
+	}
+	for _, i := range []int{0, p.K - 1} {
+		s, err := b.Standalone(uint32(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Standalone = append(w.Standalone, encodingOf(t, s))
+	}
+	return w
 }
 
 func hexHash(b []byte) string { return hexOf(sha256.Sum256(b)) }
 
 func hexOf(h [32]byte) string { return fmt.Sprintf("%x", h) }
 
-func hashOf(t *testing.T, m encoding.BinaryMarshaler) string {
+func encodingOf(t *testing.T, m encoding.BinaryMarshaler) string {
+	return hex.EncodeToString(mustMarshal(t, m))
+}
+
+func hashOf(t *testing.T, m encoding.BinaryMarshaler) string { return hexHash(mustMarshal(t, m)) }
+
+func mustMarshal(t *testing.T, m encoding.BinaryMarshaler) []byte {
+	t.Helper()
 	b, err := m.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return hexHash(b)
+	return b
 }
