@@ -11,7 +11,8 @@
 //	C3  A restart finds at least every header and body whose adding was acknowledged.
 //	C4  Two certificates at one height, a certified header that does not continue the stored chain or breaks a rule, or a
 //	    certified header other than the one the own sequencer closed, is proof that more than f of the stake lied (or
-//	    that this node's software differs). Following stops, the evidence is kept on disk, and every later call says so.
+//	    that this node's software differs); so is a mis-encoded block, which challenges prove (convict.go). Following stops,
+//	    the evidence is kept on disk, and every later call says so.
 //	    Only committees whose stake is still bonded can cause this: older headers are ignored.
 //	C5  What a peer sends cannot make the node store, allocate or ask without bound: at most MaxPending certified headers
 //	    ahead of the head, MaxHeaders in an answer, BodiesInFlight bodies being fetched, BodyWindow stored ahead.
@@ -37,6 +38,6 @@
 //	config.go      Config, Peers, Rows    rules.go       rules of a header     bodies.go     adding and reading bodies
 //	errors.go      errors, evidence       committees.go  committees by epoch   blockcache.go encoded blocks
 //	progress.go    the progress record    subscribe.go   signals               run.go        catching up with headers
-//	checkpoint.go  where following may begin
+//	checkpoint.go  where following may begin                  convict.go     stopping for what a challenge proved
 //	serve.go       answers to peers       retention.go   pruning               fetch.go      fetching bodies
 package chain

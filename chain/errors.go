@@ -45,6 +45,9 @@ const (
 	ConflictRule ConflictKind = 3
 	// ConflictOwn: a certified header other than the one that the own sequencer closed. Known has no certificate.
 	ConflictOwn ConflictKind = 4
+	// ConflictEncoding: a certified header of a mis-encoded block; Known and Other are the same. The wrong row is in the
+	// challenge that proved it.
+	ConflictEncoding ConflictKind = 5
 )
 
 func (k ConflictKind) String() string {
@@ -57,6 +60,8 @@ func (k ConflictKind) String() string {
 		return "a certified header that breaks a rule"
 	case ConflictOwn:
 		return "a certified header other than the one this sequencer computed"
+	case ConflictEncoding:
+		return "a certified block that is mis-encoded"
 	}
 	return fmt.Sprintf("conflict of kind %d", uint64(k))
 }
@@ -70,8 +75,11 @@ type ConflictError struct {
 
 // Error says what was found and what to do.
 func (e *ConflictError) Error() string {
-	text := fmt.Sprintf("%v: %s at height %d (%s and %s)", ErrConflict, e.Kind, e.Other.Header.Height,
-		e.Known.Header.Digest(), e.Other.Header.Digest())
+	which := e.Other.Header.Digest().String()
+	if e.Kind != ConflictEncoding {
+		which = fmt.Sprintf("%s and %s", e.Known.Header.Digest(), which)
+	}
+	text := fmt.Sprintf("%v: %s at height %d (%s)", ErrConflict, e.Kind, e.Other.Header.Height, which)
 	if e.Detail != "" {
 		text += ": " + e.Detail
 	}

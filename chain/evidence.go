@@ -35,7 +35,7 @@ func DecodeConflict(encoded []byte) (*ConflictError, error) {
 		return nil, fmt.Errorf("conflict: want version %d: %w", evidenceVersion, types.ErrMalformed)
 	}
 	kind := ConflictKind(encoded[1])
-	if kind < ConflictTwoHeaders || kind > ConflictOwn {
+	if kind < ConflictTwoHeaders || kind > ConflictEncoding {
 		return nil, fmt.Errorf("conflict: %s: %w", kind, types.ErrMalformed)
 	}
 	parts, err := splitParts(encoded[2:])
