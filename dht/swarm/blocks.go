@@ -7,9 +7,6 @@ import (
 	"sync"
 	"time"
 
-	kb "github.com/libp2p/go-libp2p-kbucket"
-	"github.com/libp2p/go-libp2p/core/peer"
-
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/dht"
 	"github.com/etherscale/bedrock/types"
@@ -92,43 +89,4 @@ func (n *Network) PublishSome(ctx context.Context, b *Block, pick func(index int
 	}
 	wg.Wait()
 	return reports, errors.Join(errs...)
-}
-
-// Holders counts, for each row, the living servers that hold it on disk, and the members that have the block whole and are
-// among the r nearest to the row. It looks at the disks and asks nobody.
-func (n *Network) Holders(b *Block) ([]int, error) {
-	c, held := b.Coded.Commitment(), make([]int, b.Coded.Params().N)
-	for _, p := range n.Peers {
-		if p.Dead() || p.Member >= 0 && !n.cfg.Slim {
-			continue
-		}
-		for i := range held {
-			has, err := p.DHT.Holds(context.Background(), c, uint32(i))
-			if err != nil {
-				return nil, err
-			}
-			if has {
-				held[i]++
-			}
-		}
-	}
-	if !n.cfg.Slim {
-		n.countMembers(c, held)
-	}
-	return held, nil
-}
-
-func (n *Network) countMembers(c types.Hash, held []int) {
-	ids, keeps := make([]peer.ID, len(n.Peers)), make(map[peer.ID]bool)
-	for i, p := range n.Peers {
-		ids[i] = p.ID()
-		keeps[p.ID()] = p.Member >= 0 && !p.Dead()
-	}
-	for i := range held {
-		for _, id := range kb.SortClosestPeers(ids, kb.ConvertKey(dht.Key(c, uint32(i))))[:min(Replicas, len(ids))] {
-			if keeps[id] {
-				held[i]++
-			}
-		}
-	}
 }

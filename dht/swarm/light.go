@@ -24,25 +24,42 @@ type Light struct {
 // contacts is how many servers a light client knows at first.
 const contacts = 2
 
-// AddLight starts a light client with the addresses of two random living servers, and lets it find its way for as long as
-// it takes to look at the network a few times.
+// AddLight starts a light client with the addresses of two random living servers, and gives it a minute to find its way.
 func (n *Network) AddLight(ctx context.Context) (*Light, error) {
-	l := &Light{Peer: &Peer{Index: n.built, Member: -1}, n: n}
-	if err := n.build(l.Peer, keyOf(n.cfg.Seed, n.built), dht.Config{}); err != nil {
+	lights, err := n.AddLights(ctx, 1)
+	if err != nil {
 		return nil, err
 	}
-	n.lights = append(n.lights, l)
-	servers := n.Servers()
-	var known []peer.AddrInfo
-	for _, i := range n.chance.Perm(len(servers))[:min(contacts, len(servers))] {
-		known = append(known, servers[i].Info())
+	return lights[0], nil
+}
+
+// AddLights is AddLight for many at once.
+func (n *Network) AddLights(ctx context.Context, count int) ([]*Light, error) {
+	lights, errs := make([]*Light, count), make([]error, count)
+	var wg sync.WaitGroup
+	for i := range lights {
+		l := &Light{Peer: &Peer{Index: n.built, Member: -1}, n: n}
+		if err := n.build(l.Peer, keyOf(n.cfg.Seed, n.built), dht.Config{}); err != nil {
+			return nil, err
+		}
+		lights[i] = l
+		n.lights = append(n.lights, l)
+		servers := n.Servers()
+		var known []peer.AddrInfo
+		for _, j := range n.chance.Perm(len(servers))[:min(contacts, len(servers))] {
+			known = append(known, servers[j].Info())
+		}
+		wg.Go(func() { errs[i] = l.DHT.Bootstrap(ctx, known) })
 	}
-	if err := l.DHT.Bootstrap(ctx, known); err != nil {
-		return nil, fmt.Errorf("swarm: light client: %w", err)
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("swarm: light clients: %w", err)
 	}
-	l.run()
+	for _, l := range lights {
+		l.run()
+	}
 	time.Sleep(time.Minute)
-	return l, nil
+	return lights, nil
 }
 
 // Sample is what sampling one block once cost and came to.
