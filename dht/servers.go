@@ -16,10 +16,17 @@ import (
 )
 
 const (
-	// serverMemory is how long a server is remembered after its last sign of life.
-	serverMemory = 5 * time.Minute
+	// serverMemory is how long a server is remembered after its last sign of life. It is long enough for sweeps to come
+	// by again in a network of thousands: one that nobody asked for a while has not left.
+	serverMemory = 30 * time.Minute
 	// suspicion is how long a server that failed to answer is passed over.
 	suspicion = 15 * time.Second
+	// absence is how long a server must have failed to answer, twice at least and without a sign of life, to count as
+	// gone: longer than a restart takes. A gone server makes room among the nearest until it answers or connects again;
+	// else the others would refuse rows that they are next nearest for.
+	absence = 2 * time.Minute
+	// oldFailures is when the failure of a server that nobody names any more is forgotten.
+	oldFailures = time.Hour
 	// tableAge is how old the cached table may get before it is made anew.
 	tableAge = 500 * time.Millisecond
 )
@@ -43,15 +50,25 @@ type servers struct {
 	mu       sync.Mutex
 	answered map[peer.ID]time.Time
 	suspects map[peer.ID]time.Time // until when
+	failures map[peer.ID]failure   // since the last sign of life
 	table    []server
 	made     time.Time
 	places   map[peer.ID][32]byte
 }
 
+// failure is what is known of a server that does not answer.
+type failure struct {
+	first, last time.Time
+	count       int
+}
+
+func (f failure) gone() bool { return f.count >= 2 && f.last.Sub(f.first) >= absence }
+
 func newServers(h host.Host, kad protocol.ID, isServer bool, routing func() []peer.ID) *servers {
 	return &servers{
 		host: h, kad: kad, routing: routing, isServer: isServer,
-		answered: make(map[peer.ID]time.Time), suspects: make(map[peer.ID]time.Time), places: make(map[peer.ID][32]byte),
+		answered: make(map[peer.ID]time.Time), suspects: make(map[peer.ID]time.Time), failures: make(map[peer.ID]failure),
+		places: make(map[peer.ID][32]byte),
 	}
 }
 
@@ -64,13 +81,22 @@ func (s *servers) alive(p peer.ID) {
 	}
 	s.answered[p] = time.Now()
 	delete(s.suspects, p)
+	delete(s.failures, p)
 }
 
 // failed notes that p did not answer; it is passed over for a while.
 func (s *servers) failed(p peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.suspects[p] = time.Now().Add(suspicion)
+	now := time.Now()
+	s.suspects[p] = now.Add(suspicion)
+	f := s.failures[p]
+	if f.count == 0 {
+		f.first = now
+	}
+	f.last = now
+	f.count++
+	s.failures[p] = f
 	s.made = time.Time{}
 }
 
@@ -82,19 +108,43 @@ func (s *servers) list() []server {
 	if now.Sub(s.made) < tableAge {
 		return s.table
 	}
-	s.table, s.made = s.build(now), now
+	ids := s.present(now)
+	for p, until := range s.suspects {
+		if now.After(until) {
+			delete(s.suspects, p)
+			continue
+		}
+		delete(ids, p)
+	}
+	s.table, s.made = s.place(ids), now
 	return s.table
 }
 
-func (s *servers) build(now time.Time) []server {
+// roster is the table with those that failed just now, so that it changes only when servers come and go.
+func (s *servers) roster() []server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.place(s.present(time.Now()))
+}
+
+// silent lists the servers that failed to answer and are not gone yet.
+func (s *servers) silent() []peer.ID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []peer.ID
+	for p, f := range s.failures {
+		if !f.gone() {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// present are all servers that there is reason to believe in, whether they answer just now or not.
+func (s *servers) present(now time.Time) map[peer.ID]bool {
 	ids := make(map[peer.ID]bool)
 	for _, p := range s.routing() {
 		ids[p] = true
-	}
-	for _, p := range s.host.Network().Peers() {
-		if speaks, err := s.host.Peerstore().SupportsProtocols(p, s.kad); err == nil && len(speaks) > 0 {
-			ids[p] = true
-		}
 	}
 	for p, at := range s.answered {
 		if now.Sub(at) > serverMemory {
@@ -103,18 +153,24 @@ func (s *servers) build(now time.Time) []server {
 		}
 		ids[p] = true
 	}
-	for p, until := range s.suspects {
-		if now.After(until) {
-			delete(s.suspects, p)
-			continue
+	for p, f := range s.failures {
+		switch {
+		case !ids[p] && now.Sub(f.last) > oldFailures:
+			delete(s.failures, p)
+		case f.gone():
+			delete(ids, p)
 		}
-		delete(ids, p)
+	}
+	for _, p := range s.host.Network().Peers() {
+		if speaks, err := s.host.Peerstore().SupportsProtocols(p, s.kad); err == nil && len(speaks) > 0 {
+			ids[p] = true
+		}
 	}
 	delete(ids, s.host.ID())
 	if s.isServer {
 		ids[s.host.ID()] = true
 	}
-	return s.place(ids)
+	return ids
 }
 
 func (s *servers) place(ids map[peer.ID]bool) []server {

@@ -5,9 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	kb "github.com/libp2p/go-libp2p-kbucket"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
 	ma "github.com/multiformats/go-multiaddr"
 	"pgregory.net/rapid"
 )
@@ -60,4 +65,52 @@ func TestNetworkGroup(t *testing.T) {
 	if g := group("/ip6/2604:a880:1::5/tcp/1"); !bytes.Equal([]byte(g), []byte{0x26, 0x04, 0xa8, 0x80, 0, 1}) {
 		t.Fatalf("group %x is no /48", g)
 	}
+}
+
+// silentHost is connected to nobody.
+type silentHost struct{ host.Host }
+
+func (silentHost) ID() peer.ID                    { return "self" }
+func (silentHost) Network() network.Network       { return silentNetwork{} }
+func (silentHost) Peerstore() peerstore.Peerstore { return silentStore{} }
+
+type silentNetwork struct{ network.Network }
+
+func (silentNetwork) Peers() []peer.ID { return nil }
+
+type silentStore struct{ peerstore.Peerstore }
+
+func (silentStore) Addrs(peer.ID) []ma.Multiaddr { return nil }
+
+// A server that fails for less than absence stays on the roster, though readers pass it over; then it is gone until it
+// gives a sign of life.
+func TestGoneServers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServers(silentHost{}, "kad", false, func() []peer.ID { return []peer.ID{"a", "b"} })
+		has := func(table []server, p peer.ID) bool {
+			return slices.ContainsFunc(table, func(s server) bool { return s.id == p })
+		}
+		s.failed("a")
+		if has(s.list(), "a") || !has(s.roster(), "a") || !has(s.list(), "b") {
+			t.Fatal("one failure: not passed over, or off the roster")
+		}
+		time.Sleep(absence - time.Second)
+		s.failed("a")
+		if !has(s.roster(), "a") || len(s.silent()) != 1 {
+			t.Fatal("gone too early")
+		}
+		time.Sleep(time.Second)
+		s.failed("a")
+		if has(s.roster(), "a") || has(s.list(), "a") || len(s.silent()) != 0 {
+			t.Fatal("not gone")
+		}
+		time.Sleep(2 * oldFailures)
+		if has(s.list(), "a") {
+			t.Fatal("back without a sign of life, because the routing table still names it")
+		}
+		s.alive("a")
+		if !has(s.list(), "a") || !has(s.roster(), "a") {
+			t.Fatal("not back")
+		}
+	})
 }
