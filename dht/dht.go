@@ -38,7 +38,9 @@ type Config struct {
 	Headers   Headers
 	// Blocks, if set, are blocks that this node keeps whole as a member of the committee. It serves their rows from
 	// there and takes no copies of them.
-	Blocks    Blocks
+	Blocks Blocks
+	// Upload, if not 0, is the number of bytes a second that offers of rows may send. Answers to questions do not count.
+	Upload    int64
 	Replicas  int           // holders of each row; 3
 	Budget    int64         // bytes of disk for rows; 4 GiB
 	Retention time.Duration // rows older than this (header time) are given up; 0: never
@@ -102,8 +104,8 @@ func (c Config) Validate() error {
 	if c.Replicas < 0 || c.Replicas > 20 {
 		problems = append(problems, fmt.Errorf("dht: Replicas %d is not in 1..20", c.Replicas))
 	}
-	if c.Budget < 0 || c.Retention < 0 || c.Sweep < 0 || c.SweepLimit < 0 || c.TakeOverDelay < 0 {
-		problems = append(problems, errors.New("dht: Budget, Retention, Sweep, SweepLimit and TakeOverDelay must not be negative"))
+	if c.Upload < 0 || c.Budget < 0 || c.Retention < 0 || c.Sweep < 0 || c.SweepLimit < 0 || c.TakeOverDelay < 0 {
+		problems = append(problems, errors.New("dht: Upload, Budget, Retention, Sweep, SweepLimit and TakeOverDelay must not be negative"))
 	}
 	return errors.Join(problems...)
 }
@@ -123,6 +125,14 @@ type DHT struct {
 	servers     *servers
 	verifiers   *verifiers
 	door        *door
+	upload      *uplink       // of offers
+	sending     *turns        // of offers, by block and holder
+	publishing  *turns        // of blocks
+	dialling    chan struct{} // slots to dial holders in
+	passing     *handOns
+	counts      counts
+	life        context.Context // until Close
+	endLife     context.CancelFunc
 	closeOnce   sync.Once
 	closeErr    error
 }
@@ -140,9 +150,12 @@ func New(cfg Config) (*DHT, error) {
 	}
 	prefix := protocol.ID("/bedrock/" + cfg.Network.String())
 	d := &DHT{
-		cfg: cfg, log: cfg.Logger, host: cfg.Host, kadProtocol: prefix + "/kad/1.0.0", rowProtocol: prefix + "/row/1",
+		cfg: cfg, log: cfg.Logger, host: cfg.Host, kadProtocol: prefix + "/kad/1.0.0", rowProtocol: prefix + "/row/2",
 		rows: held, cutter: &cutter{blocks: cfg.Blocks, headers: cfg.Headers}, waiting: newProvisional(), verifiers: newVerifiers(), door: newDoor(),
+		upload: &uplink{rate: cfg.Upload}, sending: sendTurns(cfg.Upload), publishing: newTurns(maxPublishing, maxPublishing),
+		dialling: make(chan struct{}, dialParallel), passing: newHandOns(),
 	}
+	d.life, d.endLife = context.WithCancel(context.Background())
 	mode := kad.ModeClient
 	if cfg.Server {
 		mode = kad.ModeServer
@@ -167,6 +180,8 @@ func New(cfg Config) (*DHT, error) {
 func (d *DHT) Close() error {
 	d.closeOnce.Do(func() {
 		d.host.RemoveStreamHandler(d.rowProtocol)
+		d.endLife()
+		d.passing.close()
 		d.closeErr = d.kad.Close()
 	})
 	return d.closeErr
@@ -263,22 +278,4 @@ func (d *DHT) Servers() []peer.AddrInfo {
 		out = append(out, peer.AddrInfo{ID: p, Addrs: d.host.Peerstore().Addrs(p)})
 	}
 	return out
-}
-
-// Stats is a snapshot of what the DHT holds and knows.
-type Stats struct {
-	Rows        int   // rows on disk
-	Blocks      int   // blocks they belong to
-	Bytes       int64 // bytes they take
-	Budget      int64 // bytes they may take
-	Provisional int64 // bytes in memory that wait for a certificate
-	Servers     int   // known DHT servers, the own node included if it is one
-	Refused     uint64
-}
-
-// Stats returns a snapshot.
-func (d *DHT) Stats() Stats {
-	rows, bytes, blocks := d.rows.usage()
-	return Stats{Rows: rows, Blocks: blocks, Bytes: bytes, Budget: d.cfg.Budget, Provisional: d.waiting.size(),
-		Servers: len(d.servers.list()), Refused: d.door.refused.Load()}
 }

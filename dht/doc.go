@@ -47,8 +47,10 @@
 //	provisional.go  rows that wait for a certificate      door.go        limits on requests, liars
 //	whole.go        rows cut out of whole blocks          places.go      which key is which row of them
 //	servers.go      table of servers, nearest             sweep.go       how the table is filled
-//	offering.go     rows offered to one holder            publish.go     rows of a block to their holders
-//	takeover.go     rows of silent publishers
+//	offering.go     rows offered to one holder            publish.go     a member's part of a block
+//	spread.go       rows of a block to their holders      handon.go      rows passed on to other holders
+//	uplink.go       limits on what is sent                takeover.go    rows of silent publishers
+//	stats.go        what is counted
 //	fetch.go        rows from holders                     ask.go         lookups, last resort, opening, single row
 //	verifiers.go    verifiers of recent blocks            sync.go        durable before acknowledged
 //	errors.go       errors

@@ -243,8 +243,8 @@ func TestProvisionalMemoryIsBounded(t *testing.T) {
 	}
 	big := make([]byte, provisionalBytes/4)
 	added, err := p.put(h.Commitment, coding.Opening{}, map[uint32][]byte{0: big, 1: big, 2: big, 3: big, 4: big})
-	if added != 4 || !errors.Is(err, ErrBudget) || p.size() != provisionalBytes {
-		t.Fatalf("added %d, %d bytes: %v", added, p.size(), err)
+	if len(added) != 4 || !errors.Is(err, ErrBudget) || p.size() != provisionalBytes {
+		t.Fatalf("added %d, %d bytes: %v", len(added), p.size(), err)
 	}
 }
 

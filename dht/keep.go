@@ -29,7 +29,8 @@ func (d *DHT) Keep(ctx context.Context, h types.Header, o coding.Opening, shards
 	if len(own) == 0 {
 		return 0, nil
 	}
-	return d.rows.put(ctx, &h, o, own)
+	added, err := d.rows.put(ctx, &h, o, own)
+	return len(added), err
 }
 
 // Holds reports whether a row is on this node's disk, or waits in memory for its certificate.

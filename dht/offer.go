@@ -18,46 +18,55 @@ import (
 const groupBytes = 1 << 20
 
 // serveOffer takes the rows of an offer that are wanted: those of a certified (or provisionally admitted) header for
-// which this node is among the 2r nearest it knows, and which it does not hold.
-func (d *DHT) serveOffer(ctx context.Context, s network.Stream, r *request) error {
+// which this node is among the 2r nearest it knows, and which it does not hold. It returns what is to be handed on once
+// the sender has its receipt, or nil.
+func (d *DHT) serveOffer(ctx context.Context, s network.Stream, r *request) (*handOn, error) {
 	h, certified, err := d.admit(r)
 	if errors.Is(err, ErrRefused) {
-		return writeFrame(s, answer{status: statusUnknown}.encode(r.kind))
+		d.counts.refusedHeader.Add(1)
+		return nil, writeFrame(s, answer{status: statusUnknown}.encode(r.kind))
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p, err := coding.ParamsFor(h.DataLength)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	if last := r.indices[len(r.indices)-1]; int(last) >= p.N {
-		return fmt.Errorf("%w: row %d of %d", ErrMalformed, last, p.N)
+		return nil, fmt.Errorf("%w: row %d of %d", ErrMalformed, last, p.N)
 	}
 	wanted, held, err := d.wanted(ctx, h.Commitment, r.indices)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	verifier := d.verifier(ctx, h, p)
 	needOpening := verifier == nil && len(wanted.pick(r.indices)) > 0
 	if err := writeFrame(s, answer{extra: needOpening, marks: wanted, held: held}.encode(r.kind)); err != nil {
-		return err
+		return nil, err
 	}
 	if needOpening {
 		if verifier, err = d.readOpening(s, h, p); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	stored, err := d.takeRows(ctx, s, h, verifier, wanted.pick(r.indices), certified)
+	d.counts.taken.Add(uint64(len(stored)))
 	result := statusOK
 	if errors.Is(err, ErrBudget) {
+		d.counts.refusedFull.Add(1)
 		result, err = statusFull, nil
 	}
 	if err != nil {
 		d.report(h, certified, err)
-		return err
+		return nil, err
 	}
-	return writeFrame(s, binary.LittleEndian.AppendUint32([]byte{wireVersion, byte(result)}, uint32(stored)))
+	extend(ctx, s)
+	err = writeFrame(s, binary.LittleEndian.AppendUint32([]byte{wireVersion, byte(result)}, uint32(len(stored))))
+	if !r.handOn || !certified || r.proofKind != proofCertified || len(stored) == 0 {
+		return nil, err
+	}
+	return &handOn{header: *h, proof: r.proof, opening: verifier.Opening(), indices: stored}, err
 }
 
 // wanted marks the rows that this node should hold and does not, and those it holds.
@@ -81,6 +90,8 @@ func (d *DHT) wanted(ctx context.Context, c types.Hash, indices []uint32) (wante
 		}
 		if slices.Contains(nearest(table, Key(c, i), 2*d.cfg.Replicas), d.host.ID()) {
 			wanted.set(j)
+		} else {
+			d.counts.refusedPlace.Add(1)
 		}
 	}
 	return wanted, held, nil
@@ -197,45 +208,52 @@ func (d *DHT) readOpening(s network.Stream, h *types.Header, p coding.Params) (*
 	return d.learnOpening(raw, h, p)
 }
 
-// takeRows reads and verifies the wanted rows and stores them group by group. It returns how many were stored.
-func (d *DHT) takeRows(ctx context.Context, s network.Stream, h *types.Header, v *coding.Verifier, wanted []uint32, certified bool) (int, error) {
-	stored := 0
-	for len(wanted) > 0 {
-		n := min(len(wanted), max(1, groupBytes/v.Params().ShardSize()))
-		_ = s.SetDeadline(time.Now().Add(stepTimeout))
-		group, err := readShards(s, v, wanted[:n])
+// takeRows reads and verifies the wanted rows and stores them group by group. It returns those that were stored.
+func (d *DHT) takeRows(ctx context.Context, s network.Stream, h *types.Header, v *coding.Verifier, wanted []uint32, certified bool) ([]uint32, error) {
+	var stored []uint32
+	for group := range slices.Chunk(wanted, max(1, groupBytes/v.Params().ShardSize())) {
+		shards, err := readShards(ctx, s, v, group)
 		if err != nil {
 			return stored, err
 		}
-		added, err := d.keep(ctx, h, v.Opening(), group, certified)
-		stored += added
+		added, err := d.keep(ctx, h, v.Opening(), shards, certified)
+		stored = append(stored, added...)
 		if err != nil {
 			return stored, err
 		}
-		wanted = wanted[n:]
 	}
 	return stored, nil
 }
 
 // keep stores verified shards: on disk if the header is certified, else in memory. What it counts is durable as far as it
 // ever will be.
-func (d *DHT) keep(ctx context.Context, h *types.Header, o coding.Opening, shards map[uint32][]byte, certified bool) (int, error) {
+func (d *DHT) keep(ctx context.Context, h *types.Header, o coding.Opening, shards map[uint32][]byte, certified bool) ([]uint32, error) {
 	if !certified {
 		return d.waiting.put(h.Commitment, o, shards)
 	}
 	stored, err := d.rows.put(ctx, h, o, shards)
-	if err == nil && stored > 0 {
+	if err == nil && len(stored) > 0 {
 		err = d.rows.sync.wait(ctx)
 	}
 	return stored, err
 }
 
+// extend gives the next step of a request its time, within that of the whole.
+func extend(ctx context.Context, s network.Stream) {
+	limit := time.Now().Add(stepTimeout)
+	if end, ok := ctx.Deadline(); ok && end.Before(limit) {
+		limit = end
+	}
+	_ = s.SetDeadline(limit)
+}
+
 // readShards reads the shards of indices and verifies each. A wrong row stops everything: whoever it is that lies, the
 // block or the peer, such a row is not stored.
-func readShards(r io.Reader, v *coding.Verifier, indices []uint32) (map[uint32][]byte, error) {
+func readShards(ctx context.Context, r network.Stream, v *coding.Verifier, indices []uint32) (map[uint32][]byte, error) {
 	p := v.Params()
 	group := make(map[uint32][]byte, len(indices))
 	for _, i := range indices {
+		extend(ctx, r)
 		raw := make([]byte, p.ShardSize())
 		if _, err := io.ReadFull(r, raw); err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -14,8 +15,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// openTimeout bounds dialling a peer and opening a stream.
-const openTimeout = 8 * time.Second
+const (
+	// openTimeout bounds dialling a peer and opening a stream.
+	openTimeout = 8 * time.Second
+	// proposeTimeout is how long a holder may think about an offer: it checks a certificate, and the line to it may be
+	// full of others' rows.
+	proposeTimeout = 10 * time.Second
+)
 
 // offering is rows of one block as they are offered to holders: what makes a holder accept them, and where they come
 // from. It may be used by many goroutines.
@@ -25,6 +31,8 @@ type offering struct {
 	proof   []byte
 	opening coding.Opening
 	encoded []byte // the opening
+	// shardSize is the size of each encoded shard in bytes.
+	shardSize int
 	// shard is the encoded coding.Shard of a row; called from many goroutines.
 	shard func(index uint32) ([]byte, error)
 }
@@ -42,11 +50,19 @@ func (d *DHT) newOffering(h types.Header, o coding.Opening, shard func(uint32) (
 	if err != nil {
 		return nil, err
 	}
+	return makeOffering(h, kind, proof, o, shard)
+}
+
+func makeOffering(h types.Header, kind proofKind, proof []byte, o coding.Opening, shard func(uint32) ([]byte, error)) (*offering, error) {
+	p, err := coding.ParamsFor(h.DataLength)
+	if err != nil {
+		return nil, fmt.Errorf("dht: block %d: %w", h.Height, err)
+	}
 	encoded, err := o.MarshalBinary()
 	if err != nil {
 		return nil, fmt.Errorf("dht: offer rows of block %d: %w", h.Height, err)
 	}
-	return &offering{header: h, kind: kind, proof: proof, opening: o, encoded: encoded, shard: shard}, nil
+	return &offering{header: h, kind: kind, proof: proof, opening: o, encoded: encoded, shardSize: p.ShardSize(), shard: shard}, nil
 }
 
 // offerBlock offers the rows of a block that is here whole.
@@ -85,10 +101,15 @@ func (d *DHT) offerHeld(ctx context.Context, c types.Hash) (*offering, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dht: stored opening of block %d: %w", ch.Header.Height, err)
 	}
-	return d.newOffering(ch.Header, o, func(i uint32) ([]byte, error) {
-		raw, err := d.rows.shard(ctx, c, i)
+	return d.offerDisk(ch.Header, o, ch.Encode())
+}
+
+// offerDisk offers rows on this node's disk; proof is the encoded certified header.
+func (d *DHT) offerDisk(h types.Header, o coding.Opening, proof []byte) (*offering, error) {
+	return makeOffering(h, proofCertified, proof, o, func(i uint32) ([]byte, error) {
+		raw, err := d.rows.shard(d.life, h.Commitment, i)
 		if raw == nil && err == nil {
-			err = fmt.Errorf("%w: row %d of block %d", ErrNotFound, i, ch.Header.Height)
+			err = fmt.Errorf("%w: row %d of block %d", ErrNotFound, i, h.Height)
 		}
 		return raw, err
 	})
@@ -108,9 +129,10 @@ func (d *DHT) proofOf(h types.Header) (proofKind, []byte, error) {
 }
 
 // offer offers rows (ascending indices, each once) to a holder, sends what it wants and waits for its receipt. The
-// holder, which may be this node, keeps what it is near enough for. What it has is told also when an error ended the
-// conversation.
-func (d *DHT) offer(ctx context.Context, o *offering, holder peer.ID, indices []uint32) (taken, error) {
+// holder, which may be this node, keeps what it is near enough for; handOn asks it to pass on what is new to it. What it
+// has is told also when an error ended the conversation. One offer shall have at most groupBytes of rows, so that a slow
+// line stays within the time limits.
+func (d *DHT) offer(ctx context.Context, o *offering, holder peer.ID, indices []uint32, handOn bool) (taken, error) {
 	if holder == d.host.ID() {
 		return d.keepOwn(ctx, o, indices)
 	}
@@ -124,7 +146,7 @@ func (d *DHT) offer(ctx context.Context, o *offering, holder peer.ID, indices []
 	defer stop()
 	d.host.ConnManager().Protect(holder, "rows")
 	defer d.host.ConnManager().Unprotect(holder, "rows")
-	got, err := o.converse(s, indices)
+	got, err := d.converse(ctx, s, o, &request{kind: kindOffer, handOn: handOn, proofKind: o.kind, proof: o.proof, indices: indices})
 	if err != nil {
 		_ = s.Reset()
 		return got, fmt.Errorf("dht: offer to %s: %w", holder, err)
@@ -151,56 +173,89 @@ func (d *DHT) keepOwn(ctx context.Context, o *offering, indices []uint32) (taken
 	}
 	stored, err := d.keep(ctx, &o.header, o.opening, shards, certified)
 	if err != nil {
-		return taken{stored: stored}, err
+		return taken{has: stored, stored: len(stored)}, err
 	}
-	return taken{has: indices, stored: stored}, nil
+	return taken{has: indices, stored: len(stored)}, nil
 }
 
 // converse speaks the offering side of the row protocol.
-func (o *offering) converse(s network.Stream, indices []uint32) (taken, error) {
-	_ = s.SetDeadline(time.Now().Add(stepTimeout))
-	if err := writeFrame(s, (&request{kind: kindOffer, proofKind: o.kind, proof: o.proof, indices: indices}).encode()); err != nil {
-		return taken{}, err
+func (d *DHT) converse(ctx context.Context, s network.Stream, o *offering, r *request) (taken, error) {
+	a, err := propose(s, r)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		d.servers.failed(s.Conn().RemotePeer())
 	}
-	raw, err := readFrame(s, maxAnswer)
 	if err != nil {
 		return taken{}, err
 	}
-	a, err := decodeAnswer(raw, kindOffer, len(indices))
-	if err != nil {
-		return taken{}, err
+	wanted, has := a.marks.pick(r.indices), a.held.pick(r.indices)
+	sent := d.sendRows(ctx, s, o, a.extra, wanted)
+	if sent != nil && (errors.Is(sent, ErrNotFound) || ctx.Err() != nil) {
+		return taken{has: has}, sent
 	}
-	if a.status != statusOK {
-		return taken{}, fmt.Errorf("%w: %s", ErrRefused, a.status)
+	// What was written may be under way for long, and the holder sees to it that this ends. One that wants no more has said
+	// so in its receipt.
+	limit := offerTimeout
+	if sent != nil {
+		limit = openTimeout
 	}
-	if a.extra {
-		if err := writeFrame(s, o.encoded); err != nil {
-			return taken{}, err
-		}
-	}
-	wanted, has := a.marks.pick(indices), a.held.pick(indices)
-	if err := o.writeRows(s, wanted); err != nil {
-		return taken{has: has}, err
-	}
+	_ = s.SetDeadline(time.Now().Add(limit))
 	stored, err := readReceipt(s, len(wanted))
+	if err == nil {
+		err = sent
+	}
 	if err != nil {
 		return taken{has: append(has, wanted[:stored]...), stored: stored}, err
 	}
 	return taken{has: append(has, wanted...), stored: stored}, nil
 }
 
-func (o *offering) writeRows(s network.Stream, wanted []uint32) error {
-	for _, i := range wanted {
-		raw, err := o.shard(i)
-		if err != nil {
+// propose writes the request of an offer and reads what the holder says to it.
+func propose(s network.Stream, r *request) (answer, error) {
+	_ = s.SetDeadline(time.Now().Add(proposeTimeout))
+	if err := writeFrame(s, r.encode()); err != nil {
+		return answer{}, err
+	}
+	raw, err := readFrame(s, maxAnswer)
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := decodeAnswer(raw, kindOffer, len(r.indices))
+	if err == nil && a.status != statusOK {
+		err = fmt.Errorf("%w: %s", ErrRefused, a.status)
+	}
+	return a, err
+}
+
+// sendRows writes what the holder needs: the opening and rows.
+func (d *DHT) sendRows(ctx context.Context, s network.Stream, o *offering, opening bool, wanted []uint32) error {
+	if opening {
+		if err := d.send(ctx, s, o.encoded, true); err != nil {
 			return err
 		}
-		_ = s.SetDeadline(time.Now().Add(stepTimeout))
-		if _, err := s.Write(raw); err != nil {
+	}
+	for _, i := range wanted {
+		raw, err := o.shard(i)
+		if err == nil {
+			err = d.send(ctx, s, raw, false)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// send writes bytes, with a frame's length before them or without, when the upload allows.
+func (d *DHT) send(ctx context.Context, s network.Stream, raw []byte, frame bool) error {
+	if err := d.upload.wait(ctx, len(raw)); err != nil {
+		return err
+	}
+	_ = s.SetDeadline(time.Now().Add(stepTimeout))
+	if frame {
+		return writeFrame(s, raw)
+	}
+	_, err := s.Write(raw)
+	return err
 }
 
 // readReceipt reads the last answer to an offer: how many of the n wanted rows were stored.

@@ -22,22 +22,22 @@ func TestOfferHeldRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := holder.offer(t.Context(), own, holder.host.ID(), indices(10)); err != nil || got.stored != 10 {
+	if got, err := holder.offer(t.Context(), own, holder.host.ID(), indices(10), false); err != nil || got.stored != 10 {
 		t.Fatalf("%+v: %v", got, err)
 	}
 	held, err := holder.offerHeld(t.Context(), header.Commitment)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := holder.offer(t.Context(), held, newcomer.host.ID(), indices(10))
+	got, err := holder.offer(t.Context(), held, newcomer.host.ID(), indices(10), false)
 	if err != nil || got.stored != 10 || len(got.has) != 10 || newcomer.Held(header.Commitment) != 10 {
 		t.Fatalf("%+v: %v", got, err)
 	}
-	if got, err = holder.offer(t.Context(), held, newcomer.host.ID(), indices(10)); err != nil || got.stored != 0 || len(got.has) != 10 {
+	if got, err = holder.offer(t.Context(), held, newcomer.host.ID(), indices(10), false); err != nil || got.stored != 0 || len(got.has) != 10 {
 		t.Fatalf("again: %+v: %v", got, err)
 	}
 	// A row that is not held is an error, and what went before it counts.
-	if _, err = holder.offer(t.Context(), held, newcomer.host.ID(), indices(12)); !errors.Is(err, ErrNotFound) {
+	if _, err = holder.offer(t.Context(), held, newcomer.host.ID(), indices(12), false); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("row not held: %v", err)
 	}
 }

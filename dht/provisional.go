@@ -62,16 +62,16 @@ func (p *provisional) admit(member types.Member, h *types.Header, head types.Hei
 	return nil
 }
 
-// put keeps verified shards of an admitted block and returns how many are new; ErrBudget when all is full.
-func (p *provisional) put(c types.Hash, o coding.Opening, shards map[uint32][]byte) (int, error) {
+// put keeps verified shards of an admitted block and returns those that are new; ErrBudget when all is full.
+func (p *provisional) put(c types.Hash, o coding.Opening, shards map[uint32][]byte) ([]uint32, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := p.blocks[c]
 	if w == nil {
-		return 0, fmt.Errorf("%w: it waited for its certificate too long", ErrRefused)
+		return nil, fmt.Errorf("%w: it waited for its certificate too long", ErrRefused)
 	}
 	w.opening = o
-	added := 0
+	var added []uint32
 	for i, shard := range shards {
 		if _, held := w.shards[i]; held {
 			continue
@@ -81,7 +81,7 @@ func (p *provisional) put(c types.Hash, o coding.Opening, shards map[uint32][]by
 		}
 		w.shards[i] = shard
 		p.bytes += int64(len(shard))
-		added++
+		added = append(added, i)
 	}
 	return added, nil
 }

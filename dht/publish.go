@@ -3,6 +3,7 @@ package dht
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/types"
@@ -10,44 +11,41 @@ import (
 )
 
 const (
-	// publishPasses is how often rows that found too few holders go to the next nearest.
-	publishPasses = 3
-	// publishParallel is the number of holders written to at once.
-	publishParallel = 8
+	// handOnBytes is the size of a part from which on holders make the copies: below, sending r copies costs a home line a
+	// fraction of a second, and asking others costs more streams than it saves bytes.
+	handOnBytes = 256 << 10
+	// The holders are asked after handOnPause, then ever less often, up to maxHandOnPause, who has what; handOnPatience
+	// without a new copy ends it.
+	handOnPause    = 100 * time.Millisecond
+	maxHandOnPause = 2 * time.Second
+	handOnPatience = 3 * time.Second
+	// confirmParallel is the number of holders asked at once.
+	confirmParallel = 16
 )
 
-// Report says what became of published rows.
+// Report says what became of published rows. Copies are counted by the word of who has them, not of who passed them on.
 type Report struct {
 	Rows    int // rows that were to be published
-	Copies  int // copies that holders acknowledged, those they had already and those of keepers included
-	Stored  int // of these, new ones
-	Holders int // servers that acknowledged something
-	Failed  int // servers that did not answer or refused
+	Copies  int // copies that their holders acknowledged, those they had already and those of keepers included
+	Stored  int // of these, new ones that this node sent
+	Passed  int // of these, copies that others had made
+	Holders int // servers that took something from this node or had it
+	Failed  int // offers that were not answered or refused
+	Placed  int // rows that have all r copies
 	Missing int // rows that no server acknowledged
 }
 
-// publication is one block being published.
-type publication struct {
-	d       *DHT
-	rows    *offering
-	keepers map[peer.ID]bool // hold the block whole
-
-	mu     sync.Mutex
-	copies map[uint32]int
-	tried  map[uint32]map[peer.ID]bool
-	report Report
-}
-
-// Publish sends the rows that pick selects to the r servers nearest to each, one stream a server, and waits for their
-// acknowledgements. A server whose signature is in the certificate keeps the block whole: it counts as a holder of the
-// rows it is near enough for, and is sent nothing. Rows that found fewer than r holders are offered to the next nearest. It fails only if nothing could
-// be tried: ErrNotCertified, ErrNoServers, or ctx ended; how far it got is in the Report.
+// Publish sends the rows that pick selects to their holders, the r servers nearest to each, and returns when these have
+// acknowledged them. A large part is sent once: the nearest holder of each row is asked to pass it on, the others are
+// asked whether they have it, and what did not appear there is sent too. A server whose signature is in the certificate
+// keeps the block whole: it counts as a holder of the rows it is near enough for, and is sent nothing. For a server that
+// does not take a row the next nearest counts. Of blocks published at once the highest goes first. It fails only if
+// nothing could be tried: ErrNotCertified, ErrNoServers, or ctx ended; how far it got is in the Report.
 func (d *DHT) Publish(ctx context.Context, header types.Header, block *coding.Block, pick func(index int) bool) (Report, error) {
-	rows, err := d.offerBlock(header, block)
+	offered, err := d.offerBlock(header, block)
 	if err != nil {
 		return Report{}, err
 	}
-	pub := &publication{d: d, rows: rows, keepers: d.keepers(header.Commitment), copies: make(map[uint32]int), tried: make(map[uint32]map[peer.ID]bool)}
 	d.note(ctx, &header, block.Params())
 	var picked []uint32
 	for i := range block.Params().N {
@@ -58,88 +56,68 @@ func (d *DHT) Publish(ctx context.Context, header types.Header, block *coding.Bl
 	if len(picked) > 0 && len(d.servers.list()) == 0 {
 		return Report{Rows: len(picked), Missing: len(picked)}, ErrNoServers
 	}
-	for range publishPasses {
-		if ctx.Err() != nil || !pub.pass(ctx, picked) {
-			break
-		}
+	if err := d.publishing.take(ctx, header.Height, ""); err != nil {
+		return Report{Rows: len(picked), Missing: len(picked)}, err
 	}
-	return pub.finish(picked), ctx.Err()
+	defer d.publishing.leave("")
+	sp := d.newSpread(offered)
+	if d.cfg.Replicas > 1 && offered.kind == proofCertified && len(picked)*offered.shardSize >= handOnBytes {
+		sp.handOn = true
+		sp.run(ctx, picked)
+		sp.await(ctx, picked)
+		sp.handOn = false
+	}
+	sp.run(ctx, picked)
+	return sp.finish(picked), ctx.Err()
 }
 
-// pass offers every row that lacks copies to the nearest servers not tried yet; false if there was nothing to do.
-func (pub *publication) pass(ctx context.Context, picked []uint32) bool {
-	groups := pub.group(picked)
-	if len(groups) == 0 {
-		return false
+// await asks the holders that others were to pass rows on to, until all have them or nothing new appears.
+func (sp *spread) await(ctx context.Context, indices []uint32) {
+	for pause, idle := handOnPause, time.Duration(0); idle < handOnPatience; pause = min(2*pause, maxHandOnPause) {
+		groups := sp.lacking(indices)
+		if len(groups) == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		idle += pause
+		if sp.ask(ctx, groups) > 0 {
+			idle = 0
+		}
 	}
+}
+
+// ask asks each holder which of the rows it has and returns how many copies were not known of.
+func (sp *spread) ask(ctx context.Context, groups map[peer.ID][]uint32) int {
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, publishParallel)
+	slots, appeared := make(chan struct{}, confirmParallel), 0
 	for holder, indices := range groups {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			pub.offer(ctx, holder, indices)
+			found, err := sp.d.Has(ctx, holder, sp.offered.header.Commitment, indices)
+			if err != nil {
+				return
+			}
+			sp.mu.Lock()
+			defer sp.mu.Unlock()
+			for _, i := range found {
+				sp.confirm(i, holder)
+			}
+			sp.report.Passed += len(found)
+			appeared += len(found)
 		})
 	}
 	wg.Wait()
-	return true
+	return appeared
 }
 
-func (pub *publication) group(picked []uint32) map[peer.ID][]uint32 {
-	r, table := pub.d.cfg.Replicas, pub.d.servers.list()
-	groups := make(map[peer.ID][]uint32)
-	for _, i := range picked {
-		missing := r - pub.copies[i]
-		if missing <= 0 {
-			continue
-		}
-		if pub.tried[i] == nil {
-			pub.tried[i] = make(map[peer.ID]bool)
-		}
-		for _, p := range nearest(table, Key(pub.rows.header.Commitment, i), 2*r) {
-			if pub.tried[i][p] || missing == 0 {
-				continue
-			}
-			missing--
-			pub.tried[i][p] = true
-			if pub.keepers[p] {
-				pub.copies[i]++
-				pub.report.Copies++
-				continue
-			}
-			groups[p] = append(groups[p], i)
-		}
+func (r Report) plus(o Report) Report {
+	return Report{
+		Rows: r.Rows + o.Rows, Copies: r.Copies + o.Copies, Stored: r.Stored + o.Stored, Passed: r.Passed + o.Passed,
+		Holders: r.Holders + o.Holders, Failed: r.Failed + o.Failed, Placed: r.Placed + o.Placed, Missing: r.Missing + o.Missing,
 	}
-	return groups
-}
-
-// offer gives a holder its rows and books what it acknowledged.
-func (pub *publication) offer(ctx context.Context, holder peer.ID, indices []uint32) {
-	got, err := pub.d.offer(ctx, pub.rows, holder, indices)
-	pub.mu.Lock()
-	defer pub.mu.Unlock()
-	for _, i := range got.has {
-		pub.copies[i]++
-	}
-	pub.report.Stored += got.stored
-	pub.report.Copies += len(got.has)
-	if len(got.has) > 0 {
-		pub.report.Holders++
-	}
-	if err != nil {
-		pub.report.Failed++
-		pub.d.log.Debug("rows not delivered", "height", pub.rows.header.Height, "peer", holder.String(), "rows", len(indices), "error", err)
-	}
-}
-
-func (pub *publication) finish(picked []uint32) Report {
-	pub.mu.Lock()
-	defer pub.mu.Unlock()
-	pub.report.Rows = len(picked)
-	for _, i := range picked {
-		if pub.copies[i] == 0 {
-			pub.report.Missing++
-		}
-	}
-	return pub.report
 }

@@ -119,38 +119,42 @@ func openingKey(c types.Hash) ds.Key { return ds.NewKey("/opening/" + c.String()
 func blockKey(c types.Hash) ds.Key   { return ds.NewKey("/block/" + c.String()) }
 
 // put stores encoded shards, which the caller has verified, with the opening that verified them. Rows held already are
-// left alone. It returns how many are new, and ErrBudget if they do not fit.
-func (r *rows) put(ctx context.Context, h *types.Header, opening coding.Opening, shards map[uint32][]byte) (int, error) {
+// left alone. It returns those that are new, and ErrBudget if they do not fit.
+func (r *rows) put(ctx context.Context, h *types.Header, opening coding.Opening, shards map[uint32][]byte) ([]uint32, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p, err := coding.ParamsFor(h.DataLength)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	block, held, err := r.entry(ctx, h, p)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	batch, err := r.store.Batch(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("dht: store rows: %w", err)
+		return nil, fmt.Errorf("dht: store rows: %w", err)
 	}
-	root, added := types.Hash(valueRoot(opening.Y)), 0
+	root := types.Hash(valueRoot(opening.Y))
+	var added []uint32
 	for i, shard := range shards {
 		if held.has(int(i)) {
 			continue
 		}
 		held.set(int(i))
-		added++
+		added = append(added, i)
 		rec := Record{Length: p.Length, ValueRoot: root, Shard: shard}
 		if err := batch.Put(ctx, rowKey(Key(h.Commitment, i)), rec.Encode()); err != nil {
-			return 0, fmt.Errorf("dht: store rows: %w", err)
+			return nil, fmt.Errorf("dht: store rows: %w", err)
 		}
 	}
-	if added == 0 {
-		return 0, nil
+	if len(added) == 0 {
+		return nil, nil
 	}
-	return added, r.commit(ctx, batch, h.Commitment, block, held, opening, added)
+	if err := r.commit(ctx, batch, h.Commitment, block, held, opening, len(added)); err != nil {
+		return nil, err
+	}
+	return added, nil
 }
 
 // commit writes the batch with the block's new entry, if the budget allows.

@@ -36,7 +36,8 @@ func putRows(t *testing.T, r *rows, b *coding.Block, h types.Header, indices ...
 			t.Fatal(err)
 		}
 	}
-	return r.put(t.Context(), &h, b.Opening(), shards)
+	added, err := r.put(t.Context(), &h, b.Opening(), shards)
+	return len(added), err
 }
 
 // What is held is known again after a restart, and expiry leaves nothing of a block behind.

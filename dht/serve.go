@@ -25,18 +25,28 @@ func (d *DHT) handle(s network.Stream) {
 		_ = s.Reset()
 		return
 	}
-	defer d.door.leave(from)
+	next := d.answer(s)
+	d.door.leave(from)
+	if next != nil {
+		d.passOn(next)
+	}
+}
+
+// answer serves one request to its end and returns what is to be handed on, or nil.
+func (d *DHT) answer(s network.Stream) *handOn {
 	ctx, cancel := context.WithTimeout(context.Background(), offerTimeout)
 	defer cancel()
-	if err := d.serve(ctx, s); err != nil {
+	next, err := d.serve(ctx, s)
+	if err != nil {
 		_ = s.Reset()
 		if isLie(err) {
 			d.door.refused.Add(1)
-			d.lied(from, err.Error())
+			d.lied(s.Conn().RemotePeer(), err.Error())
 		}
-		return
+		return next
 	}
 	_ = s.Close()
+	return next
 }
 
 // isLie tells faults of the peer from faults of the line or the own disk.
@@ -46,25 +56,25 @@ func isLie(err error) bool {
 		errors.Is(err, types.ErrSignature) || errors.Is(err, types.ErrMalformed)
 }
 
-func (d *DHT) serve(ctx context.Context, s network.Stream) error {
+func (d *DHT) serve(ctx context.Context, s network.Stream) (*handOn, error) {
 	_ = s.SetDeadline(time.Now().Add(stepTimeout))
 	raw, err := readFrame(s, maxRequest)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r, err := decodeRequest(raw)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch r.kind {
 	case kindOffer:
 		return d.serveOffer(ctx, s, r)
 	case kindGet:
-		return d.serveGet(ctx, s, r)
+		return nil, d.serveGet(ctx, s, r)
 	case kindHas:
-		return d.serveHas(ctx, s, r)
+		return nil, d.serveHas(ctx, s, r)
 	default:
-		return d.serveOpening(ctx, s, r)
+		return nil, d.serveOpening(ctx, s, r)
 	}
 }
 

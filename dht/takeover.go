@@ -45,13 +45,6 @@ func (d *DHT) TakeOver(ctx context.Context, header types.Header, block *coding.B
 	return total, nil
 }
 
-func (r Report) plus(o Report) Report {
-	return Report{
-		Rows: r.Rows + o.Rows, Copies: r.Copies + o.Copies, Stored: r.Stored + o.Stored,
-		Holders: r.Holders + o.Holders, Failed: r.Failed + o.Failed, Missing: r.Missing + o.Missing,
-	}
-}
-
 // published tells whether most of a few random rows of a member are held by the server nearest to each that does not keep
 // the block whole, of those servers that answer.
 func (d *DHT) published(ctx context.Context, h types.Header, p coding.Params, member, m int) bool {

@@ -10,9 +10,9 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// The row protocol, /bedrock/<network id>/row/1. One request a stream. A frame is LE32 length | payload.
+// The row protocol, /bedrock/<network id>/row/2. One request a stream. A frame is LE32 length | payload.
 //
-//	offer:    frame version | 1 | proof kind | LE32 proof length | proof | LE32 count | count * LE32 index
+//	offer:    frame version | 1 | 1 to hand on, else 0 | proof kind | LE32 proof length | proof | LE32 count | count * LE32 index
 //	          answer: frame version | status | 1 if the opening is needed, else 0 | two bitmaps over the indices:
 //	          wanted, and held already (neither: not this server's place)
 //	          then, if the opening is needed, frame opening; then each wanted shard, of the size the shape gives
@@ -26,12 +26,12 @@ import (
 //
 // Indices ascend without repeats. Every length is checked before anything is allocated.
 const (
-	wireVersion = 1
+	wireVersion = 2
 
 	maxIndices = coding.Expansion * coding.MaxK
 	// maxProof holds the longest certified header.
 	maxProof   = types.MaxHeaderBytes + types.MaxCommittee*72
-	maxRequest = 3 + 4 + maxProof + 4 + 4*maxIndices
+	maxRequest = 4 + 4 + maxProof + 4 + 4*maxIndices
 	maxAnswer  = 3 + 2*maxIndices/8
 	maxOpening = 1 + 32 + 16*coding.MaxK
 	// maxGetBytes is where a server stops adding rows to an answer.
@@ -83,6 +83,7 @@ func (s status) String() string {
 // request is any of the four requests.
 type request struct {
 	kind       requestKind
+	handOn     bool       // offer: pass on what is new to you
 	proofKind  proofKind  // offer
 	proof      []byte     // offer
 	commitment types.Hash // get, has, opening
@@ -92,7 +93,7 @@ type request struct {
 func (r *request) encode() []byte {
 	b := []byte{wireVersion, byte(r.kind)}
 	if r.kind == kindOffer {
-		b = append(b, byte(r.proofKind))
+		b = append(b, boolByte(r.handOn), byte(r.proofKind))
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(r.proof)))
 		b = append(b, r.proof...)
 	} else {
@@ -117,8 +118,7 @@ func decodeRequest(b []byte) (*request, error) {
 	var err error
 	switch r.kind {
 	case kindOffer:
-		r.proofKind = proofKind(rest[0])
-		if rest, err = r.takeProof(rest[1:]); err != nil {
+		if rest, err = r.takeProof(rest); err != nil {
 			return nil, err
 		}
 	case kindGet, kindHas, kindOpening:
@@ -140,11 +140,15 @@ func decodeRequest(b []byte) (*request, error) {
 }
 
 func (r *request) takeProof(b []byte) ([]byte, error) {
+	if len(b) < 6 {
+		return nil, fmt.Errorf("%w: no proof", ErrMalformed)
+	}
+	if b[0] > 1 {
+		return nil, fmt.Errorf("%w: flag %d", ErrMalformed, b[0])
+	}
+	r.handOn, r.proofKind, b = b[0] == 1, proofKind(b[1]), b[2:]
 	if r.proofKind != proofCertified && r.proofKind != proofMember {
 		return nil, fmt.Errorf("%w: proof of kind %d", ErrMalformed, r.proofKind)
-	}
-	if len(b) < 4 {
-		return nil, fmt.Errorf("%w: no proof", ErrMalformed)
 	}
 	n := binary.LittleEndian.Uint32(b)
 	if b = b[4:]; n > maxProof || int(n) > len(b) {

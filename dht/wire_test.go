@@ -20,6 +20,7 @@ func TestRequestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := &request{kind: requestKind(rapid.IntRange(1, 4).Draw(t, "kind"))}
 		if r.kind == kindOffer {
+			r.handOn = rapid.Bool().Draw(t, "hand on")
 			r.proofKind = proofKind(rapid.IntRange(1, 2).Draw(t, "proof kind"))
 			r.proof = rapid.SliceOfN(rapid.Byte(), 1, 300).Draw(t, "proof")
 		} else {
@@ -69,7 +70,7 @@ func TestRequestRefused(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{
 		"empty":              {},
-		"other version":      change(get, 0, 2),
+		"other version":      change(get, 0, 1),
 		"unknown kind":       change(get, 1, 9),
 		"cut":                get[:len(get)-1],
 		"trailing byte":      append(bytes.Clone(get), 0),
@@ -77,8 +78,9 @@ func TestRequestRefused(t *testing.T) {
 		"repeated index":     (&request{kind: kindGet, indices: []uint32{1, 1}}).encode(),
 		"index too large":    (&request{kind: kindGet, indices: []uint32{maxIndices}}).encode(),
 		"no index":           (&request{kind: kindGet}).encode(),
-		"unknown proof":      change(offer, 2, 7),
-		"proof too long":     change(offer, 6, 0xff),
+		"unknown proof":      change(offer, 3, 7),
+		"unknown flag":       change(offer, 2, 2),
+		"proof too long":     change(offer, 7, 0xff),
 		"opening with more":  append((&request{kind: kindOpening}).encode(), 0),
 	} {
 		if _, err := decodeRequest(b); !errors.Is(err, ErrMalformed) {
@@ -90,10 +92,10 @@ func TestRequestRefused(t *testing.T) {
 func TestAnswerRefused(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"empty":             {},
-		"unknown status":    {1, 9, 0},
-		"marks missing":     {1, 0},
-		"mark beyond end":   {1, 0, 0b1000},
-		"marks with status": {1, 1, 1},
+		"unknown status":    {2, 9, 0},
+		"marks missing":     {2, 0},
+		"mark beyond end":   {2, 0, 0b1000},
+		"marks with status": {2, 1, 1},
 	} {
 		if _, err := decodeAnswer(b, kindGet, 3); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
@@ -129,9 +131,9 @@ func FuzzDecodeRequest(f *testing.F) {
 }
 
 func FuzzDecodeAnswer(f *testing.F) {
-	f.Add([]byte{1, 0, 5}, byte(2), 3)
-	f.Add([]byte{1, 0, 1, 5, 2}, byte(1), 3)
-	f.Add([]byte{1, 2, 0}, byte(1), 3)
+	f.Add([]byte{2, 0, 5}, byte(2), 3)
+	f.Add([]byte{2, 0, 1, 5, 2}, byte(1), 3)
+	f.Add([]byte{2, 2, 0}, byte(1), 3)
 	f.Fuzz(func(t *testing.T, in []byte, k byte, n int) {
 		if n < 1 || n > maxIndices || k < 1 || k > 4 {
 			return
