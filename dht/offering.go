@@ -221,7 +221,7 @@ func propose(s network.Stream, r *request) (answer, error) {
 	}
 	a, err := decodeAnswer(raw, kindOffer, len(r.indices))
 	if err == nil && a.status != statusOK {
-		err = fmt.Errorf("%w: %s", ErrRefused, a.status)
+		err = refusal(a.status)
 	}
 	return a, err
 }
@@ -258,6 +258,14 @@ func (d *DHT) send(ctx context.Context, s network.Stream, raw []byte, frame bool
 	return err
 }
 
+// refusal is the error of an offer that a holder refused: ErrRefused, and ErrBudget if it is full.
+func refusal(s status) error {
+	if s == statusFull {
+		return fmt.Errorf("%w: %w", ErrRefused, ErrBudget)
+	}
+	return fmt.Errorf("%w: %s", ErrRefused, s)
+}
+
 // readReceipt reads the last answer to an offer: how many of the n wanted rows were stored.
 func readReceipt(s network.Stream, n int) (int, error) {
 	raw, err := readFrame(s, 6)
@@ -272,7 +280,7 @@ func readReceipt(s network.Stream, n int) (int, error) {
 		return 0, fmt.Errorf("%w: receipt for %d rows of %d", ErrMalformed, stored, n)
 	}
 	if status(raw[1]) != statusOK {
-		return int(stored), fmt.Errorf("%w: %s", ErrRefused, status(raw[1]))
+		return int(stored), refusal(status(raw[1]))
 	}
 	return int(stored), nil
 }
