@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"sync"
+
+	"github.com/etherscale/bedrock/coding"
+)
+
+var errWrong = errors.New("what came out is not what went in")
+
+// bedrock is one block coded by bedrock.
+type bedrock struct {
+	data   []byte
+	block  *coding.Block
+	opened *coding.Verifier
+}
+
+func newBedrock(data []byte) (*bedrock, error) {
+	b := &bedrock{data: data}
+	var err error
+	if b.block, err = coding.Encode(data); err != nil {
+		return nil, err
+	}
+	b.opened, err = b.verifier()
+	return b, err
+}
+
+func (b *bedrock) encode(workers int) error {
+	_, err := coding.Encode(b.data)
+	return err
+}
+
+func (b *bedrock) verifier() (*coding.Verifier, error) {
+	return coding.NewVerifier(b.block.Params(), b.block.Commitment(), b.block.RowRoot(), b.block.Y())
+}
+
+// shards are the rows at these indices, with their proofs.
+func (b *bedrock) shards(indices []int) ([]coding.Shard, error) {
+	shards := make([]coding.Shard, len(indices))
+	for i, index := range indices {
+		var err error
+		if shards[i], err = b.block.Shard(uint32(index)); err != nil {
+			return nil, err
+		}
+	}
+	return shards, nil
+}
+
+// verify checks rows one by one.
+func (b *bedrock) verify(shards []coding.Shard) error {
+	for _, s := range shards {
+		if err := b.opened.Verify(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verifyFresh makes a verifier and checks one row.
+func (b *bedrock) verifyFresh(s coding.Shard) error {
+	v, err := b.verifier()
+	if err != nil {
+		return err
+	}
+	return v.Verify(s)
+}
+
+// reconstruct rebuilds the data from rows that are known to be right.
+func (b *bedrock) reconstruct(shards []coding.Shard) ([]byte, error) {
+	return coding.ReconstructVerified(b.block.Params(), shards)
+}
+
+// checked is reconstruct, with a look at what came out.
+func (b *bedrock) checked(shards []coding.Shard) error {
+	data, err := b.reconstruct(shards)
+	if err == nil && !bytes.Equal(data, b.data) {
+		return errWrong
+	}
+	return err
+}
+
+// hash is SHA-256 over all rows of the block, and nothing else.
+func (b *bedrock) hash(workers int) {
+	rows := b.block.Rows()
+	var group sync.WaitGroup
+	for w := range workers {
+		group.Go(func() {
+			for i := w * len(rows) / workers; i < (w+1)*len(rows)/workers; i++ {
+				sha256.Sum256(rows[i])
+			}
+		})
+	}
+	group.Wait()
+}
