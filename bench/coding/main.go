@@ -6,7 +6,7 @@
 //	go run ./coding --quick    a smoke run of some seconds: its figures are rough
 //
 // Run it on a machine that does nothing else. Where that cannot be, see the head of bench/order for how root can put a run
-// ahead of the rest. It needs Linux, and on the first run the modules of the peers, some 60 MB.
+// ahead of the rest. It needs Linux, and on the first run the modules of the peers, some 8 MB.
 //
 // Exit code 0: measured; 1: something failed, or interrupted; 2: wrong flags.
 //
