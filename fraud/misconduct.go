@@ -132,7 +132,7 @@ func checkDoubleHeader(c *Challenge, trust *Trust) (*Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	if first.Header.Height != second.Header.Height || first.Header.Digest() == second.Header.Digest() {
+	if first.Header.Height != second.Header.Height || first.Header.Epoch != second.Header.Epoch || first.Header.Digest() == second.Header.Digest() {
 		return nil, fmt.Errorf("not two headers of one height: %w", ErrInvalid)
 	}
 	firstSigners, err := trust.signers(first)
@@ -149,7 +149,8 @@ func checkDoubleHeader(c *Challenge, trust *Trust) (*Finding, error) {
 			both = append(both, key)
 		}
 	}
-	return &Finding{Kind: c.Kind, Accused: both, Height: first.Header.Height, Differences: []string{"two certified headers of one height"}}, nil
+	return &Finding{Kind: c.Kind, Accused: both, Height: first.Header.Height, Differences: []string{"two certified headers of one height"},
+		Signed: []types.CertifiedHeader{*first, *second}}, nil
 }
 
 func checkBadEncoding(c *Challenge, trust *Trust) (*Finding, error) {
@@ -177,7 +178,8 @@ func checkBadEncoding(c *Challenge, trust *Trust) (*Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Finding{Kind: c.Kind, Accused: signers, Height: h.Height, Differences: []string{"a committed row is mis-encoded"}}, nil
+	return &Finding{Kind: c.Kind, Accused: signers, Height: h.Height, Differences: []string{"a committed row is mis-encoded"},
+		Signed: []types.CertifiedHeader{*certified}}, nil
 }
 
 // signers lists who signed a certificate, ascending.

@@ -262,6 +262,9 @@ func (t *Tracker) Convict(f *Finding) {
 			t.provers[key].convicted = true
 		}
 	}
+	if f.Kind == KindBadEncoding || f.Kind == KindDoubleHeader {
+		t.sampled = min(t.sampled, max(f.Height, 1)-1) // Available says otherwise from now on
+	}
 	if f.Refuted == nil || f.Height <= t.settled.Height {
 		return
 	}

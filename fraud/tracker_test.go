@@ -1,14 +1,11 @@
 package fraud
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
-	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/types"
 )
@@ -337,65 +334,6 @@ func TestProverSkipsBlocksThatHoldNothing(t *testing.T) {
 	}
 }
 
-func TestBadEncodingConvictsTheSigners(t *testing.T) {
-	s := exectest.New(t, nil)
-	block, err := coding.Encode([]byte("some data that is encoded, and then changed"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	right, err := block.Standalone(2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := s.Next().Header.Header
-	h.DataLength, h.Commitment = block.Params().Length, block.Commitment()
-	certified := s.Certify(h)
-	c, err := NewBadEncoding([20]byte{}, &certified, coding.Evidence{Standalone: &right})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Verify(c, trustOf(s)); !errors.Is(err, ErrInvalid) {
-		t.Fatal("a right row convicts:", err)
-	}
-	wrong := right
-	h.Commitment = miscommit(block, &wrong)
-	certified = s.Certify(h)
-	if c, err = NewBadEncoding([20]byte{}, &certified, coding.Evidence{Standalone: &wrong}); err != nil {
-		t.Fatal(err)
-	}
-	finding, err := Verify(c, trustOf(s))
-	if err != nil || len(finding.Accused) != 4 || finding.Height != h.Height {
-		t.Fatal(finding, err)
-	}
-}
-
-// miscommit commits to a block with a wrong combination of one row, and proves that row.
-func miscommit(block *coding.Block, row *coding.StandaloneShard) [32]byte {
-	level := make([][32]byte, 0, block.Params().K)
-	row.Y[3] ^= 1
-	for i, y := range block.Y() {
-		if i == int(row.Index) {
-			y = row.Y
-		}
-		level = append(level, sha256.Sum256(append([]byte{0}, y[:]...)))
-	}
-	row.YPath = nil
-	for at := int(row.Index); len(level) > 1; at /= 2 {
-		row.YPath = append(row.YPath, level[at^1])
-		for i := range len(level) / 2 {
-			level[i] = sha256.Sum256(slices.Concat([]byte{1}, level[2*i][:], level[2*i+1][:]))
-		}
-		level = level[:len(level)/2]
-	}
-	p, root := block.Params(), block.RowRoot()
-	b := []byte("bedrock/commitment/1")
-	for _, v := range [...]int{coding.Version, p.K, p.N, p.RowSize} {
-		b = binary.LittleEndian.AppendUint32(b, uint32(v))
-	}
-	b = binary.LittleEndian.AppendUint64(b, p.Length)
-	return sha256.Sum256(slices.Concat(b, root[:], level[0][:]))
-}
-
 func TestMisconductOfSequencers(t *testing.T) {
 	s := exectest.New(t, nil)
 	first := s.Next(s.Transfer(0, 1, 1)).Header
@@ -405,6 +343,9 @@ func TestMisconductOfSequencers(t *testing.T) {
 	finding, err := Verify(NewDoubleHeader([20]byte{}, &first, &second), trustOf(s))
 	if err != nil || len(finding.Accused) != 4 {
 		t.Fatal(finding, err)
+	}
+	if len(finding.Signed) != 2 || finding.Signed[1].Header.Digest() != second.Header.Digest() {
+		t.Fatal(len(finding.Signed), "headers in the finding")
 	}
 	if _, err := Verify(NewDoubleHeader([20]byte{}, &first, &first), trustOf(s)); !errors.Is(err, ErrInvalid) {
 		t.Fatal(err)

@@ -1,11 +1,16 @@
 package fraud
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/types"
 )
+
+// ErrUnknownCommittee says that a challenge is about an epoch whose committee this peer does not know (yet): it is nobody's
+// fault, and nothing is proven.
+var ErrUnknownCommittee = errors.New("committee is not known here")
 
 // Trust is what a verifier believes before it reads a challenge.
 type Trust struct {
@@ -24,7 +29,7 @@ func (t *Trust) committee(epoch types.Epoch) (*types.Committee, error) {
 			return c, nil
 		}
 	}
-	return nil, fmt.Errorf("committee of epoch %d is not known here: %w", epoch, ErrInvalid)
+	return nil, fmt.Errorf("epoch %d: %w", epoch, ErrUnknownCommittee)
 }
 
 // header decodes a certified header and checks its certificate.
@@ -55,6 +60,8 @@ type Finding struct {
 	Claimed     execution.Claim   `json:"claimed"`
 	Computed    execution.Claim   `json:"computed"`
 	Differences []string          `json:"differences"` // in words
+	// Signed are the certified headers by which a quorum is convicted: one of a mis-encoded block, or two of one height.
+	Signed []types.CertifiedHeader `json:"-"`
 }
 
 // Check does every check that is cheap: form, signatures, certificates, membership. It executes nothing of a stranger's,
@@ -93,7 +100,7 @@ func found(f *Finding, err error) (func() (*Finding, error), error) {
 }
 
 // Verify checks a challenge completely, in this process. Hostile witnesses can, in spite of all checks, make library code
-// panic in its own goroutines: a peer uses Sandbox instead. Every error wraps ErrInvalid.
+// panic in its own goroutines: a peer uses Sandbox instead. Every error wraps ErrInvalid or ErrUnknownCommittee.
 func Verify(c *Challenge, trust *Trust) (finding *Finding, err error) {
 	defer func() {
 		if r := recover(); r != nil {
