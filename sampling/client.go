@@ -106,10 +106,13 @@ type Client struct {
 	cfg     Config
 	signals signals
 
-	mu     sync.Mutex
-	active map[types.Height]*state // of blocks without final verdict, as of their last attempt; not written to
-	ahead  map[types.Height]bool   // blocks above safe that are available
-	safe   types.Height
+	booking sync.Mutex // held while a verdict goes to the disk and into what follows from it
+	mu      sync.Mutex
+	active  map[types.Height]*state // of blocks without final verdict, as of their last attempt; not written to
+	ahead   map[types.Height]bool   // blocks above safe that are available
+	safe    types.Height
+	// convicted are the blocks that somebody else's proof convicted in this run: a corrupt quorum's, so very few.
+	convicted map[types.Height]*state
 }
 
 // New builds a client and reads how far it had come.
@@ -117,7 +120,8 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg.withDefaults(), active: make(map[types.Height]*state), ahead: make(map[types.Height]bool)}
+	c := &Client{cfg: cfg.withDefaults(), active: make(map[types.Height]*state), ahead: make(map[types.Height]bool),
+		convicted: make(map[types.Height]*state)}
 	s, err := c.load(0)
 	if err != nil {
 		return nil, err

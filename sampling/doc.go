@@ -23,7 +23,7 @@
 //	    whatever else was answered, and its proof is handed on.
 //	I4  Available and Misencoded are final. Unavailable is not: the same indices are asked again, ever less often, until
 //	    the retention time of the block ends.
-//	I5  Safe never passes a block that is not available.
+//	I5  Safe never passes a block that is not available, and falls below one that is proven mis-encoded afterwards.
 //	I6  The newest block is sampled first; at most Parallel blocks are at once, at most 92 rows of each.
 //
 // # Adversary
@@ -43,5 +43,5 @@
 //	rules.go    how many rows, drawing them       miss.go     chance that an unavailable block passes
 //	result.go   verdicts and how they are stored  attempt.go  one look at one block
 //	client.go   configuration, what was found     run.go      which block next
-//	rebuild.go  data from any K rows
+//	rebuild.go  data from any K rows                    conviction.go  verdicts by others' proofs
 package sampling

@@ -177,7 +177,7 @@ func (s *schedule) finish(out outcome) error {
 		delete(s.tasks, out.height)
 	}
 	if out.stored {
-		return s.c.settle(out.state, true)
+		return s.c.found(out.state)
 	}
 	out.state.Elapsed = now.Sub(t.seen)
 	if !out.state.Verdict.settled() && (over || out.state.Elapsed > s.c.cfg.Grace) {
@@ -194,6 +194,11 @@ func (s *schedule) givenUp(h types.Height, now time.Time) bool {
 
 // book stores a state, moves Safe and tells those who wait.
 func (c *Client) book(st *state, over bool) error {
+	c.booking.Lock()
+	defer c.booking.Unlock()
+	if judged := c.judged(st); judged != st {
+		st, over = judged, true
+	}
 	if err := c.save(st); err != nil {
 		return err
 	}
@@ -211,6 +216,13 @@ func (c *Client) book(st *state, over bool) error {
 		c.cfg.Verdict(st.result())
 	}
 	return nil
+}
+
+// found enters a verdict that was stored before.
+func (c *Client) found(st *state) error {
+	c.booking.Lock()
+	defer c.booking.Unlock()
+	return c.settle(c.judged(st), true)
 }
 
 // settle enters a stored state into memory, where only what is not over stays, and moves Safe over available blocks. What
