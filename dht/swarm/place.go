@@ -16,7 +16,7 @@ import (
 // come to rest once it was published. What is measured then is not how it got there.
 func (n *Network) Place(b *Block) error {
 	mine := make(map[peer.ID][]coding.Shard)
-	for i, holders := range n.nearest(b) {
+	for i, holders := range n.nearest(b, Replicas) {
 		s, err := b.Coded.Shard(uint32(i))
 		if err != nil {
 			return err
@@ -40,8 +40,8 @@ func (n *Network) Place(b *Block) error {
 	return nil
 }
 
-// nearest lists the r servers nearest to each row of a block, dead ones included.
-func (n *Network) nearest(b *Block) [][]peer.ID {
+// nearest lists the count servers nearest to each row of a block, dead ones included.
+func (n *Network) nearest(b *Block, count int) [][]peer.ID {
 	ids := make([]peer.ID, len(n.Peers))
 	for i, p := range n.Peers {
 		ids[i] = p.ID()
@@ -49,7 +49,7 @@ func (n *Network) nearest(b *Block) [][]peer.ID {
 	out := make([][]peer.ID, b.Coded.Params().N)
 	for i := range out {
 		target := kb.ConvertKey(dht.Key(types.Hash(b.Coded.Commitment()), uint32(i)))
-		out[i] = kb.SortClosestPeers(ids, target)[:min(Replicas, len(ids))]
+		out[i] = kb.SortClosestPeers(ids, target)[:min(count, len(ids))]
 	}
 	return out
 }
@@ -79,7 +79,7 @@ func (n *Network) Holders(b *Block) ([]int, error) {
 	for _, m := range n.Members() {
 		keeps[m.ID()] = !m.Dead()
 	}
-	for i, holders := range n.nearest(b) {
+	for i, holders := range n.nearest(b, Replicas) {
 		for _, id := range holders {
 			if keeps[id] {
 				held[i]++
