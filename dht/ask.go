@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/etherscale/bedrock/coding"
@@ -42,41 +41,6 @@ func readShard(r io.Reader, p coding.Params, index uint32) (coding.Shard, error)
 	return s, err
 }
 
-// search looks for what holders did not have by Kademlia lookups, in groups, as long as they find anything. Where every
-// server of a small network is known and r of them said no, a lookup could only ask the same again.
-func (u *hunt) search(ctx context.Context) {
-	var left []uint32
-	for _, i := range keys(u.open) {
-		if !u.d.servers.whole.Load() || u.open[i].noes < u.d.cfg.Replicas {
-			left = append(left, i)
-		}
-	}
-	for len(left) > 0 && ctx.Err() == nil {
-		n := min(len(left), searchParallel)
-		if !u.searchGroup(ctx, left[:n]) {
-			return
-		}
-		left = left[n:]
-	}
-}
-
-// searchGroup looks up a few rows at once; true if it settled any. The first valid record ends a lookup.
-func (u *hunt) searchGroup(ctx context.Context, indices []uint32) bool {
-	values := make([][]byte, len(indices))
-	var wg sync.WaitGroup
-	for j, i := range indices {
-		wg.Go(func() { values[j] = u.d.lookup(ctx, Key(u.header.Commitment, i)) })
-	}
-	wg.Wait()
-	found := false
-	for j, value := range values {
-		if len(value) > recordHead && u.settle(indices[j], "kademlia", value[recordHead:]) {
-			found = true
-		}
-	}
-	return found
-}
-
 // lookup is a plain SearchValue that stops at the first value; the validator has checked it against the key.
 func (d *DHT) lookup(ctx context.Context, key string) []byte {
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
@@ -93,27 +57,10 @@ func (d *DHT) lookup(ctx context.Context, key string) []byte {
 	}
 }
 
-// lastResort asks a sequencer's block service for what is still missing.
-func (u *hunt) lastResort(ctx context.Context) {
-	left := keys(u.open)
-	if len(left) == 0 || u.d.cfg.LastResort == nil || ctx.Err() != nil {
-		return
-	}
-	from, shards, err := u.d.cfg.LastResort(ctx, u.header, left)
-	if err != nil {
-		u.d.log.Debug("last resort failed", "height", u.header.Height, "error", err)
-		return
-	}
-	for j, raw := range shards {
-		if j < len(left) && raw != nil {
-			u.settle(left[j], from, raw)
-		}
-	}
-}
-
-// Opening fetches the opening of a block from those that hold its rows and hands each answer to judge, which returns
-// true if it is the right one, false if it is the peer's lie. It returns nil once judge was content, else ErrNotFound.
-// Whoever holds any row of the block holds the opening.
+// Opening fetches the opening of a block from those that hold its rows, or keep it whole, and hands each answer to judge,
+// which returns true if it is the right one, false if it is the peer's lie. It returns nil once judge was content, else
+// ErrNotFound or the context's error. Whoever holds any row of the block holds the opening. It is asked of whoever is
+// connected first, and of the next only when that one is late, lies or has none.
 func (d *DHT) Opening(ctx context.Context, h types.Header, judge func(from string, o coding.Opening) bool) error {
 	p, err := coding.ParamsFor(h.DataLength)
 	if err != nil {
@@ -124,30 +71,83 @@ func (d *DHT) Opening(ctx context.Context, h types.Header, judge func(from strin
 			return nil
 		}
 	}
-	for _, holder := range d.likelyHolders(h, p) {
-		o, err := d.askOpening(ctx, holder, h.Commitment, p)
-		if ctx.Err() != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := &openingRace{d: d, commitment: h.Commitment, params: p, left: d.likelyHolders(h, p), answers: make(chan openingAnswer)}
+	for r.start(ctx); r.running > 0; {
+		_, late := d.pace.patience()
+		select {
+		case <-ctx.Done():
 			return ctx.Err()
+		case <-time.After(late):
+			r.start(ctx)
+		case a := <-r.answers:
+			r.running--
+			if a.err == nil && judge(a.from.String(), a.opening) {
+				return nil
+			}
+			if a.err == nil {
+				d.lied(a.from, "an opening that is not the block's")
+			}
+			r.start(ctx)
 		}
-		if err != nil {
-			continue
-		}
-		if judge(holder.String(), o) {
-			return nil
-		}
-		d.lied(holder, "an opening that is not the block's")
 	}
 	return fmt.Errorf("%w: opening of block %d", ErrNotFound, h.Height)
 }
 
-// maxOpeningAsked is how many holders are asked for an opening, one after the other.
-const maxOpeningAsked = 8
+const (
+	// maxOpeningAsked is how many holders are asked for an opening at most.
+	maxOpeningAsked = 12
+	// maxOpeningDials is how many are dialled at once to ask the first that is reached: one in five may be dead.
+	maxOpeningDials = 3
+)
 
-// likelyHolders are servers nearest to some rows of the block, each once.
+// openingRace is one call of Opening.
+type openingRace struct {
+	d          *DHT
+	commitment types.Hash
+	params     coding.Params
+	left       []peer.ID // not asked yet
+	running    int
+	answers    chan openingAnswer
+}
+
+type openingAnswer struct {
+	from    peer.ID
+	opening coding.Opening
+	err     error
+}
+
+// start asks the next holder, or, where none of the next few is connected, whichever of them is reached first.
+func (r *openingRace) start(ctx context.Context) {
+	if len(r.left) == 0 {
+		return
+	}
+	n := 1
+	if !r.d.connected(r.left[0]) {
+		n = min(maxOpeningDials, len(r.left))
+	}
+	next := r.left[:n]
+	r.left = r.left[n:]
+	r.running++
+	go func() {
+		a := openingAnswer{err: ErrNotFound}
+		if a.from = r.d.reachAny(ctx, next); a.from != "" {
+			a.opening, a.err = r.d.askOpening(ctx, a.from, r.commitment, r.params)
+		}
+		select {
+		case r.answers <- a:
+		case <-ctx.Done():
+		}
+	}()
+}
+
+// likelyHolders are servers nearest to some rows of the block and then members of the committee, each once; connected ones
+// first.
 func (d *DHT) likelyHolders(h types.Header, p coding.Params) []peer.ID {
 	var out []peer.ID
 	seen := map[peer.ID]bool{d.host.ID(): true}
-	table := d.servers.list()
+	table := d.servers.readable()
 	for i := 0; i < min(p.N, 4*maxOpeningAsked) && len(out) < maxOpeningAsked; i++ {
 		for _, holder := range nearest(table, Key(h.Commitment, uint32(i)), d.cfg.Replicas) {
 			if !seen[holder] && d.door.open(holder) && len(out) < maxOpeningAsked {
@@ -156,13 +156,24 @@ func (d *DHT) likelyHolders(h types.Header, p coding.Params) []peer.ID {
 			}
 		}
 	}
+	d.sortByReach(out)
+	for _, keeper := range d.members(h) {
+		if !seen[keeper] {
+			out = append(out, keeper)
+		}
+	}
 	return out
 }
 
 func (d *DHT) askOpening(ctx context.Context, holder peer.ID, c types.Hash, p coding.Params) (coding.Opening, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	s, err := d.open(ctx, holder)
+	done, err := d.inquirers.take(ctx, holder)
+	if err != nil {
+		return coding.Opening{}, err
+	}
+	defer done()
+	s, err := d.quickly(ctx, holder)
 	if err != nil {
 		return coding.Opening{}, err
 	}

@@ -54,9 +54,6 @@ type Config struct {
 	// Sign, if set, signs a header digest with a committee member's key, so that rows can be published before their
 	// header is certified. It must sign only what is durable in the own vertex log.
 	Sign func(digest types.Hash) (types.PublicKey, types.Signature)
-	// LastResort, if set, is asked for rows that no holder has: a sequencer's block service. It returns the peer that
-	// answered and encoded shards, nil where missing.
-	LastResort func(ctx context.Context, h types.Header, indices []uint32) (string, [][]byte, error)
 	// Lied, if set, is told of each peer that sent something that is provably not the block's.
 	Lied func(p peer.ID, what string)
 	// BadEncoding, if set, gets the proof when a row offered under a certified header shows that the block is badly
@@ -133,6 +130,8 @@ type DHT struct {
 	counts      counts
 	life        context.Context // until Close
 	endLife     context.CancelFunc
+	inquirers   *inquirers
+	pace        *pace
 	closeOnce   sync.Once
 	closeErr    error
 }
@@ -154,6 +153,7 @@ func New(cfg Config) (*DHT, error) {
 		rows: held, cutter: &cutter{blocks: cfg.Blocks, headers: cfg.Headers}, waiting: newProvisional(), verifiers: newVerifiers(), door: newDoor(),
 		upload: &uplink{rate: cfg.Upload}, sending: sendTurns(cfg.Upload), publishing: newTurns(maxPublishing, maxPublishing),
 		dialling: make(chan struct{}, dialParallel), passing: newHandOns(),
+		inquirers: newInquirers(), pace: newPace(),
 	}
 	d.life, d.endLife = context.WithCancel(context.Background())
 	mode := kad.ModeClient

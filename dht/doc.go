@@ -9,7 +9,7 @@
 //
 // A row is kept by the r servers nearest to its key. Publishers do not look each key up: they keep a table of the
 // servers ([DHT.Servers]), group the rows by holder and write to each holder one stream of the row protocol (wire.go).
-// Readers ask the nearest servers directly, and fall back to Kademlia lookups, and then to a sequencer's block service.
+// Readers ask the nearest servers directly, then members of the committee, and fall back to Kademlia lookups.
 //
 // # Invariants
 //
@@ -51,7 +51,10 @@
 //	spread.go       rows of a block to their holders      handon.go      rows passed on to other holders
 //	uplink.go       limits on what is sent                takeover.go    rows of silent publishers
 //	stats.go        what is counted
-//	fetch.go        rows from holders                     ask.go         lookups, last resort, opening, single row
+//	fetch.go        rows from holders: whom to ask        hunt.go        asking for many at once
+//	race.go         when to ask whom                      pace.go        how long others take
+//	reach.go        connecting, quick streams             inquirers.go   one peer's questions in turn
+//	ask.go          opening, single row, lookup
 //	verifiers.go    verifiers of recent blocks            sync.go        durable before acknowledged
 //	errors.go       errors
 package dht

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/etherscale/bedrock/coding"
@@ -12,50 +13,24 @@ import (
 )
 
 const (
-	// hedgeAfter is how long a holder may think before the next nearest is asked too.
-	hedgeAfter = 700 * time.Millisecond
 	// askTimeout bounds one question to one holder.
 	askTimeout = 10 * time.Second
 	// searchTimeout bounds one Kademlia lookup, searchParallel the number of them at once.
 	searchTimeout  = 10 * time.Second
 	searchParallel = 8
+	// maxKeepers is how many members of the committee, which keep blocks whole, are asked after the holders.
+	maxKeepers = 3
 )
 
 // Judge decides on an answer: true if it settles the row, false if it is the peer's lie and others shall be asked. It is
-// called from the goroutine that called Rows.
+// called from the goroutine that called Rows, and may take its time: others are asked meanwhile.
 type Judge = func(from string, s coding.Shard) bool
 
-// hunt is one call of Rows: an event loop over the answers of holders.
-type hunt struct {
-	d       *DHT
-	header  types.Header
-	params  coding.Params
-	judge   Judge
-	open    map[uint32]*quarry
-	results chan haul
-	running int
-}
-
-// quarry is a row not yet found.
-type quarry struct {
-	holders []peer.ID // in the order of asking
-	next    int
-	asked   int // questions under way
-	noes    int // holders that answered without having it
-}
-
-// haul is the outcome of one question to one holder.
-type haul struct {
-	from    peer.ID
-	indices []uint32
-	shards  map[uint32]coding.Shard
-	err     error
-	hedge   bool // not an outcome: the holder has been thinking for long
-}
-
-// Rows fetches rows of a block and hands each answer to judge. Asked are: the own store; directly the 2r nearest
-// servers, all rows of a holder in one stream, the next nearest as soon as one fails, lies or is slow; then Kademlia
-// lookups; then the last resort. It returns nil when judge settled every row, else ErrNotFound or the context's error.
+// Rows fetches rows of a block and hands each answer to judge. Asked are: the own store; the 2r nearest servers, over
+// whichever of the r nearest is connected first, all rows of a holder in one stream; the next holder as soon as one
+// fails, lies, or takes longer than others did; then members of the committee, which keep whole blocks; and where the
+// table of servers may be incomplete, Kademlia lookups. A row is asked of a second holder only when the first is late,
+// and the slower of two is cut off. It returns nil when judge settled every row, else ErrNotFound or the context's error.
 // indices are below N of the header's block.
 func (d *DHT) Rows(ctx context.Context, h types.Header, indices []uint32, judge Judge) error {
 	p, err := coding.ParamsFor(h.DataLength)
@@ -64,186 +39,124 @@ func (d *DHT) Rows(ctx context.Context, h types.Header, indices []uint32, judge 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	hunt := &hunt{d: d, header: h, params: p, judge: judge, open: make(map[uint32]*quarry), results: make(chan haul)}
-	if err := hunt.begin(ctx, sorted(indices)); err != nil {
+	u := newHunt(d, h, p)
+	if err := u.begin(ctx, sorted(indices), judge); err != nil {
 		return err
 	}
-	hunt.direct(ctx)
-	hunt.search(ctx)
-	hunt.lastResort(ctx)
+	go u.run(ctx)
+	for found := range u.found {
+		found.ok, found.back = judge(found.from, found.shard), true
+		u.report(ctx, found)
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if len(hunt.open) > 0 {
-		return fmt.Errorf("%w: %d rows of block %d", ErrNotFound, len(hunt.open), h.Height)
+	if len(u.open) > 0 {
+		return fmt.Errorf("%w: %d rows of block %d", ErrNotFound, len(u.open), h.Height)
 	}
 	return nil
 }
 
-// begin settles what the own store has and lists the holders of the rest, the r nearest in random order, so that their
-// load is even.
-func (u *hunt) begin(ctx context.Context, indices []uint32) error {
-	table, r := u.d.servers.list(), u.d.cfg.Replicas
+// begin settles what the own store has and lists whom to ask for the rest.
+func (u *hunt) begin(ctx context.Context, indices []uint32, judge Judge) error {
+	table, keepers := u.d.servers.readable(), u.d.members(u.header)
 	block := u.d.cutter.block(u.header.Commitment)
 	for _, i := range indices {
 		if int(i) >= u.params.N {
 			return fmt.Errorf("dht: no row %d in block %d of %d rows", i, u.header.Height, u.params.N)
 		}
-		u.open[i] = &quarry{}
 		raw, err := u.d.shard(ctx, block, u.header.Commitment, i)
 		if err == nil && raw != nil {
-			u.settle(i, u.d.host.ID().String(), raw)
-		}
-		if u.open[i] == nil {
-			continue
-		}
-		for _, p := range nearest(table, Key(u.header.Commitment, i), 2*r) {
-			if p != u.d.host.ID() && u.d.door.open(p) {
-				u.open[i].holders = append(u.open[i].holders, p)
+			s, err := coding.UnmarshalShard(raw, u.params)
+			if err == nil && s.Index == i && judge(u.d.host.ID().String(), s) {
+				continue
 			}
 		}
-		first := u.open[i].holders[:min(r, len(u.open[i].holders))]
-		rand.Shuffle(len(first), func(a, b int) { first[a], first[b] = first[b], first[a] })
+		q := &quarry{}
+		q.holders, q.near = u.d.holders(table, Key(u.header.Commitment, i))
+		for _, p := range keepers {
+			if !slices.Contains(q.holders, p) {
+				q.holders = append(q.holders, p)
+			}
+		}
+		q.tried = make([]bool, len(q.holders))
+		u.open[i] = q
 	}
 	return nil
 }
 
-// settle judges an encoded shard; false if it is not the row.
-func (u *hunt) settle(index uint32, from string, raw []byte) bool {
-	s, err := coding.UnmarshalShard(raw, u.params)
-	if err != nil || s.Index != index || !u.judge(from, s) {
-		return false
+// holders are the servers to ask for a row, in this order, and how many of them should have it: of the r nearest those
+// connected first, then in random order, so that their load is even; then the next r, in case the own table differs from
+// the publisher's. Who was late of late comes last of its kind.
+func (d *DHT) holders(table []server, key string) (order []peer.ID, near int) {
+	r := d.cfg.Replicas
+	for _, p := range nearest(table, key, 2*r) {
+		if p != d.host.ID() && d.door.open(p) {
+			order = append(order, p)
+		}
 	}
-	delete(u.open, index)
-	return true
+	near = min(r, len(order))
+	d.sortByReach(order[:near])
+	d.sortByReach(order[near:])
+	return order, near
 }
 
-// direct asks holders until every row is settled or has no holder left.
-func (u *hunt) direct(ctx context.Context) {
-	u.dispatch(ctx, keys(u.open))
-	for u.running > 0 && len(u.open) > 0 {
-		select {
-		case <-ctx.Done():
-			return
-		case got := <-u.results:
-			u.take(ctx, got)
+// sortByReach puts connected peers first and doubtful ones last, in random order otherwise.
+func (d *DHT) sortByReach(peers []peer.ID) {
+	rank := make(map[peer.ID]int, len(peers))
+	for _, p := range peers {
+		if !d.connected(p) {
+			rank[p] = 1
+		}
+		if d.pace.doubtful(p) {
+			rank[p] += 2
 		}
 	}
+	rand.Shuffle(len(peers), func(a, b int) { peers[a], peers[b] = peers[b], peers[a] })
+	slices.SortStableFunc(peers, func(a, b peer.ID) int { return rank[a] - rank[b] })
 }
 
-func keys(open map[uint32]*quarry) []uint32 {
-	out := make([]uint32, 0, len(open))
-	for i := range open {
-		out = append(out, i)
+// members are a few of those that certified the block and keep it whole, connected ones first.
+func (d *DHT) members(h types.Header) []peer.ID {
+	var out []peer.ID
+	for p := range d.keepers(h.Commitment) {
+		if p != d.host.ID() && d.door.open(p) {
+			out = append(out, p)
+		}
 	}
-	return sorted(out)
+	d.sortByReach(out)
+	return out[:min(len(out), maxKeepers)]
 }
 
-// dispatch asks the next holder of each row.
-func (u *hunt) dispatch(ctx context.Context, indices []uint32) {
-	groups := make(map[peer.ID][]uint32)
-	for _, i := range indices {
-		q := u.open[i]
-		if q == nil || q.next == len(q.holders) {
-			continue
-		}
-		groups[q.holders[q.next]] = append(groups[q.holders[q.next]], i)
-		q.next++
-		q.asked++
-	}
-	for holder, group := range groups {
-		u.running++
-		go u.ask(ctx, holder, group)
-	}
-}
-
-// ask puts one question and reports; when the holder is slow, it reports that first.
-func (u *hunt) ask(ctx context.Context, holder peer.ID, indices []uint32) {
-	done := make(chan haul, 1)
-	go func() {
-		shards, err := u.d.get(ctx, holder, u.header.Commitment, u.params, indices)
-		done <- haul{from: holder, indices: indices, shards: shards, err: err}
-	}()
-	hedge := time.NewTimer(hedgeAfter)
-	defer hedge.Stop()
-	for {
-		var got haul
-		select {
-		case got = <-done:
-		case <-hedge.C:
-			got = haul{from: holder, indices: indices, hedge: true}
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case u.results <- got:
-		case <-ctx.Done():
-			return
-		}
-		if !got.hedge {
-			return
-		}
-	}
-}
-
-func (u *hunt) take(ctx context.Context, got haul) {
-	if got.hedge {
-		u.dispatch(ctx, got.indices)
-		return
-	}
-	u.running--
-	var again []uint32
-	lie := got.err
-	for _, i := range got.indices {
-		q := u.open[i]
-		if q == nil {
-			continue
-		}
-		q.asked--
-		s, answered := got.shards[i]
-		if answered && u.judge(got.from.String(), s) {
-			delete(u.open, i)
-			continue
-		}
-		switch {
-		case answered:
-			lie = fmt.Errorf("%w: row %d of block %d", ErrRecord, i, u.header.Height)
-		case got.err == nil:
-			q.noes++
-		}
-		if q.asked == 0 {
-			again = append(again, i)
-		}
-	}
-	if isLie(lie) {
-		u.d.lied(got.from, lie.Error())
-	}
-	u.dispatch(ctx, again)
-}
-
-// get asks one holder for rows. What it does not send it does not have.
-func (d *DHT) get(ctx context.Context, holder peer.ID, c types.Hash, p coding.Params, indices []uint32) (map[uint32]coding.Shard, error) {
+// get asks a connected holder for rows and hands each on as it comes. What it does not send it does not have.
+func (d *DHT) get(ctx context.Context, holder peer.ID, c types.Hash, p coding.Params, indices []uint32, each func(coding.Shard)) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	s, err := d.open(ctx, holder)
+	done, err := d.inquirers.take(ctx, holder)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	defer done()
+	s, err := d.quickly(ctx, holder)
+	if err != nil {
+		return err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
 	defer stop()
+	start := time.Now()
 	a, err := question(s, &request{kind: kindGet, commitment: c, indices: indices})
 	if err != nil {
 		_ = s.Reset()
-		return nil, err
+		return err
 	}
-	shards := make(map[uint32]coding.Shard)
+	d.pace.answered(holder, time.Since(start))
 	for _, i := range a.marks.pick(indices) {
 		got, err := readShard(s, p, i)
 		if err != nil {
 			_ = s.Reset()
-			return shards, err
+			return err
 		}
-		shards[i] = got
+		each(got)
 	}
-	return shards, s.Close()
+	return s.Close()
 }

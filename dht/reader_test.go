@@ -1,7 +1,6 @@
 package dht
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -119,43 +118,33 @@ func TestSilentHolder(t *testing.T) {
 	}
 	start := time.Now()
 	got := collect(t, s.reader.DHT, s.header, verifierOf(t, s.block), indices(16))
-	if len(got) != 16 || time.Since(start) > 2*hedgeAfter+2*time.Second {
+	if len(got) != 16 || time.Since(start) > 2*firstPatience+2*time.Second {
 		t.Fatalf("%d rows after %v", len(got), time.Since(start))
 	}
 }
 
-// Rows nobody holds come from the last resort; what it makes up is not taken.
-func TestLastResort(t *testing.T) {
-	missing, missingHeader := encodeBlock(t, 7, 4000)
-	asked := make(map[uint32]bool)
-	s := newSmall(t, func(c *Config) {
-		c.LastResort = func(_ context.Context, _ types.Header, indices []uint32) (string, [][]byte, error) {
-			var out [][]byte
-			for _, i := range indices {
-				asked[i] = true
-				shard, _ := missing.Shard(i)
-				if i == 3 {
-					shard.Row = make([]byte, len(shard.Row))
-				}
-				raw, _ := shard.MarshalBinary()
-				out = append(out, raw)
-			}
-			return "sequencer", out, nil
-		}
+// Rows that no holder has come from a member of the committee that signed the block, wherever in the key space it is.
+func TestMembersAreTheLastResort(t *testing.T) {
+	s := newSmall(t, func(c *Config) { c.Replicas = 1 })
+	missing, header := encodeBlock(t, 7, 4000)
+	member := newNode(t, s.a, func(c *Config) {
+		c.Host, c.Blocks = memberHost(t, s.a, 1), &keptBlocks{blocks: map[types.Height]*coding.Block{7: missing}}
 	})
-	v := verifierOf(t, missing)
-	from := ""
-	got := 0
-	err := s.reader.Rows(t.Context(), missingHeader, []uint32{1, 2, 3}, func(who string, shard coding.Shard) bool {
-		from = who
-		if v.Verify(shard) != nil {
-			return false
+	member.chain.add(s.a.certify(header))
+	s.reader.chain.add(s.a.certify(header))
+	if err := s.reader.host.Connect(t.Context(), infoOf(member.host)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return s.reader.connected(member.host.ID()) }, "not connected")
+	n := uint32(missing.Params().N)
+	far := 0
+	for i := range n {
+		if order, near := s.reader.holders(s.reader.servers.readable(), Key(header.Commitment, i)); near != 1 || !slices.Contains(order, member.host.ID()) {
+			far++
 		}
-		got++
-		return true
-	})
-	if err == nil || got != 2 || from != "sequencer" || len(asked) != 3 {
-		t.Fatalf("%d rows from %q: %v", got, from, err)
+	}
+	if got := collect(t, s.reader.DHT, header, verifierOf(t, missing), indices(int(n))); len(got) != int(n) || far == 0 {
+		t.Fatalf("%d of %d rows, %d of them far from the member", len(got), n, far)
 	}
 }
 

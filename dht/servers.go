@@ -27,6 +27,9 @@ const (
 	absence = 2 * time.Minute
 	// oldFailures is when the failure of a server that nobody names any more is forgotten.
 	oldFailures = time.Hour
+	// heardTTL is how long a server is remembered that another one named; maxHeard bounds how many.
+	heardTTL = 10 * time.Minute
+	maxHeard = 4096
 	// tableAge is how old the cached table may get before it is made anew.
 	tableAge = 500 * time.Millisecond
 )
@@ -49,9 +52,11 @@ type servers struct {
 
 	mu       sync.Mutex
 	answered map[peer.ID]time.Time
+	heard    map[peer.ID]time.Time // named by others, when last
 	suspects map[peer.ID]time.Time // until when
 	failures map[peer.ID]failure   // since the last sign of life
 	table    []server
+	wide     []server // table with those heard of
 	made     time.Time
 	places   map[peer.ID][32]byte
 }
@@ -68,7 +73,7 @@ func newServers(h host.Host, kad protocol.ID, isServer bool, routing func() []pe
 	return &servers{
 		host: h, kad: kad, routing: routing, isServer: isServer,
 		answered: make(map[peer.ID]time.Time), suspects: make(map[peer.ID]time.Time), failures: make(map[peer.ID]failure),
-		places: make(map[peer.ID][32]byte),
+		heard: make(map[peer.ID]time.Time), places: make(map[peer.ID][32]byte),
 	}
 }
 
@@ -100,13 +105,41 @@ func (s *servers) failed(p peer.ID) {
 	s.made = time.Time{}
 }
 
-// list is the current table; it must not be written to.
+// heardOf notes that somebody named p as a server. It is asked for rows, but given none before it answered itself. When the
+// memory is full, any one entry makes room.
+func (s *servers) heardOf(p peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.heard[p]; !known && len(s.heard) >= maxHeard {
+		for other := range s.heard {
+			delete(s.heard, other)
+			break
+		}
+	}
+	s.heard[p] = time.Now()
+}
+
+// list is the current table of servers that were met; it must not be written to.
 func (s *servers) list() []server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	s.refresh(time.Now())
+	return s.table
+}
+
+// readable is the current table with those that were only heard of: a client meets few servers of a large network, and asks
+// the others too. It must not be written to.
+func (s *servers) readable() []server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refresh(time.Now())
+	return s.wide
+}
+
+// refresh makes the tables anew when they are old.
+func (s *servers) refresh(now time.Time) {
 	if now.Sub(s.made) < tableAge {
-		return s.table
+		return
 	}
 	ids := s.present(now)
 	for p, until := range s.suspects {
@@ -117,7 +150,16 @@ func (s *servers) list() []server {
 		delete(ids, p)
 	}
 	s.table, s.made = s.place(ids), now
-	return s.table
+	for p, at := range s.heard {
+		if now.Sub(at) > heardTTL {
+			delete(s.heard, p)
+			continue
+		}
+		if _, suspect := s.suspects[p]; !suspect && !s.failures[p].gone() && p != s.host.ID() {
+			ids[p] = true
+		}
+	}
+	s.wide = s.place(ids)
 }
 
 // roster is the table with those that failed just now, so that it changes only when servers come and go.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/libp2p/go-libp2p-kad-dht/crawler"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
@@ -99,7 +98,8 @@ func (d *DHT) askOne(ctx context.Context, p peer.ID) []peer.ID {
 		if info.ID == d.host.ID() || info.ID == p {
 			continue
 		}
-		d.host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.TempAddrTTL)
+		d.host.Peerstore().AddAddrs(info.ID, info.Addrs, heardTTL)
+		d.servers.heardOf(info.ID)
 		out = append(out, info.ID)
 	}
 	return out

@@ -103,15 +103,14 @@ func testServes(t *testing.T, n *node, block *coding.Block, header types.Header)
 	if held, err := asker.Has(ctx, n.host.ID(), header.Commitment, wanted); err != nil || len(held) != len(wanted) {
 		t.Errorf("has %d rows, %v", len(held), err)
 	}
-	shards, err := asker.get(ctx, n.host.ID(), header.Commitment, block.Params(), wanted)
-	v := verifierOf(t, block)
-	for i, s := range shards {
-		if v.Verify(s) != nil {
-			t.Fatalf("row %d is wrong", i)
+	v, served := verifierOf(t, block), 0
+	err := asker.get(ctx, n.host.ID(), header.Commitment, block.Params(), wanted, func(s coding.Shard) {
+		if served++; v.Verify(s) != nil {
+			t.Errorf("row %d is wrong", s.Index)
 		}
-	}
-	if err != nil || len(shards) != len(wanted) {
-		t.Errorf("served %d rows, %v", len(shards), err)
+	})
+	if err != nil || served != len(wanted) {
+		t.Errorf("served %d rows, %v", served, err)
 	}
 	o, err := asker.askOpening(ctx, n.host.ID(), header.Commitment, block.Params())
 	if err != nil || o.RowRoot != block.RowRoot() {
