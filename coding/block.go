@@ -14,37 +14,60 @@ type Block struct {
 }
 
 // Encode encodes and commits data, which it copies. It fails with ErrLength above MaxLength.
-func Encode(data []byte) (*Block, error) {
+func Encode(data []byte) (*Block, error) { return Spread(nil).Encode(data) }
+
+// Encode is the package's Encode, in parts.
+func (s Spread) Encode(data []byte) (*Block, error) {
 	p, err := ParamsFor(uint64(len(data)))
 	if err != nil {
 		return nil, err
 	}
 	b := &Block{params: p, rows: layRows(p, data)}
-	if p.K > 0 {
-		extendRows(b.rows)
-	}
-	b.rowTree = newTree(p.N, func(j int) []byte { return b.rows[j] })
-	b.y = make([][16]byte, p.K)
-	if p.K > 0 {
-		c := newCombiner(coefficientSeed(p, b.rowTree.root()), p.RowSize)
-		for i := range b.y {
-			b.y[i] = c.combine(b.rows[i])
-		}
-	}
+	extendRows(s, b.rows)
+	b.rowTree = newTree(s, p.N, func(j int) []byte { return b.rows[j] })
+	b.y = combineRows(s, p, b.rowTree.root(), b.rows)
 	b.valueTree = valueTree(b.y)
 	b.commitment = commit(p, b.rowTree.root(), b.valueTree.root())
 	return b, nil
 }
 
-// layRows copies data into the first rows of one slab of N rows; padding and parity rows are zero.
+// layRows copies data into the first of N rows; padding and parity rows are zero.
 func layRows(p Params, data []byte) [][]byte {
-	slab := make([]byte, p.N*p.RowSize)
-	copy(slab, data)
-	rows := make([][]byte, p.N)
-	for i := range rows {
-		rows[i] = slab[i*p.RowSize : (i+1)*p.RowSize : (i+1)*p.RowSize]
+	rows := newRows(p.N, p.RowSize)
+	for i := 0; len(data) > 0; i++ {
+		data = data[copy(rows[i], data):]
 	}
 	return rows
+}
+
+// newRows makes n rows of zeros, one behind the other in memory.
+func newRows(n, size int) [][]byte {
+	return cutRows(make([]byte, n*size), n)
+}
+
+// cutRows cuts a slab into n rows of equal size.
+func cutRows(slab []byte, n int) [][]byte {
+	rows := make([][]byte, n)
+	for i := range rows {
+		size := len(slab) / n
+		rows[i] = slab[i*size : (i+1)*size : (i+1)*size]
+	}
+	return rows
+}
+
+// combineRows are the combinations of the data rows.
+func combineRows(s Spread, p Params, rowRoot [32]byte, rows [][]byte) [][16]byte {
+	y := make([][16]byte, p.K)
+	if p.K == 0 {
+		return y
+	}
+	c := newCombiner(coefficientSeed(p, rowRoot), p.RowSize)
+	s.rows(p.K, func(from, to int) {
+		for i := from; i < to; i++ {
+			y[i] = c.combine(rows[i])
+		}
+	})
+	return y
 }
 
 // Params is the block's shape.

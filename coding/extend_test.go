@@ -17,12 +17,8 @@ func TestExtendMatchesLeopard(t *testing.T) {
 			for i := range rows {
 				want[i] = bytes.Clone(rows[i])
 			}
-			extendRows(rows)
-			code, err := newCode(k)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := code.Encode(want); err != nil {
+			extendRows(nil, rows)
+			if err := newLeopard(t, k).Encode(want); err != nil {
 				t.Fatal(err)
 			}
 			for i := range rows {
@@ -34,12 +30,12 @@ func TestExtendMatchesLeopard(t *testing.T) {
 	}
 }
 
-// randomRows lays random data rows; the parity rows hold rubbish that extendRows must overwrite.
+// randomRows lays random data rows; the parity rows are zero.
 func randomRows(k, size int) [][]byte {
-	slab := testData(uint64(k+size), Expansion*k*size)
-	rows := make([][]byte, Expansion*k)
-	for i := range rows {
-		rows[i] = slab[i*size : (i+1)*size]
+	rows := newRows(Expansion*k, size)
+	data := testData(uint64(k+size), k*size)
+	for i := range k {
+		copy(rows[i], data[i*size:])
 	}
 	return rows
 }

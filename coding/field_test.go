@@ -106,7 +106,7 @@ func TestCodeFromFirstPrinciples(t *testing.T) {
 	const k = MinK
 	f := newField()
 	rows := randomRows(k, RowUnit)
-	extendRows(rows)
+	extendRows(nil, rows)
 	symbol := func(row []byte, j int) uint16 { return uint16(row[j]) | uint16(row[j+32])<<8 }
 	for x := range uint16(3 * k) {
 		var weights [k]uint16

@@ -17,16 +17,18 @@ type tree struct {
 	nodes [][32]byte
 }
 
-// newTree hashes n leaves, a power of two or 0; leaf(j) is read once, in order.
-func newTree(n int, leaf func(j int) []byte) tree {
+// newTree hashes n leaves, a power of two or 0; leaf(j) is read once.
+func newTree(spread Spread, n int, leaf func(j int) []byte) tree {
 	if n == 0 {
 		return tree{}
 	}
 	t := tree{nodes: make([][32]byte, 2*n)}
-	h := newLeafHasher()
-	for j := range n {
-		h.sum(leaf(j), &t.nodes[n+j])
-	}
+	spread.rows(n, func(from, to int) {
+		h := newLeafHasher()
+		for j := from; j < to; j++ {
+			h.sum(leaf(j), &t.nodes[n+j])
+		}
+	})
 	for i := n - 1; i > 0; i-- {
 		t.nodes[i] = hashNode(&t.nodes[2*i], &t.nodes[2*i+1])
 	}
@@ -94,5 +96,5 @@ func hashNode(left, right *[32]byte) [32]byte {
 
 // valueTree is the tree over the combinations of the data rows.
 func valueTree(y [][16]byte) tree {
-	return newTree(len(y), func(j int) []byte { return y[j][:] })
+	return newTree(nil, len(y), func(j int) []byte { return y[j][:] })
 }

@@ -3,47 +3,30 @@ package coding
 import "fmt"
 
 // Reconstruct returns the data of v's block from any K distinct correct shards, in any order; duplicates are ignored.
-// It verifies every shard it uses and returns the verdict on the first bad one (see Verifier.Verify). Other errors:
+// It verifies every shard and returns the verdict on the first bad one (see Verifier.Verify). Other errors:
 // ErrTooFew, and ErrPadding (the block's lie).
 func Reconstruct(v *Verifier, shards []Shard) ([]byte, error) {
-	for i := range shards {
-		if err := v.Verify(shards[i]); err != nil {
-			return nil, fmt.Errorf("reconstruct: %w", err)
-		}
+	if err := v.verifyAll(shards); err != nil {
+		return nil, err
 	}
 	return ReconstructVerified(v.params, shards)
 }
 
 // ReconstructVerified is Reconstruct for shards that a Verifier of the same block has accepted already. Of unverified
 // shards it makes garbage. It still refuses rows of wrong size or index with ErrPath; paths are not looked at. The shards
-// are only read.
+// are only read. When all data rows are there nothing is decoded.
 func ReconstructVerified(p Params, shards []Shard) ([]byte, error) {
+	return Spread(nil).ReconstructVerified(p, shards)
+}
+
+// ReconstructVerified is the package's ReconstructVerified, in parts.
+func (s Spread) ReconstructVerified(p Params, shards []Shard) ([]byte, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	if p.K == 0 {
-		return []byte{}, nil
-	}
-	rows, missing, err := selectRows(p, shards)
-	if err != nil {
-		return nil, err
-	}
 	data := make([]byte, p.K*p.RowSize)
-	for i := range p.K {
-		place := data[i*p.RowSize : (i+1)*p.RowSize : (i+1)*p.RowSize]
-		if rows[i] != nil {
-			copy(place, rows[i])
-		} else {
-			rows[i] = place[:0] // absent for the decoder, which decodes into its capacity
-		}
-	}
-	if missing > 0 {
-		if err := decodeRows(rows); err != nil {
-			return nil, err
-		}
-	}
-	if !allZero(data[p.Length:]) {
-		return nil, fmt.Errorf("%w behind the %d bytes of data", ErrPadding, p.Length)
+	if err := s.rebuildData(p, shards, cutRows(data, p.K)); err != nil {
+		return nil, err
 	}
 	return data[:p.Length:p.Length], nil
 }
@@ -51,18 +34,62 @@ func ReconstructVerified(p Params, shards []Shard) ([]byte, error) {
 // ReconstructAll rebuilds the whole block, to repair or serve its rows. Beyond the errors of Reconstruct it fails with
 // ErrInconsistent if the rebuilt rows are not all the committed ones; then nothing rebuilt may be served.
 func ReconstructAll(v *Verifier, shards []Shard) (*Block, error) {
-	data, err := Reconstruct(v, shards)
-	if err != nil {
+	if err := v.verifyAll(shards); err != nil {
 		return nil, err
 	}
-	b, err := Encode(data)
-	if err != nil {
+	return ReconstructAllVerified(v, shards)
+}
+
+// ReconstructAllVerified is ReconstructAll for shards that v has accepted already.
+func ReconstructAllVerified(v *Verifier, shards []Shard) (*Block, error) {
+	return Spread(nil).ReconstructAllVerified(v, shards)
+}
+
+// ReconstructAllVerified is the package's ReconstructAllVerified, in parts. Only the row root is computed anew. The
+// combinations are the opening's: those of the given rows were checked, and as they are K values of one codeword
+// and so are the rows, all others agree too.
+func (s Spread) ReconstructAllVerified(v *Verifier, shards []Shard) (*Block, error) {
+	p := v.params
+	rows := newRows(p.N, p.RowSize)
+	if err := s.rebuildData(p, shards, rows[:p.K]); err != nil {
 		return nil, err
 	}
-	if b.commitment != v.commitment {
-		return nil, fmt.Errorf("%w: rebuilt %x, committed %x", ErrInconsistent, b.commitment, v.commitment)
+	extendRows(s, rows)
+	b := &Block{params: p, rows: rows, y: v.opening.Y, valueTree: valueTree(v.opening.Y), commitment: v.commitment}
+	b.rowTree = newTree(s, p.N, func(j int) []byte { return rows[j] })
+	if root := b.rowTree.root(); root != v.opening.RowRoot {
+		return nil, fmt.Errorf("%w: rebuilt row root %x, committed %x", ErrInconsistent, root, v.opening.RowRoot)
 	}
 	return b, nil
+}
+
+func (v *Verifier) verifyAll(shards []Shard) error {
+	for i := range shards {
+		if err := v.Verify(shards[i]); err != nil {
+			return fmt.Errorf("reconstruct: %w", err)
+		}
+	}
+	return nil
+}
+
+// rebuildData copies or decodes the data rows into places: K rows of zeros, one behind the other in memory.
+func (s Spread) rebuildData(p Params, shards []Shard, places [][]byte) error {
+	rows, missing, err := selectRows(p, shards)
+	if err != nil {
+		return err
+	}
+	for i := range places {
+		copy(places[i], rows[i])
+	}
+	if missing > 0 {
+		newErasureDecoder(rows, places).decode(s, p.RowSize)
+	}
+	for i := range places {
+		if !p.paddingOK(uint32(i), places[i]) {
+			return fmt.Errorf("%w behind the %d bytes of data", ErrPadding, p.Length)
+		}
+	}
+	return nil
 }
 
 // selectRows places K rows at their index: every data row there is, then parity rows from the lowest index. So the

@@ -1,0 +1,180 @@
+package coding
+
+import "github.com/klauspost/reedsolomon"
+
+// erasureDecoder computes absent data rows from K present rows.
+//
+// Divided by the constant Z of its coset (see extendRows) every row is a value of one polynomial q of degree < K: on the
+// three parity cosets t = 0, 1, 2 and on the data coset t = 4, K points each. Let E be the 3K of these 4K points that are not given,
+// v the polynomial that vanishes on E, and P = v*q, of degree < 4K: known everywhere, for it is zero on E. Its derivative is
+// P' = v'*q + v*q', so at a point e of E it is v'(e)*q(e). That gives q(e).
+//
+// To have P' on the data coset, write P = P0 + P1*S + P2*S^2 + P3*S^3 with Pi of degree < K (S as in extendRows, whose
+// derivative is 1). On coset t it is the polynomial Rt = P0 + P1*t + P2*t^2 + P3*t^3, interpolated from the K values there; and
+// P' on the data coset is (P0' + P1'*4 + P2'*4^2 + P3'*4^3) + (P1 + P3*4^2) = R4' + (d/dt)Rt at t = 4. The latter is
+// a sum of the Rt, weighted by the derivatives at 4 of the Lagrange polynomials through 0, 1, 2 and 4.
+//
+// So: scale the given rows by v, interpolate each coset, add up, evaluate on the data coset, and divide by v'. Five transforms of
+// size K, in stripes of columns; Leopard's decoder does two of size 8K, and has 8 rows of memory for each row of data.
+type erasureDecoder struct {
+	gf     reedsolomon.LowLevel
+	k      int
+	given  [cosets][]scaled // the given rows by coset; factor: v times the weight of the coset, divided by Z
+	weight uint16           // of the data coset, whose rows are needed without it too
+	absent []scaled         // the absent data rows; factor: 1/v'
+	tables *logarithms
+}
+
+// scaled is a row, its place in its coset, and what it is multiplied by.
+type scaled struct {
+	place  int
+	factor uint16
+	row    []byte
+}
+
+// The cosets that rows lie on: three of parity, and the data.
+const (
+	cosets    = Expansion
+	dataCoset = cosets - 1
+)
+
+// cosetNumber is t of each coset: point number / K.
+var cosetNumber = [cosets]uint16{0, 1, 2, 4}
+
+// cosetOf says on which coset row i lies, and where on it.
+func cosetOf(i, k int) (coset, place int) {
+	if i < k {
+		return dataCoset, i
+	}
+	return i/k - 1, i % k
+}
+
+// newErasureDecoder prepares to decode the absent (nil) ones of the N rows, of which K are given, into places, which are zero.
+func newErasureDecoder(rows, places [][]byte) *erasureDecoder {
+	d := &erasureDecoder{k: len(rows) / Expansion}
+	erased := make([]bool, 2*len(rows))
+	for i := range rows {
+		c, place := cosetOf(i, d.k)
+		erased[int(cosetNumber[c])*d.k+place] = rows[i] == nil
+	}
+	t := newLogarithms()
+	v := t.locate(erased)
+	weights := d.weights()
+	for i := range rows {
+		c, place := cosetOf(i, d.k)
+		log := v[int(cosetNumber[c])*d.k+place]
+		switch {
+		case rows[i] != nil && c == dataCoset:
+			d.given[c] = append(d.given[c], scaled{place, t.exp[log], rows[i]})
+		case rows[i] != nil:
+			d.given[c] = append(d.given[c], scaled{place, d.gf.GF16Mul(t.exp[log], weights[c]), rows[i]})
+		case c == dataCoset:
+			d.absent = append(d.absent, scaled{place, t.exp[fieldOrder-log], places[i]})
+		}
+	}
+	d.weight, d.tables = weights[dataCoset], t
+	return d
+}
+
+// weights are the derivatives at t = 4 of the Lagrange polynomials of the cosets, those of parity divided by Z too.
+func (d *erasureDecoder) weights() (w [cosets]uint16) {
+	const at = Expansion
+	for c, t := range cosetNumber[:dataCoset] {
+		w[dataCoset] ^= inverse(at ^ t)
+		num, den := uint16(1), uint16(1) // without the factor 4-t of den, which is 1/Z there
+		for other, u := range cosetNumber[:dataCoset] {
+			if other != c {
+				num, den = d.gf.GF16Mul(num, at^u), d.gf.GF16Mul(den, t^u)
+			}
+		}
+		w[c] = d.gf.GF16Mul(num, inverse(den))
+	}
+	return w
+}
+
+// fewAbsent is up to how many absent rows Lagrange's formula, of K products a row, is faster than the transforms.
+const fewAbsent = 32
+
+// decode fills the places of the absent rows.
+func (d *erasureDecoder) decode(spread Spread, rowSize int) {
+	if len(d.absent) <= fewAbsent {
+		spread.stripes(rowSize, d.lagrangeStripe)
+		return
+	}
+	spread.stripes(rowSize, d.transformStripe)
+}
+
+// transformStripe decodes the bytes from..to of all absent rows.
+func (d *erasureDecoder) transformStripe(from, to int) {
+	sum, v := newRows(d.k, to-from), newRows(d.k, to-from)
+	clean := true
+	for c, rows := range d.given {
+		if len(rows) == 0 {
+			continue
+		}
+		if !clean {
+			clearRows(v)
+		}
+		clean = false
+		for _, s := range rows {
+			d.gf.GF16MulSliceXor(s.factor, s.row[from:to], v[s.place])
+		}
+		interpolate(d.gf, v, int(cosetNumber[c])*d.k)
+		if c != dataCoset {
+			addRows(d.gf, sum, v)
+			continue
+		}
+		for i := range sum {
+			d.gf.GF16MulSliceXor(d.weight, v[i], sum[i])
+		}
+		addDerivative(d.gf, sum, v)
+	}
+	evaluate(d.gf, sum, Expansion*d.k)
+	for _, s := range d.absent {
+		d.gf.GF16MulSliceXor(s.factor, sum[s.place], s.row[from:to])
+	}
+}
+
+// lagrangeStripe does the same by Lagrange's formula, which in the terms above is q(e) = sum over the given points r of
+// v(r)*q(r) * w(e)/w(r) / ((e-r)*v'(e)), where w is the derivative of the polynomial that vanishes on all four cosets,
+// a constant on each. On parity w(e)/w(r) is the weight of the coset times 4-t, on the data it is 1.
+func (d *erasureDecoder) lagrangeStripe(from, to int) {
+	for c, rows := range d.given {
+		t := cosetNumber[c]
+		for _, r := range rows {
+			factor := r.factor
+			if c != dataCoset {
+				factor = d.gf.GF16Mul(factor, Expansion^t)
+			}
+			for _, e := range d.absent {
+				distance := uint16(Expansion*d.k+e.place) ^ uint16(int(t)*d.k+r.place)
+				scalar := d.gf.GF16Mul(d.gf.GF16Mul(factor, e.factor), d.tables.inverse(distance))
+				d.gf.GF16MulSliceXor(scalar, r.row[from:to], e.row[from:to])
+			}
+		}
+	}
+}
+
+func clearRows(v [][]byte) {
+	for i := range v {
+		clear(v[i])
+	}
+}
+
+func addRows(gf reedsolomon.LowLevel, out, in [][]byte) {
+	for i := range in {
+		add(gf, out[i], in[i])
+	}
+}
+
+// addDerivative adds to out the derivative of v, both in Leopard's basis. The basis polynomials are products of linear ones whose derivative is
+// 1 in a Cantor basis, so the derivative of lower + S*upper is lower' + S*upper' + upper.
+func addDerivative(gf reedsolomon.LowLevel, out, v [][]byte) {
+	half := len(v) / 2
+	if half == 0 {
+		return
+	}
+	addRows(gf, out[:half], v[half:])
+	addDerivative(gf, out[:half], v[:half])
+	addDerivative(gf, out[half:], v[half:])
+}
