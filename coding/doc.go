@@ -12,9 +12,15 @@
 //   - Shape ([ParamsFor]): length bytes of data make K rows of rowSize bytes, extended to N = 4K rows (rate 1/4).
 //     K is the smallest power of two >= sqrt(length)/4 within 16..4096; rowSize = 64*ceil(length/(64K)) <= 64 KiB.
 //     The rows 0..K-1 are the data in order, padded with zeros; K..N-1 are parity.
-//   - Symbols: the field is GF(2^16) in Leopard's Cantor basis (polynomial 0x1002D). Of each 64-byte chunk of a row,
-//     bytes 0..31 are the low and 32..63 the high bytes of 32 symbols: symbol j = hi[j]*256 + lo[j].
-//   - Code: Leopard's Reed-Solomon code of K data and 3K parity symbols, applied to every column of symbols.
+//   - Field: GF(2^16) as polynomials over GF(2) modulo x^16 + x^5 + x^3 + x^2 + 1 (0x1002D). A symbol is 16 bits and names
+//     the sum of the elements of Leopard's Cantor basis at which it has a bit, from bit 0 on: 0x0001, 0xACCA, 0x3C0E,
+//     0x163E, 0xC582, 0xED2E, 0x914C, 0x4012, 0x6C98, 0x10D8, 0x6A72, 0xB900, 0xFDB8, 0xFB34, 0xFF38, 0x991E (bit i of
+//     these is the coefficient of x^i). So sums of symbols are XORs, and products are those of the elements they name.
+//   - Symbols of a row: of each 64-byte chunk, bytes 0..31 are the low and 32..63 the high bytes of 32 symbols: symbol
+//     j = hi[j]*256 + lo[j].
+//   - Code: Leopard's Reed-Solomon code of K data and 3K parity symbols, applied to every column of symbols. The data of
+//     a column are the values at the points 4K..5K-1 of the polynomial of degree < 4K that is zero at 5K..8K-1; parity
+//     symbol i, of row K+i, is its value at the point i. Points are field elements, written as the symbols that name them.
 //   - Row tree: RFC 6962. Leaf = H(0x00 || row), node = H(0x01 || left || right), N leaves; its root is rowRoot.
 //   - Coefficients: seed = H("bedrock/rlc/1" || LE32 version || LE32 K || LE32 N || LE32 rowSize || LE64 length ||
 //     rowRoot). There are rowSize/2 coefficients of 16 bytes: with d = H(seed || LE32 i), coefficient 2i is d[0:16] and
@@ -24,6 +30,16 @@
 //     symbols are its words). yRoot is the RFC 6962 root of the K values y_0..y_{K-1}, leaf = H(0x00 || y_i).
 //   - Commitment = H("bedrock/commitment/1" || LE32 version || LE32 K || LE32 N || LE32 rowSize || LE64 length ||
 //     rowRoot || yRoot), version = 1. The empty block has K = N = rowSize = 0 and both roots zero.
+//   - Encodings begin with the version in one byte. Shard: version || LE32 index || row || path; opening: version ||
+//     rowRoot || y_0..y_{K-1}; stand-alone shard: shard || y || path of y; evidence: version || 1 || opening || shard, or
+//     version || 2 || stand-alone shard, each without its version. A path lists the log2 N (of y: log2 K) siblings from
+//     the leaf up. Bytes of any other size or version are malformed, as is an index >= N (stand-alone: >= K).
+//   - Check of a shard with an opening: rowRoot and the root of the y's make the commitment (else ErrOpening); row and
+//     path lead to rowRoot (else ErrPath); bytes of data rows behind the length are zero and the combination is the one
+//     of that row (else the block is mis-encoded). Of a stand-alone shard: both roots follow from the paths and make the
+//     commitment (else ErrPath); then as above, with the y that came along.
+//
+// checker/ is a second implementation of this section, in JavaScript; a test runs it.
 //
 // # Invariants
 //
