@@ -11,10 +11,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/coding/parallel"
 )
 
 // Sizes are the blocks that are measured, in bytes of data: rows of 1, 4, 8 and 16 KiB.
@@ -58,6 +58,7 @@ func Measure(ctx context.Context, c Config) ([]Row, error) {
 		}
 		for _, cores := range c.Cores {
 			runtime.GOMAXPROCS(cores)
+			s.spread = parallel.Workers(cores)
 			r := Row{Bytes: size, K: s.params.K, N: s.params.N, RowSize: s.params.RowSize, Cores: cores}
 			for _, f := range s.figures(&r) {
 				if *f.out, err = f.measure(ctx, c.Budget); err != nil {
@@ -125,6 +126,7 @@ func (s *subject) rate(d time.Duration) float64 { return float64(len(s.data)) / 
 // subject is one block with all that is measured of it.
 type subject struct {
 	data     []byte
+	spread   coding.Spread
 	params   coding.Params
 	block    *coding.Block
 	verifier *coding.Verifier
@@ -157,7 +159,7 @@ func (s *subject) newVerifier() (*coding.Verifier, error) {
 }
 
 func (s *subject) encode() error {
-	_, err := coding.Encode(s.data)
+	_, err := s.spread.Encode(s.data)
 	return err
 }
 
@@ -169,24 +171,31 @@ func (s *subject) open() error {
 func (s *subject) verify() error { return s.verifier.Verify(s.random[0]) }
 
 func (s *subject) reconstruct() error {
-	data, err := coding.ReconstructVerified(s.params, s.random)
+	data, err := s.spread.ReconstructVerified(s.params, s.random)
 	if err == nil && len(data) != len(s.data) {
 		return fmt.Errorf("speed: %d bytes rebuilt of %d", len(data), len(s.data))
 	}
 	return err
 }
 
-// hash hashes all rows, spread over the cores.
 func (s *subject) hash() error {
-	rows, workers := s.block.Rows(), runtime.GOMAXPROCS(0)
-	var group sync.WaitGroup
-	for w := range workers {
-		group.Go(func() {
-			for i := w * len(rows) / workers; i < (w+1)*len(rows)/workers; i++ {
-				sha256.Sum256(rows[i])
-			}
-		})
-	}
-	group.Wait()
+	HashRows(s.spread, s.block.Rows())
 	return nil
+}
+
+// HashRows is SHA-256 over the rows and nothing else.
+func HashRows(spread coding.Spread, rows [][]byte) {
+	const parts = 16
+	hash := func(part int) {
+		for _, row := range rows[part*len(rows)/parts : (part+1)*len(rows)/parts] {
+			sha256.Sum256(row)
+		}
+	}
+	if spread != nil {
+		spread(parts, hash)
+		return
+	}
+	for part := range parts {
+		hash(part)
+	}
 }

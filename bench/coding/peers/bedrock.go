@@ -2,11 +2,11 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
-	"sync"
 
 	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/coding/parallel"
+	"github.com/etherscale/bedrock/coding/speed"
 )
 
 var errWrong = errors.New("what came out is not what went in")
@@ -29,7 +29,7 @@ func newBedrock(data []byte) (*bedrock, error) {
 }
 
 func (b *bedrock) encode(workers int) error {
-	_, err := coding.Encode(b.data)
+	_, err := parallel.Workers(workers).Encode(b.data)
 	return err
 }
 
@@ -83,15 +83,4 @@ func (b *bedrock) checked(shards []coding.Shard) error {
 }
 
 // hash is SHA-256 over all rows of the block, and nothing else.
-func (b *bedrock) hash(workers int) {
-	rows := b.block.Rows()
-	var group sync.WaitGroup
-	for w := range workers {
-		group.Go(func() {
-			for i := w * len(rows) / workers; i < (w+1)*len(rows)/workers; i++ {
-				sha256.Sum256(rows[i])
-			}
-		})
-	}
-	group.Wait()
-}
+func (b *bedrock) hash(workers int) { speed.HashRows(parallel.Workers(workers), b.block.Rows()) }
