@@ -58,7 +58,7 @@ type Config struct {
 	Lied func(p peer.ID, what string)
 	// BadEncoding, if set, gets the proof when a row offered under a certified header shows that the block is badly
 	// encoded.
-	BadEncoding func(h types.Header, proof *coding.BadEncodingError)
+	BadEncoding func(ch types.CertifiedHeader, proof *coding.BadEncodingError)
 	Logger      *slog.Logger
 }
 

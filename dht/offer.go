@@ -58,7 +58,7 @@ func (d *DHT) serveOffer(ctx context.Context, s network.Stream, r *request) (*ha
 		result, err = statusFull, nil
 	}
 	if err != nil {
-		d.report(h, certified, err)
+		d.report(r, h, err)
 		return nil, err
 	}
 	extend(ctx, s)
@@ -273,10 +273,21 @@ func readShards(ctx context.Context, r network.Stream, v *coding.Verifier, indic
 	return group, nil
 }
 
-// report hands over the proof that a certified block is badly encoded.
-func (d *DHT) report(h *types.Header, certified bool, err error) {
+// report hands over the proof that a certified block is badly encoded. Its header may be ahead of those followed here: then
+// the offer has its certificate, which admit has verified.
+func (d *DHT) report(r *request, h *types.Header, err error) {
 	var bad *coding.BadEncodingError
-	if certified && d.cfg.BadEncoding != nil && errors.As(err, &bad) {
-		d.cfg.BadEncoding(*h, bad)
+	if d.cfg.BadEncoding == nil || !errors.As(err, &bad) {
+		return
+	}
+	if ch, known := d.cfg.Headers.HeaderByCommitment(h.Commitment); known {
+		d.cfg.BadEncoding(ch, bad)
+		return
+	}
+	if r.proofKind != proofCertified {
+		return // one member's word: the block may never be certified
+	}
+	if ch, err := types.DecodeCertifiedHeader(r.proof); err == nil {
+		d.cfg.BadEncoding(*ch, bad)
 	}
 }

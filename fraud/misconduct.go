@@ -179,7 +179,7 @@ func checkBadEncoding(c *Challenge, trust *Trust) (*Finding, error) {
 		return nil, err
 	}
 	return &Finding{Kind: c.Kind, Accused: signers, Height: h.Height, Differences: []string{"a committed row is mis-encoded"},
-		Signed: []types.CertifiedHeader{*certified}}, nil
+		Signed: []types.CertifiedHeader{*certified}, Evidence: body.Evidence}, nil
 }
 
 // signers lists who signed a certificate, ascending.

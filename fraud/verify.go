@@ -62,6 +62,8 @@ type Finding struct {
 	Differences []string          `json:"differences"` // in words
 	// Signed are the certified headers by which a quorum is convicted: one of a mis-encoded block, or two of one height.
 	Signed []types.CertifiedHeader `json:"-"`
+	// Evidence of a bad encoding: coding.Evidence, encoded.
+	Evidence []byte `json:"-"`
 }
 
 // Check does every check that is cheap: form, signatures, certificates, membership. It executes nothing of a stranger's,

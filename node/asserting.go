@@ -176,6 +176,8 @@ const (
 	inquireBlocks   = 32               // heights looked at in one turn
 	inquireLag      = 2                // blocks without an assertion before peers are asked for one
 	inquirePatience = 20 * time.Second // for the challenges against one height
+	convictEvery    = 30 * time.Second // between two questions for convictions
+	convictPatience = 5 * time.Second
 )
 
 // inquire asks peers directly for what pubsub did not bring: assertions of blocks that lack one, and challenges against
@@ -183,11 +185,15 @@ const (
 func (p *proofs) inquire(ctx context.Context) error {
 	tick := time.NewTicker(inquireEvery)
 	defer tick.Stop()
+	var due time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case now := <-tick.C:
+			if now.After(due) && p.askConvictions(ctx) {
+				due = now.Add(convictEvery)
+			}
 			p.askAssertions(ctx)
 			p.askChallenges(ctx)
 		}
@@ -265,6 +271,19 @@ func (p *proofs) askChallenges(ctx context.Context) {
 	}
 	p.tracker.Settle()
 	p.forgetAsked(p.tracker.Settled().Height)
+}
+
+// askConvictions asks peers for what convicts sequencers: whoever joins after a challenge was told learns it here. False if
+// nobody answered.
+func (p *proofs) askConvictions(ctx context.Context) bool {
+	ids, _, err := p.n.gossip.ChallengeIDs(ctx, 0, inquirePeers)
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, convictPatience)
+	defer cancel()
+	p.judgeNamed(ctx, 0, ids)
+	return true
 }
 
 // agrees reports whether the claim that stands for a height is what this peer computed itself. A peer that executes never

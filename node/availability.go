@@ -29,12 +29,8 @@ func (n *Node) openAvailability() (err error) {
 			n.log.Warn("a peer lied about rows", "peer", p, "what", what)
 			n.gossip.Penalize(p)
 		},
-		BadEncoding: func(h types.Header, proof *coding.BadEncodingError) {
-			if ch, ok := n.chain.Header(h.Height); ok {
-				n.onBadEncoding(ch, proof)
-			}
-		},
-		Logger: n.log,
+		BadEncoding: n.onBadEncoding,
+		Logger:      n.log,
 	}
 	if n.cfg.Role == Sequencer {
 		config.Blocks = n.chain
@@ -68,14 +64,6 @@ func (n *Node) noteSampled(r sampling.Result) {
 		return
 	}
 	n.cfg.Watch(Sampled{Height: r.Height, Verdict: string(r.Verdict), Asked: r.Asked, Answered: r.Answered, MissLog2: r.MissLog2, Took: r.Elapsed})
-}
-
-// onBadEncoding challenges everyone who certified a mis-encoded block.
-func (n *Node) onBadEncoding(ch types.CertifiedHeader, proof *coding.BadEncodingError) {
-	n.log.Error("a certified block is badly encoded: a quorum of the committee is corrupt", "height", ch.Header.Height, "reason", proof)
-	if n.proofs != nil {
-		n.proofs.challengeEncoding(ch, proof)
-	}
 }
 
 // keepRows serves sampled rows on, as far as this node should have been given them.

@@ -130,11 +130,15 @@ func (c *court) judge(ctx context.Context, encoded []byte) error {
 
 // decided reports whether what judge said is the last word on a challenge here.
 func decided(err error) bool {
-	return err == nil || errors.Is(err, fraud.ErrInvalid) || errors.Is(err, errRefuted) || errors.Is(err, fraud.ErrForeignParent)
+	return err == nil || errors.Is(err, fraud.ErrInvalid) || errors.Is(err, errRefuted) || errors.Is(err, fraud.ErrForeignParent) ||
+		errors.Is(err, fraud.ErrUnknownCommittee) // of no block that could settle here
 }
 
-// verify runs the child process; a node without one does not verify strangers' challenges.
+// verify runs the child process where it must; a node without one verifies no strangers' challenges of wrong states.
 func (c *court) verify(ctx context.Context, challenge *fraud.Challenge) (*fraud.Finding, error) {
+	if challenge.Kind != fraud.KindWrongState { // nothing of a stranger's is executed
+		return fraud.Verify(challenge, c.p.trust)
+	}
 	if c.sandbox == nil {
 		return nil, fmt.Errorf("no command for the verification process is configured: %w", fraud.ErrSandbox)
 	}
@@ -145,6 +149,10 @@ func (c *court) verify(ctx context.Context, challenge *fraud.Challenge) (*fraud.
 func (c *court) uphold(challenge *fraud.Challenge, encoded []byte, f *fraud.Finding, took time.Duration) bool {
 	p := c.p
 	if !c.isNews(f) {
+		return false
+	}
+	if err := c.n.convictQuorum(f); err != nil {
+		c.n.log.Warn("a quorum's misconduct has no consequence here", "challenge", types.BatchIDOf(encoded), "reason", err)
 		return false
 	}
 	p.tracker.Convict(f)
@@ -181,6 +189,9 @@ func (c *court) isNews(f *fraud.Finding) bool {
 	what := offence{kind: f.Kind, height: f.Height}
 	if (f.Kind == fraud.KindDoubleAssertion || f.Kind == fraud.KindDoubleVertex) && len(f.Accused) > 0 {
 		what = offence{kind: f.Kind, accused: f.Accused[0]}
+	}
+	if len(f.Signed) > 0 && !c.p.ledger.takesConviction(f) {
+		return false // of an earlier run, or one too many
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

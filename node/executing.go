@@ -46,7 +46,7 @@ func (n *Node) executeBlocks(ctx context.Context) error {
 	signal, cancel := n.chain.Subscribe()
 	defer cancel()
 	for {
-		for ctx.Err() == nil && n.exec.Height() < n.chain.BodiesHead() {
+		for ctx.Err() == nil && n.exec.Height() < min(n.chain.BodiesHead(), n.chain.Sound()) {
 			if here, err := n.executeBlock(n.exec.Height() + 1); err != nil {
 				return err
 			} else if !here {

@@ -62,7 +62,7 @@ func (n *Node) onHead(_ context.Context, _ peer.ID, encoded []byte) gossip.Verdi
 	if err != nil {
 		return gossip.Reject
 	}
-	if n.chain.Knows(&ch.Header) {
+	if n.chain.Knows(&ch.Header) || n.chain.Err() != nil { // a chain that is stopped judges nothing any more
 		return gossip.Ignore
 	}
 	err = n.chain.AddCertified(*ch)
@@ -90,6 +90,7 @@ func (n *Node) followChain(ctx context.Context) error {
 	err := n.chain.Run(ctx)
 	if errors.Is(err, chain.ErrConflict) {
 		n.log.Error("a quorum of the committee signed what it must not have signed; this node follows the chain no further", "evidence", err)
+		n.challengeConflict(err)
 		<-ctx.Done()
 		return nil
 	}

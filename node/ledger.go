@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ const (
 	keyChallengeBody = 'C' // + CID -> encoded challenge
 	keyRefuted       = 'r' // + value before + value -> nothing
 	keySettled       = 's' // -> fraud.Parent, JSON
+	keyQuorum        = 'q' // + height + kind of challenge -> CID: a quorum's misconduct
 )
 
 // Bounds of what is read: entries of one height, and assertions of one height that a peer is given.
@@ -134,7 +136,11 @@ func (l ledger) addChallenge(id types.BatchID, encoded []byte, records []rpc.Cha
 		if err != nil {
 			return fmt.Errorf("challenge: %w", err)
 		}
-		batch.Set(store.SpaceFraud, append(append(heightKey(keyChallengeAt, f.Height), id[:]...), byte(i)), summary)
+		key := append(heightKey(keyChallengeAt, f.Height), id[:]...)
+		batch.Set(store.SpaceFraud, binary.BigEndian.AppendUint16(key, uint16(i)), summary)
+	}
+	if len(f.Signed) > 0 {
+		batch.Set(store.SpaceFraud, quorumKey(f), id[:])
 	}
 	batch.Set(store.SpaceFraud, append([]byte{keyChallengeBody}, id[:]...), encoded)
 	if f.Refuted != nil {
@@ -149,16 +155,21 @@ func (l ledger) challenge(id types.BatchID) ([]byte, bool) {
 	return body, err == nil
 }
 
-// challengeIDs names the challenges upheld against a height.
+// challengeIDs names the challenges upheld against a height. Those of height 0 concern no one block: sequencers' twin
+// vertices, and all that convicts a quorum, which everybody should learn whatever its height.
 func (l ledger) challengeIDs(h types.Height) (ids []types.BatchID) {
 	_ = l.list(keyChallengeAt, h, h, func(id types.BatchID, _ []byte) error { ids = append(ids, id); return nil })
-	return slices.Compact(ids) // the accused of one challenge follow each other
+	ids = slices.Compact(ids) // the accused of one challenge follow each other
+	if h == 0 {
+		ids = append(ids, l.quorumIDs()...)
+	}
+	return ids
 }
 
 // challenges lists the challenges of heights from..to, inclusive.
 func (l ledger) challenges(from, to types.Height) (out []rpc.Challenge, err error) {
-	err = l.list(keyChallengeAt, from, to, func(_ types.BatchID, value []byte) error {
-		var c rpc.Challenge
+	err = l.list(keyChallengeAt, from, to, func(id types.BatchID, value []byte) error {
+		c := rpc.Challenge{ID: id.String()}
 		if err := json.Unmarshal(value, &c); err != nil {
 			return fmt.Errorf("stored challenge: %w: %w", store.ErrBroken, err)
 		}

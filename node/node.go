@@ -152,7 +152,7 @@ func (n *Node) Run(ctx context.Context) error {
 		run("blocks", n.followBlocks)
 	}
 	if n.order != nil {
-		run("ordering", n.order.Run)
+		run("ordering", n.orderBlocks)
 	}
 	if n.sampling != nil {
 		run("sampling", n.sampling.Run)

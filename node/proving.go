@@ -327,7 +327,7 @@ func (n *Node) asserted() types.Height {
 	if n.proofs == nil {
 		return 0
 	}
-	return n.proofs.tracker.Asserted().Height
+	return min(n.proofs.tracker.Asserted().Height, n.chain.Sound())
 }
 
 // settled is the newest settled height.
@@ -335,7 +335,7 @@ func (n *Node) settled() types.Height {
 	if n.proofs == nil {
 		return 0
 	}
-	return n.proofs.tracker.Settled().Height
+	return min(n.proofs.tracker.Settled().Height, n.chain.Sound())
 }
 
 // PayeeOf is the account that a node's challenges pay until it names another one: the last 20 bytes of keccak-256 of its

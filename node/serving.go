@@ -8,7 +8,6 @@ import (
 
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/rpc/backend"
-	"github.com/etherscale/bedrock/sampling"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -54,7 +53,7 @@ func (n *Node) sampled() types.Height {
 	if n.sampling == nil {
 		return 0
 	}
-	return n.sampling.Safe()
+	return min(n.sampling.Safe(), n.chain.Sound())
 }
 
 // service answers bedrock_*.
@@ -78,6 +77,7 @@ func (s *service) Status(context.Context) (*rpc.Status, error) {
 	if committee, ok := n.chain.Committee(n.chain.Epoch()); ok {
 		status.Committee = rpc.CommitteeSize{Size: committee.Len(), Quorum: committee.Quorum()}
 	}
+	status.Stopped = n.stopped()
 	if n.exec != nil {
 		status.Height = rpc.Height(n.exec.Height())
 	}
@@ -115,9 +115,6 @@ func (s *service) Sampling(_ context.Context, h types.Height) (*rpc.Sampling, er
 		return &rpc.Sampling{Verdict: rpc.VerdictPending, Indices: []int{}}, nil
 	}
 	out := &rpc.Sampling{Verdict: rpc.Verdict(r.Verdict), Asked: r.Asked, Answered: r.Answered, Wrong: r.Wrong, MissLog2: r.MissLog2, Indices: []int{}}
-	if r.Verdict == sampling.Misencoded {
-		out.Verdict = rpc.VerdictUnavailable // never to be built on; bedrock_getChallenges has the proof
-	}
 	for _, i := range r.Indices {
 		out.Indices = append(out.Indices, int(i))
 	}

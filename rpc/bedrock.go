@@ -52,6 +52,10 @@ type Bedrock interface {
 	Challenges(ctx context.Context, from, to types.Height) ([]Challenge, error)
 	Committee(ctx context.Context, epoch types.Epoch) (*types.Committee, error)
 	TransactionStatus(ctx context.Context, tx TxHash) (*TransactionStatus, error)
+	// Challenge returns an upheld challenge, encoded, by its CID.
+	Challenge(ctx context.Context, id types.BatchID) ([]byte, error)
+	// Convictions lists the sequencers that proved dishonest here, ascending by height.
+	Convictions(ctx context.Context) ([]Conviction, error)
 }
 
 // MaxChallengeRange bounds the heights of one bedrock_getChallenges.
@@ -71,6 +75,23 @@ type Status struct {
 	Settled   Height        `json:"settled"`   // newest settled block
 	Peers     int           `json:"peers"`
 	Committee CommitteeSize `json:"committee"`
+	Stopped   *Stopped      `json:"stopped,omitempty"` // the node follows the chain no further
+}
+
+// Stopped is why a node follows the chain no further: a quorum proved corrupt.
+type Stopped struct {
+	Height Height     `json:"height"` // of the first header that nothing may be built on
+	Digest types.Hash `json:"digest"` // of the header that proves it
+	Kind   string     `json:"kind"`   // in words
+	Reason string     `json:"reason"` // what happened and what to do
+}
+
+// Conviction is a sequencer's misconduct, proven by a challenge.
+type Conviction struct {
+	Sequencer string `json:"sequencer"` // peer ID
+	Kind      string `json:"kind"`      // "bad-encoding", "double-header" or "double-vertex"
+	Height    Height `json:"height"`    // of the block; 0 for vertices
+	Challenge string `json:"challenge"` // CID
 }
 
 // CommitteeSize counts members; the quorum is in stake.
@@ -87,6 +108,7 @@ const (
 	VerdictAvailable   Verdict = "available"
 	VerdictUnavailable Verdict = "unavailable"
 	VerdictPending     Verdict = "pending"
+	VerdictMisencoded  Verdict = "misencoded" // a quorum signed rows that are no encoding of anything
 )
 
 // Sampling is what this node itself asked for and got of one block.
@@ -163,6 +185,7 @@ type Assertion struct {
 
 // Challenge is a challenge this node verified.
 type Challenge struct {
+	ID         string `json:"id"` // CID, by which bedrock_getChallenge gives it
 	Height     Height `json:"height"`
 	Kind       string `json:"kind"`
 	Accused    string `json:"accused"`    // peer ID

@@ -102,6 +102,26 @@ func (m *BedrockMethods) GetChallenges(ctx context.Context, from, to Height) ([]
 	return append([]Challenge{}, challenges...), err
 }
 
+// GetChallenge answers bedrock_getChallenge: the encoded challenge, which proves itself to whoever has the genesis file; null
+// if this node upheld none with the CID.
+func (m *BedrockMethods) GetChallenge(ctx context.Context, cid string) (*hexutil.Bytes, error) {
+	id, err := types.ParseBatchID(cid)
+	if err != nil {
+		return nil, invalidParams("challenge %q: want a CID", cid)
+	}
+	encoded, err := m.b.Challenge(ctx, id)
+	if err != nil || encoded == nil {
+		return nil, err
+	}
+	return (*hexutil.Bytes)(&encoded), nil
+}
+
+// GetConvictions answers bedrock_getConvictions: the sequencers that were proven dishonest.
+func (m *BedrockMethods) GetConvictions(ctx context.Context) ([]Conviction, error) {
+	convictions, err := m.b.Convictions(ctx)
+	return append([]Conviction{}, convictions...), err
+}
+
 // Committee is who orders in an epoch.
 type Committee struct {
 	Epoch   types.Epoch `json:"epoch"`

@@ -58,6 +58,15 @@ func (n *network) TransactionStatus(context.Context, rpc.TxHash) (*rpc.Transacti
 	return &rpc.TransactionStatus{State: "skipped", Reason: "nonce too low", Height: &height, Index: &index, Certified: true}, nil
 }
 
+func (n *network) Challenge(_ context.Context, id types.BatchID) ([]byte, error) {
+	if id != types.BatchIDOf([]byte("upheld")) {
+		return nil, nil
+	}
+	return []byte("upheld"), nil
+}
+
+func (n *network) Convictions(context.Context) ([]rpc.Conviction, error) { return nil, nil }
+
 func TestBedrockMethods(t *testing.T) {
 	// The Ed25519 base point: a sound key.
 	key := types.PublicKey{0x58}
@@ -90,7 +99,10 @@ func TestBedrockMethods(t *testing.T) {
 			"explicit":true "round":4 "vertex":"09 "fairTime":1800000000000123 "spread":5 "height":"0x11" "index":3`},
 		{"bedrock_auditTransaction", []any{"0x" + strings.Repeat("ff", 32)}, `null`},
 		{"bedrock_getAssertions", []any{"0x11"}, `[]`},
-		{"bedrock_getChallenges", []any{"0x11", "0x12"}, `[{"height":"0x11" "kind":"state" "accused":"a" "challenger":"b" "verdict":"valid" "ms":12}]`},
+		{"bedrock_getChallenges", []any{"0x11", "0x12"}, `[{"id":"" "height":"0x11" "kind":"state" "accused":"a" "challenger":"b" "verdict":"valid" "ms":12}]`},
+		{"bedrock_getChallenge", []any{types.BatchIDOf([]byte("upheld")).String()}, `"0x757068656c64"`},
+		{"bedrock_getChallenge", []any{types.BatchIDOf([]byte("other")).String()}, `null`},
+		{"bedrock_getConvictions", nil, `[]`},
 		{"bedrock_getCommittee", []any{0}, `"size":1 "quorum":1 "peerId":"` + key.PeerID()},
 		{"bedrock_getCommittee", []any{1}, `null`},
 		{"bedrock_getTransactionStatus", []any{"0x" + strings.Repeat("11", 32)}, `"state":"skipped" "reason":"nonce too low" "height":"0x11" "index":3`},
@@ -113,6 +125,9 @@ func TestBedrockMethods(t *testing.T) {
 		if have := f.call("bedrock_getHeader", bad); have.code() != -32602 {
 			t.Errorf("height %v: code %d", bad, have.code())
 		}
+	}
+	if have := f.call("bedrock_getChallenge", "no CID"); have.code() != -32602 {
+		t.Errorf("a challenge by no CID: code %d", have.code())
 	}
 	if have := f.call("eth_syncing"); !strings.Contains(string(have.Result), `"highestBlock":"0x12c"`) {
 		t.Errorf("eth_syncing 300 blocks behind: %s", have.Result)

@@ -82,7 +82,10 @@ func (v *blockView) print(out io.Writer) {
 	for _, a := range v.Assertions {
 		fmt.Fprintf(out, "  %-10s  by %s, blocks %d..%d, value %s\n", a.State, a.Prover, a.From, a.To, a.Claim)
 	}
-	for _, c := range v.Challenges {
-		fmt.Fprintf(out, "  challenge   %s, %s: %s accuses %s, verdict after %d ms\n", c.Kind, c.Verdict, c.Challenger, c.Accused, c.Ms)
+	for i, c := range v.Challenges {
+		if i == 0 || v.Challenges[i-1].ID != c.ID {
+			fmt.Fprintf(out, "  challenge   %s, %s: by %s, verdict after %d ms, %s\n", c.Kind, c.Verdict, c.Challenger, c.Ms, c.ID)
+		}
+		fmt.Fprintf(out, "    convicts  %s\n", c.Accused)
 	}
 }

@@ -38,7 +38,7 @@ func newSampleCommand() *cobra.Command {
 			} else {
 				_, err = fmt.Fprintf(cmd.OutOrStdout(), "block %d: %s\n  rows asked  %s\n", height, samplingText(s), rowList(s.Indices))
 			}
-			if err == nil && s.Verdict == rpc.VerdictUnavailable {
+			if err == nil && (s.Verdict == rpc.VerdictUnavailable || s.Verdict == rpc.VerdictMisencoded) {
 				return &exitError{exitNegative, nil}
 			}
 			return err

@@ -32,6 +32,9 @@ func newStatusCommand() *cobra.Command {
 			if s.Round > 0 {
 				fmt.Fprintf(out, "  round      %d\n", s.Round)
 			}
+			if s.Stopped != nil {
+				fmt.Fprintf(out, "  STOPPED    at block %d: %s\n", s.Stopped.Height, s.Stopped.Reason)
+			}
 			fmt.Fprintf(out, "  executed   %d\n  certified  %d\n  sampled    %d\n  asserted   %d\n  settled    %d\n", s.Height, s.Certified, s.Sampled, s.Asserted, s.Settled)
 			return nil
 		},
