@@ -127,6 +127,7 @@ type DHT struct {
 	publishing  *turns        // of blocks
 	dialling    chan struct{} // slots to dial holders in
 	passing     *handOns
+	repair      *repairer
 	counts      counts
 	life        context.Context // until Close
 	endLife     context.CancelFunc
@@ -170,6 +171,7 @@ func New(cfg Config) (*DHT, error) {
 		return nil, errors.Join(fmt.Errorf("dht: start kad-dht: %w", err), d.kad.Close())
 	}
 	d.servers = newServers(cfg.Host, d.kadProtocol, cfg.Server, d.kad.RoutingTable().ListPeers)
+	d.repair = newRepairer(d)
 	if cfg.Server {
 		cfg.Host.SetStreamHandler(d.rowProtocol, d.handle)
 	}
@@ -187,12 +189,15 @@ func (d *DHT) Close() error {
 	return d.closeErr
 }
 
-// Run keeps the table of servers fresh, moves rows whose header was certified to the disk and gives up old ones, until
-// ctx ends. Then it closes the DHT.
+// Run keeps the table of servers fresh, moves rows whose header was certified to the disk, gives up old ones and repairs
+// what the network loses, until ctx ends. Then it closes the DHT.
 func (d *DHT) Run(ctx context.Context) error {
 	defer d.Close()
 	var wg sync.WaitGroup
 	wg.Go(func() { d.keepTable(ctx) })
+	if d.cfg.Server {
+		wg.Go(func() { d.repair.run(ctx) })
+	}
 	d.keepRows(ctx)
 	wg.Wait()
 	return ctx.Err()

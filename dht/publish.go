@@ -61,13 +61,7 @@ func (d *DHT) Publish(ctx context.Context, header types.Header, block *coding.Bl
 	}
 	defer d.publishing.leave("")
 	sp := d.newSpread(offered)
-	if d.cfg.Replicas > 1 && offered.kind == proofCertified && len(picked)*offered.shardSize >= handOnBytes {
-		sp.handOn = true
-		sp.run(ctx, picked)
-		sp.await(ctx, picked)
-		sp.handOn = false
-	}
-	sp.run(ctx, picked)
+	sp.place(ctx, picked)
 	return sp.finish(picked), ctx.Err()
 }
 

@@ -19,6 +19,7 @@ type spread struct {
 	keepers map[peer.ID]bool // hold the block whole
 	// handOn asks the first holder of each row to pass it on, and leaves the others to it.
 	handOn bool
+	avoid  map[peer.ID]bool // get nothing
 
 	mu     sync.Mutex
 	rows   map[uint32]*spreadRow
@@ -55,6 +56,18 @@ func (sp *spread) confirm(i uint32, holder peer.ID) {
 		row.has = append(row.has, holder)
 		sp.report.Copies++
 	}
+}
+
+// place brings rows to their holders: it leaves the copies to them where that saves much, and makes up for what they did
+// not do.
+func (sp *spread) place(ctx context.Context, indices []uint32) {
+	if sp.d.cfg.Replicas > 1 && sp.offered.kind == proofCertified && len(indices)*sp.offered.shardSize >= handOnBytes {
+		sp.handOn = true
+		sp.run(ctx, indices)
+		sp.await(ctx, indices)
+		sp.handOn = false
+	}
+	sp.run(ctx, indices)
 }
 
 // run offers rows until each is where it should be or nobody near it is left.
@@ -123,7 +136,7 @@ func (sp *spread) absent(table []server, i uint32) []peer.ID {
 		switch {
 		case len(row.has)+len(out) >= r:
 			return out
-		case slices.Contains(row.tried, p):
+		case slices.Contains(row.tried, p) || sp.avoid[p]:
 		case sp.keepers[p]:
 			sp.confirm(i, p)
 		default:

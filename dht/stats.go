@@ -19,6 +19,8 @@ type Stats struct {
 	RefusedHeader uint64 // offers refused: the header cannot be trusted (yet), or is too old
 	RefusedPlace  uint64 // rows of offers refused: others are nearer
 	RefusedFull   uint64 // offers refused: the budget is used up
+
+	Repair RepairStats
 }
 
 // counts are what Stats counts; safe for concurrent use.
@@ -33,6 +35,6 @@ func (d *DHT) Stats() Stats {
 		Rows: rows, Blocks: blocks, Bytes: bytes, Budget: d.cfg.Budget, Provisional: d.waiting.size(), Servers: len(d.servers.list()),
 		Taken: d.counts.taken.Load(), HandedOn: d.counts.handedOn.Load(), HandOnLost: d.counts.handOnLost.Load(),
 		Refused: d.door.refused.Load(), RefusedHeader: d.counts.refusedHeader.Load(), RefusedPlace: d.counts.refusedPlace.Load(),
-		RefusedFull: d.counts.refusedFull.Load(),
+		RefusedFull: d.counts.refusedFull.Load(), Repair: d.repair.stats(),
 	}
 }

@@ -1,0 +1,122 @@
+package dht
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// copyPlan says which servers to ask about which rows.
+type copyPlan struct {
+	ask  map[peer.ID][]uint32 // ascending
+	left bool                 // rows were left to the nearest holder
+}
+
+// copies finds the servers that are among the r nearest to a held row now, and were not when the block was last settled.
+// Of the former holders that are still there the nearest asks and copies at once, the others at the second look.
+func copies(self peer.ID, c types.Hash, held []uint32, j job, r int, keepers map[peer.ID]bool) copyPlan {
+	out, there := copyPlan{ask: make(map[peer.ID][]uint32)}, serverSet(j.now)
+	for _, i := range held {
+		key := Key(c, i)
+		after := nearest(j.now, key, r)
+		before := after
+		if j.old != nil {
+			before = nearest(j.old, key, r)
+		}
+		first := slices.IndexFunc(before, func(p peer.ID) bool { return there[p] })
+		mine := j.second || first >= 0 && before[first] == self
+		for _, p := range after {
+			switch {
+			case p == self || keepers[p] || j.old != nil && slices.Contains(before, p):
+			case mine:
+				out.ask[p] = append(out.ask[p], i)
+			default:
+				out.left = true
+			}
+		}
+	}
+	return out
+}
+
+// copyNext looks at the copies of one block and returns how long to rest for it.
+func (r *repairer) copyNext(ctx context.Context) (time.Duration, bool) {
+	r.mu.Lock()
+	j := r.plan.nextCopy(time.Now())
+	r.mu.Unlock()
+	if j.kind == jobNone {
+		return 0, false
+	}
+	return r.copyBlock(ctx, j), true
+}
+
+// copyBlock asks and copies what a job wants, and returns what it cost in time.
+func (r *repairer) copyBlock(ctx context.Context, j job) time.Duration {
+	start := time.Now()
+	held, err := r.d.rows.indices(ctx, j.commitment)
+	if err != nil && ctx.Err() == nil {
+		r.d.log.Warn("copies of a block not looked at", "block", j.commitment.String(), "error", err)
+	}
+	todo := copies(r.d.host.ID(), j.commitment, held, j, r.d.cfg.Replicas, r.d.keepers(j.commitment))
+	rest := restFor * time.Since(start)
+	open, missing := err != nil, false
+	var asked, sent int64 // bytes
+	for p, indices := range todo.ask {
+		has, err := r.d.Has(ctx, p, j.commitment, indices)
+		asked += questionBytes + 4*int64(len(indices))
+		if err != nil {
+			open = true
+			continue
+		}
+		lacks := without(indices, has)
+		if len(lacks) == 0 {
+			continue
+		}
+		missing = true
+		bytes, err := r.give(ctx, p, j.commitment, lacks)
+		sent += bytes
+		open = open || err != nil
+	}
+	if asked > 0 {
+		r.looks.Add(1)
+	}
+	r.mu.Lock()
+	r.plan.copied(j, time.Now(), open, todo.left)
+	r.mu.Unlock()
+	return max(rest, costOf(asked, missing)+time.Duration(sent)*time.Second/copyRate)
+}
+
+// costOf is how long questions of so many bytes are to be paused for.
+func costOf(asked int64, found bool) time.Duration {
+	if found {
+		return time.Duration(asked) * time.Second / busyRate
+	}
+	return time.Duration(asked) * time.Second / quietRate
+}
+
+// give offers held rows to a server, and pauses so that rows go out at copyRate. The last piece's pause is the caller's.
+func (r *repairer) give(ctx context.Context, p peer.ID, c types.Hash, indices []uint32) (sent int64, err error) {
+	o, err := r.d.offerHeld(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	for piece := range slices.Chunk(indices, max(1, groupBytes/o.shardSize)) {
+		if sent > 0 && !pause(ctx, time.Duration(sent)*time.Second/copyRate) {
+			return 0, ctx.Err()
+		}
+		got, err := r.d.offer(ctx, o, p, piece, false)
+		sent = int64(got.stored) * int64(o.shardSize)
+		r.copied.Add(uint64(got.stored))
+		if errors.Is(err, ErrBudget) {
+			r.avoid(p)
+		}
+		if err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
+}

@@ -1,0 +1,352 @@
+package dht
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// This file decides what repair looks at next. It asks nobody and knows no clock: time, chance and rosters are handed in.
+
+const (
+	// secondLook is how long the other holders of a row leave it to the nearest of them to copy it, and at most as long
+	// again, by chance: then one offers what the first did not, and the rest find it done.
+	secondLook = 2 * time.Minute
+	// retryCopy is when a server is asked again that did not answer or could not take rows, and at most as long again;
+	// each time twice as late, copyTries times. Then it is left to the next change of the roster.
+	retryCopy = time.Minute
+	copyTries = 5
+	// checkEvery is how often a node looks for a block's live rows while nothing happens; from half to one and a half.
+	checkEvery = time.Hour
+	// checkRows is the number of rows that tell how many live.
+	checkRows = 32
+	// lowShare of live rows in the sample raises an alarm; below repairShare of all a block is rebuilt. The margin is one
+	// and a half standard deviations of the sample: of blocks with half of their rows, 98 in 100 are noticed at once.
+	lowShare    = 0.72
+	repairShare = 0.6
+	// lossShare: when so many rows at most can have kept a holder, by the rosters, blocks are checked without delay.
+	lossShare = 0.85
+	// alarmDelay is how long after an alarm the same rows are asked for again, and at most as long again, by chance.
+	alarmDelay = 10 * time.Second
+	// repairRate is how fast, in bytes of block data a second, one is expected to rebuild a block before the next looks.
+	repairRate = 256 << 10
+	// maxRank is how many turns a node waits at most for those who are nearer to a block.
+	maxRank = 16
+	// maxRosters is how many old rosters are remembered; who was checked against an older one asks about everything.
+	maxRosters = 16
+	// maxChecks is the number of blocks that a round chooses for checks.
+	maxChecks = 64
+)
+
+type jobKind int
+
+const (
+	jobNone    jobKind = iota
+	jobCopy            // look whether the nearest have the rows that this node has
+	jobCheck           // estimate how many rows live
+	jobRebuild         // look again, and rebuild unless somebody does
+)
+
+// job is the next thing to do.
+type job struct {
+	kind       jobKind
+	commitment types.Hash
+	old        []server // copy: the roster the block was last checked against; nil if forgotten
+	now        []server // copy: the roster to reach
+	version    int      // copy: of now
+	second     bool     // copy: do what others were to do, too
+	missing    []uint32 // rebuild: sampled rows that nobody had
+}
+
+// heldRows names a block of which this node has rows.
+type heldRows struct {
+	commitment types.Hash
+	height     types.Height
+	length     uint64 // bytes of data
+}
+
+// patient is what the plan knows of one block.
+type patient struct {
+	heldRows
+	settled int       // version of the roster that copies were checked against; 0: none
+	second  bool      // the next look is the second
+	tries   int       // looks at copies that left something open
+	copyAt  time.Time // no look at copies before
+	checkAt time.Time // no estimate before
+	alarmAt time.Time // when to look again after an alarm; zero: no alarm
+	missing []uint32  // what the alarm is about
+	share   float64   // of rows that live, by the last look; negative: not known
+	failed  int       // rebuilds in a row that failed
+	beyond  bool      // the block cannot be rebuilt, however many rows there are
+	round   int       // the last round that named it
+}
+
+// repairPlan is the pure half of repair.
+type repairPlan struct {
+	self    peer.ID
+	r       int // copies of a row
+	chance  *rand.Rand
+	round   int
+	version int
+	rosters map[int][]server
+	blocks  map[types.Hash]*patient
+	order   []*patient // the newest first
+	cursor  int        // all before it was offered as a copy job in this round
+	checks  []*patient // chosen in this round
+}
+
+func newRepairPlan(self peer.ID, replicas int, chance *rand.Rand) *repairPlan {
+	return &repairPlan{self: self, r: replicas, chance: chance, rosters: make(map[int][]server), blocks: make(map[types.Hash]*patient)}
+}
+
+// look begins a round: roster are the servers that can be holders, held what this node holds. Blocks seen for the first
+// time were just published, which is their publishers' care, except in the first round, after a start.
+func (p *repairPlan) look(now time.Time, roster []server, held []heldRows) {
+	p.round++
+	known := p.version
+	loss := p.adopt(roster)
+	for _, h := range held {
+		b := p.blocks[h.commitment]
+		if b == nil {
+			b = &patient{heldRows: h, settled: known, share: -1}
+			b.checkAt = now.Add(time.Minute + p.spread(time.Duration(len(roster)+1)*time.Minute))
+			p.blocks[h.commitment] = b
+		}
+		b.round = p.round
+		if soon := now.Add(p.turn(b)); loss && soon.Before(b.checkAt) {
+			b.checkAt = soon
+		}
+	}
+	p.order = p.order[:0]
+	for c, b := range p.blocks {
+		if b.round != p.round {
+			delete(p.blocks, c)
+			continue
+		}
+		p.order = append(p.order, b)
+	}
+	slices.SortFunc(p.order, func(a, b *patient) int {
+		return cmp.Or(cmp.Compare(b.height, a.height), bytes.Compare(a.commitment[:], b.commitment[:]))
+	})
+	p.cursor = 0
+	p.choose(now)
+}
+
+// adopt makes a roster the current one and reports whether so many left that rows may have lost all holders.
+func (p *repairPlan) adopt(roster []server) (loss bool) {
+	before := p.rosters[p.version]
+	if p.version > 0 && sameServers(before, roster) {
+		return false
+	}
+	p.version++
+	p.rosters[p.version] = roster
+	delete(p.rosters, p.version-maxRosters)
+	for _, b := range p.blocks {
+		b.second, b.tries, b.copyAt = false, 0, time.Time{}
+	}
+	return before != nil && survival(before, roster, p.r) < lossShare
+}
+
+func sameServers(a, b []server) bool {
+	return slices.EqualFunc(a, b, func(x, y server) bool { return x.id == y.id && x.group == y.group })
+}
+
+// survival is the share of keys of which one of the r nearest servers before is still there.
+func survival(before, after []server, r int) float64 {
+	const keys = 256
+	there, kept := serverSet(after), 0
+	for i := range uint32(keys) {
+		if slices.ContainsFunc(nearest(before, Key(types.Hash{}, i), r), func(p peer.ID) bool { return there[p] }) {
+			kept++
+		}
+	}
+	return float64(kept) / keys
+}
+
+func serverSet(table []server) map[peer.ID]bool {
+	out := make(map[peer.ID]bool, len(table))
+	for _, s := range table {
+		out[s.id] = true
+	}
+	return out
+}
+
+// turn is how long this node leaves a block to those who are nearer to it: they all see a loss, one is to rebuild.
+func (p *repairPlan) turn(b *patient) time.Duration {
+	slot := b.slot()
+	return time.Duration(min(p.rank(b.commitment), maxRank))*slot + p.spread(slot/4)
+}
+
+// slot is what one rebuild is given before somebody else looks.
+func (b *patient) slot() time.Duration {
+	return 30*time.Second + time.Duration(b.length)*time.Second/repairRate
+}
+
+// rank is the number of servers nearer to a block's own place than this node.
+func (p *repairPlan) rank(c types.Hash) int {
+	place := sha256.Sum256(append([]byte("bedrock/repair/1"), c[:]...))
+	var self [32]byte
+	table := p.rosters[p.version]
+	at := slices.IndexFunc(table, func(s server) bool { return s.id == p.self })
+	if at < 0 {
+		return len(table)
+	}
+	self, rank := xor(table[at].place, place), 0
+	for _, s := range table {
+		if d := xor(s.place, place); bytes.Compare(d[:], self[:]) < 0 {
+			rank++
+		}
+	}
+	return rank
+}
+
+func xor(a, b [32]byte) (d [32]byte) {
+	for i := range d {
+		d[i] = a[i] ^ b[i]
+	}
+	return d
+}
+
+// spread is a random time below d.
+func (p *repairPlan) spread(d time.Duration) time.Duration {
+	return time.Duration(p.chance.Int64N(int64(d) + 1))
+}
+
+// choose picks the checks of this round: half of the room for the newest that are due, the rest for any.
+func (p *repairPlan) choose(now time.Time) {
+	p.checks = p.checks[:0]
+	seen := 0
+	for _, b := range p.order {
+		if b.beyond || !b.alarmAt.IsZero() || now.Before(b.checkAt) {
+			continue
+		}
+		if len(p.checks) < maxChecks {
+			p.checks = append(p.checks, b)
+			continue
+		}
+		seen++
+		if i := p.chance.IntN(seen + maxChecks/2); i < maxChecks/2 {
+			p.checks[maxChecks/2+i] = b
+		}
+	}
+}
+
+// nextCopy is the next block whose copies to look at; jobNone if all is settled.
+func (p *repairPlan) nextCopy(now time.Time) job {
+	for ; p.cursor < len(p.order); p.cursor++ {
+		b := p.order[p.cursor]
+		if b.settled == p.version || now.Before(b.copyAt) {
+			continue
+		}
+		p.cursor++
+		return job{kind: jobCopy, commitment: b.commitment, old: p.rosters[b.settled], now: p.rosters[p.version], version: p.version, second: b.second}
+	}
+	return job{}
+}
+
+// nextCheck is the next block whose live rows to count: alarms first.
+func (p *repairPlan) nextCheck(now time.Time) job {
+	for _, b := range p.order {
+		if !b.alarmAt.IsZero() && !now.Before(b.alarmAt) {
+			return job{kind: jobRebuild, commitment: b.commitment, missing: b.missing}
+		}
+	}
+	if len(p.checks) == 0 {
+		return job{}
+	}
+	b := p.checks[0]
+	p.checks = p.checks[1:]
+	return job{kind: jobCheck, commitment: b.commitment}
+}
+
+// copied books a look at a block's copies: open if a server could not be asked or take rows, left if rows were left to
+// their nearest holder.
+func (p *repairPlan) copied(j job, now time.Time, open, left bool) {
+	b := p.blocks[j.commitment]
+	if b == nil || j.version != p.version {
+		return // the roster changed meanwhile: the next look asks about all that changed since the last settled one
+	}
+	switch {
+	case open && b.tries < copyTries:
+		b.copyAt = now.Add(retryCopy<<b.tries + p.spread(retryCopy<<b.tries))
+		b.tries++
+	case left && !b.second:
+		b.second, b.copyAt = true, now.Add(secondLook+p.spread(secondLook))
+	default:
+		b.settled, b.second = p.version, false
+	}
+}
+
+// checked books an estimate: the share of live rows, and the sampled ones that nobody had.
+func (p *repairPlan) checked(c types.Hash, now time.Time, share float64, missing []uint32) {
+	b := p.blocks[c]
+	if b == nil {
+		return
+	}
+	b.share = share
+	b.checkAt = now.Add(checkEvery/2 + p.spread(checkEvery))
+	if share < lowShare {
+		b.alarmAt, b.missing = now.Add(alarmDelay+p.spread(alarmDelay)), missing
+	}
+}
+
+// postponed books that rows of an alarm have come to life: somebody is at work. What is still missing is looked at later.
+func (p *repairPlan) postponed(c types.Hash, now time.Time, missing []uint32) {
+	b := p.blocks[c]
+	if b == nil {
+		return
+	}
+	if share := 1 - float64(len(missing))/checkRows; share >= lowShare {
+		b.share = share
+		b.alarmAt, b.missing = time.Time{}, nil
+		return
+	}
+	b.alarmAt, b.missing = now.Add(b.slot()+p.spread(alarmDelay)), missing
+}
+
+// rebuilt books the end of a repair: the share of live rows after it, whether it failed, and whether it always will.
+func (p *repairPlan) rebuilt(c types.Hash, now time.Time, share float64, failed, beyond bool) {
+	b := p.blocks[c]
+	if b == nil {
+		return
+	}
+	b.alarmAt, b.missing, b.beyond = time.Time{}, nil, beyond
+	if share >= 0 {
+		b.share = share
+	}
+	b.failed++
+	if !failed {
+		b.failed = 0
+	}
+	wait := checkEvery / 6 << min(b.failed, 5)
+	b.checkAt = now.Add(wait + p.spread(wait))
+}
+
+// survey tells how the known blocks are.
+func (p *repairPlan) survey(s *RepairStats) {
+	for _, b := range p.order {
+		if b.beyond {
+			s.Beyond++
+		}
+		if !b.alarmAt.IsZero() {
+			s.Pending++
+		}
+		if b.share < 0 {
+			continue
+		}
+		live := Live{Height: b.height, Share: b.share}
+		if s.Known == 0 {
+			s.Newest, s.Lowest = live, live
+		}
+		if s.Known++; live.Share < s.Lowest.Share {
+			s.Lowest = live
+		}
+	}
+}
