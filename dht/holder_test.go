@@ -145,13 +145,20 @@ func TestOfferElsewhere(t *testing.T) {
 		n.servers.alive(peer.ID("server" + string(rune('a'+i))))
 	}
 	eventually(t, func() bool { return len(n.servers.list()) == 5 }, "table is not known")
-	want := 0
+	want, elsewhere := 0, []uint32(nil)
 	for _, i := range indices(block.Params().N) {
 		if slices.Contains(nearest(n.servers.list(), Key(header.Commitment, i), 2), n.host.ID()) {
 			want++
+		} else {
+			elsewhere = append(elsewhere, i)
 		}
 	}
-	stored, err := offerByHand(t, stranger(t, n), n, proofCertified, ch.Encode(), block, indices(block.Params().N), nil)
+	// An offer of which nothing is wanted needs no opening, and there is none here yet.
+	stored, err := offerByHand(t, stranger(t, n), n, proofCertified, ch.Encode(), block, elsewhere, nil)
+	if err != nil || stored != 0 {
+		t.Fatalf("stored %d rows of which none is wanted: %v", stored, err)
+	}
+	stored, err = offerByHand(t, stranger(t, n), n, proofCertified, ch.Encode(), block, indices(block.Params().N), nil)
 	if err != nil || stored != want || want == 0 || want == block.Params().N {
 		t.Fatalf("stored %d rows, %d are near: %v", stored, want, err)
 	}

@@ -210,6 +210,9 @@ func (d *DHT) readOpening(s network.Stream, h *types.Header, p coding.Params) (*
 
 // takeRows reads and verifies the wanted rows and stores them group by group. It returns those that were stored.
 func (d *DHT) takeRows(ctx context.Context, s network.Stream, h *types.Header, v *coding.Verifier, wanted []uint32, certified bool) ([]uint32, error) {
+	if len(wanted) == 0 {
+		return nil, nil // and no verifier, perhaps
+	}
 	var stored []uint32
 	for group := range slices.Chunk(wanted, max(1, groupBytes/v.Params().ShardSize())) {
 		shards, err := readShards(ctx, s, v, group)

@@ -124,10 +124,10 @@ func (r *repairer) round(ctx context.Context) {
 		}
 		return
 	}
-	roster := r.takers()
+	roster, lost := r.takers(), r.d.servers.lost()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.plan.look(time.Now(), roster, held)
+	r.plan.look(time.Now(), roster, lost, held)
 }
 
 // knock asks servers that failed to answer whether they are back; sweeps of large networks come by too seldom.
@@ -154,11 +154,11 @@ func (r *repairer) takers() []server {
 	return leaveOut(leaveOut(r.d.servers.roster(), r.doubts, now), r.full, now)
 }
 
-// witnesses is the roster without those that keep no word.
+// witnesses are all servers known that keep their word.
 func (r *repairer) witnesses() []server {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return leaveOut(r.d.servers.roster(), r.doubts, time.Now())
+	return leaveOut(r.d.servers.readable(), r.doubts, time.Now())
 }
 
 // unreliable are those that get no rows.

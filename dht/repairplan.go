@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -31,8 +32,10 @@ const (
 	// and a half standard deviations of the sample: of blocks with half of their rows, 98 in 100 are noticed at once.
 	lowShare    = 0.72
 	repairShare = 0.6
-	// lossShare: when so many rows at most can have kept a holder, by the rosters, blocks are checked without delay.
+	// lossShare: when no more of the rows than this can be expected to have kept a holder, blocks are checked without delay;
+	// and again when lossStep more of the servers are gone.
 	lossShare = 0.85
+	lossStep  = 0.05
 	// alarmDelay is how long after an alarm the same rows are asked for again, and at most as long again, by chance.
 	alarmDelay = 10 * time.Second
 	// repairRate is how fast, in bytes of block data a second, one is expected to rebuild a block before the next looks.
@@ -95,6 +98,7 @@ type repairPlan struct {
 	chance  *rand.Rand
 	round   int
 	version int
+	lost    float64 // the share of servers gone when blocks were last checked for it
 	rosters map[int][]server
 	blocks  map[types.Hash]*patient
 	order   []*patient // the newest first
@@ -106,12 +110,13 @@ func newRepairPlan(self peer.ID, replicas int, chance *rand.Rand) *repairPlan {
 	return &repairPlan{self: self, r: replicas, chance: chance, rosters: make(map[int][]server), blocks: make(map[types.Hash]*patient)}
 }
 
-// look begins a round: roster are the servers that can be holders, held what this node holds. Blocks seen for the first
-// time were just published, which is their publishers' care, except in the first round, after a start.
-func (p *repairPlan) look(now time.Time, roster []server, held []heldRows) {
+// look begins a round: roster are the servers that can be holders, lost the share of those met that are gone, held what
+// this node holds. Blocks seen for the first time were just published, which is their publishers' care, except in the first round, after a start.
+func (p *repairPlan) look(now time.Time, roster []server, lost float64, held []heldRows) {
 	p.round++
 	known := p.version
-	loss := p.adopt(roster)
+	p.adopt(roster)
+	loss := p.grave(lost)
 	for _, h := range held {
 		b := p.blocks[h.commitment]
 		if b == nil {
@@ -139,11 +144,10 @@ func (p *repairPlan) look(now time.Time, roster []server, held []heldRows) {
 	p.choose(now)
 }
 
-// adopt makes a roster the current one and reports whether so many left that rows may have lost all holders.
-func (p *repairPlan) adopt(roster []server) (loss bool) {
-	before := p.rosters[p.version]
-	if p.version > 0 && sameServers(before, roster) {
-		return false
+// adopt makes a roster the current one.
+func (p *repairPlan) adopt(roster []server) {
+	if p.version > 0 && sameServers(p.rosters[p.version], roster) {
+		return
 	}
 	p.version++
 	p.rosters[p.version] = roster
@@ -151,23 +155,22 @@ func (p *repairPlan) adopt(roster []server) (loss bool) {
 	for _, b := range p.blocks {
 		b.second, b.tries, b.copyAt = false, 0, time.Time{}
 	}
-	return before != nil && survival(before, roster, p.r) < lossShare
 }
 
 func sameServers(a, b []server) bool {
 	return slices.EqualFunc(a, b, func(x, y server) bool { return x.id == y.id && x.group == y.group })
 }
 
-// survival is the share of keys of which one of the r nearest servers before is still there.
-func survival(before, after []server, r int) float64 {
-	const keys = 256
-	there, kept := serverSet(after), 0
-	for i := range uint32(keys) {
-		if slices.ContainsFunc(nearest(before, Key(types.Hash{}, i), r), func(p peer.ID) bool { return there[p] }) {
-			kept++
-		}
+// grave reports whether so many servers left that rows may have lost all holders; once for each such loss.
+func (p *repairPlan) grave(lost float64) bool {
+	if lost < p.lost {
+		p.lost = lost
 	}
-	return float64(kept) / keys
+	if 1-math.Pow(lost, float64(p.r)) > lossShare || lost < p.lost+lossStep {
+		return false
+	}
+	p.lost = lost
+	return true
 }
 
 func serverSet(table []server) map[peer.ID]bool {
@@ -205,13 +208,6 @@ func (p *repairPlan) rank(c types.Hash) int {
 		}
 	}
 	return rank
-}
-
-func xor(a, b [32]byte) (d [32]byte) {
-	for i := range d {
-		d[i] = a[i] ^ b[i]
-	}
-	return d
 }
 
 // spread is a random time below d.

@@ -30,6 +30,8 @@ const (
 	// heardTTL is how long a server is remembered that another one named; maxHeard bounds how many.
 	heardTTL = 10 * time.Minute
 	maxHeard = 4096
+	// maxRoster is the number of servers that repair of copies looks at: far more than are near any row held here.
+	maxRoster = 256
 	// tableAge is how old the cached table may get before it is made anew.
 	tableAge = 500 * time.Millisecond
 )
@@ -65,6 +67,7 @@ type servers struct {
 type failure struct {
 	first, last time.Time
 	count       int
+	met         bool // it had answered, or was connected
 }
 
 func (f failure) gone() bool { return f.count >= 2 && f.last.Sub(f.first) >= absence }
@@ -101,6 +104,8 @@ func (s *servers) failed(p peer.ID) {
 	}
 	f.last = now
 	f.count++
+	_, answered := s.answered[p]
+	f.met = f.met || answered
 	s.failures[p] = f
 	s.made = time.Time{}
 }
@@ -162,11 +167,49 @@ func (s *servers) refresh(now time.Time) {
 	s.wide = s.place(ids)
 }
 
-// roster is the table with those that failed just now, so that it changes only when servers come and go.
+// roster is the table with those that failed just now and those only heard of, so that it changes only when servers come
+// and go: of a large network the maxRoster nearest to this node, who are near the rows that it holds.
 func (s *servers) roster() []server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.place(s.present(time.Now()))
+	ids := s.present(time.Now())
+	for p := range s.heard {
+		if !s.failures[p].gone() && p != s.host.ID() {
+			ids[p] = true
+		}
+	}
+	table := s.place(ids)
+	if len(table) <= maxRoster {
+		return table
+	}
+	self := [32]byte(kb.ConvertPeerID(s.host.ID()))
+	slices.SortFunc(table, func(a, b server) int {
+		x, y := xor(a.place, self), xor(b.place, self)
+		return bytes.Compare(x[:], y[:])
+	})
+	table = table[:maxRoster]
+	slices.SortFunc(table, func(a, b server) int { return bytes.Compare(a.place[:], b.place[:]) })
+	return table
+}
+
+func xor(a, b [32]byte) (d [32]byte) {
+	for i := range d {
+		d[i] = a[i] ^ b[i]
+	}
+	return d
+}
+
+// lost is the share of the servers met in the last hour that are gone.
+func (s *servers) lost() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	met, gone := len(s.present(time.Now())), 0
+	for _, f := range s.failures {
+		if f.gone() && f.met {
+			gone++
+		}
+	}
+	return float64(gone) / float64(max(1, met+gone))
 }
 
 // silent lists the servers that failed to answer and are not gone yet.
@@ -238,11 +281,7 @@ func nearest(table []server, key string, n int) []peer.ID {
 	target := [32]byte(kb.ConvertKey(key))
 	best := make([]candidate, 0, n+1)
 	for _, s := range table {
-		c := candidate{id: s.id, group: s.group}
-		for i := range c.distance {
-			c.distance[i] = s.place[i] ^ target[i]
-		}
-		best = insert(best, c, n)
+		best = insert(best, candidate{id: s.id, group: s.group, distance: xor(s.place, target)}, n)
 	}
 	out := make([]peer.ID, len(best))
 	for i := range best {
