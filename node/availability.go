@@ -114,7 +114,13 @@ func (o openings) Opening(ctx context.Context, h types.Header, judge func(from s
 // rebuilder makes block data from rows when no peer serves the body.
 type rebuilder struct{ n *Node }
 
-// Rebuild implements chain.Rows.
+// Rebuild implements chain.Rows. Whoever executes meets a wrong row here at the latest: the data does not encode to what the
+// header commits to.
 func (r rebuilder) Rebuild(ctx context.Context, header types.Header) ([]byte, error) {
-	return sampling.Rebuild(ctx, r.n.dht, openings{r.n}, header)
+	data, err := sampling.Restore(ctx, r.n.dht, openings{r.n}, header, nil)
+	var bad *coding.BadEncodingError
+	if ch, ok := r.n.chain.Header(header.Height); ok && errors.As(err, &bad) {
+		r.n.onBadEncoding(ch, bad)
+	}
+	return data, err
 }

@@ -80,6 +80,7 @@ func (c *Client) whole(ctx context.Context, s *state, f *fetcher) {
 		s.Verdict, s.MissLog2 = Available, Certain
 	case errors.Is(err, coding.ErrPadding):
 		s.Verdict = Misencoded
+		f.hunt(ctx, c.cfg.Rows) // for the proof: the verdict needs none
 	}
 }
 

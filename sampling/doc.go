@@ -44,4 +44,5 @@
 //	result.go   verdicts and how they are stored  attempt.go  one look at one block
 //	client.go   configuration, what was found     run.go      which block next
 //	rebuild.go  data from any K rows                    conviction.go  verdicts by others' proofs
+//	restore.go  the same, checked as a whole, with progress
 package sampling

@@ -47,6 +47,8 @@ type fetcher struct {
 	asked    int                      // rows asked for by decode
 	wrong    int                      // lies of peers
 	bad      *coding.BadEncodingError // the block's lie
+	givers   map[string]bool          // of correct rows; nil: not noted
+	watch    func(Progress)           // may be nil
 }
 
 // open gets the opening and makes the verifier; ErrUnavailable if nobody has it.
@@ -75,7 +77,7 @@ func (f *fetcher) ask(ctx context.Context, rows Rows, indices []uint32, got func
 		wanted[i] = true
 	}
 	// What could not be had is simply missing; why does not matter to the verdict.
-	_ = rows.Rows(ctx, f.header, indices, func(_ string, s coding.Shard) bool {
+	_ = rows.Rows(ctx, f.header, indices, func(from string, s coding.Shard) bool {
 		if f.bad != nil {
 			return true
 		}
@@ -89,7 +91,11 @@ func (f *fetcher) ask(ctx context.Context, rows Rows, indices []uint32, got func
 			return false
 		case missing:
 			wanted[s.Index] = false
+			if f.givers != nil {
+				f.givers[from] = true
+			}
 			got(s)
+			f.tell()
 		}
 		return true
 	})
