@@ -71,14 +71,18 @@
 // data ([Reconstruct]). Who needs single rows only, as a fraud proof does, uses [VerifyStandalone]. The first use in a
 // process builds the field's tables: about 0.15 s and 75 MB.
 //
-// The package is pure: no I/O, clock, goroutine or randomness. Values are immutable once made; a [Verifier] and a
+// The package is pure: no I/O, clock, goroutine or randomness. Whoever wants a block sooner than one core has it runs its
+// parts side by side, see [Spread]. Values are immutable once made; a [Verifier] and a
 // [Block] may be used by any number of goroutines at once.
 //
 //	params.go      shape of a block                     block.go       Encode, Block
 //	merkle.go      RFC 6962 trees                       shard.go       row with its path
 //	field.go       coefficients, row combination        opening.go     row root and y: what a verifier needs
-//	extend.go      Reed-Solomon extension, decoding     verifier.go    check of one shard
-//	commitment.go  commitment and seed                  standalone.go  check of one data row without y
-//	errors.go      verdicts                             evidence.go    proof of bad encoding
-//	wire.go        strict decoding                      reconstruct.go data from any K rows
+//	planes.go      the same by matrices of bits         verifier.go    check of one shard
+//	basis.go       multiplication by basis elements     standalone.go  check of one data row without y
+//	extend.go      Reed-Solomon extension               evidence.go    proof of bad encoding
+//	decode.go      absent data rows from any K          reconstruct.go data or all rows from any K rows
+//	locator.go     products over the absent points      spread.go      parts, for whoever has more cores
+//	commitment.go  commitment and seed                  errors.go      verdicts
+//	wire.go        strict decoding
 package coding

@@ -11,28 +11,38 @@ type vector [2]uint64
 
 // combiner computes the combination of rows of one block. Immutable after newCombiner; 8*rowSize bytes + 16 KiB.
 type combiner struct {
-	coeffs []vector          // one per symbol of a row
+	coeffs []vector          // one per symbol of a row; nil if there are planes
+	planes planes            // the same for a processor that can make use of them, or nil
 	basis  [15][2]productLUT // products with the labels 2, 4, .. 2^15
 }
 
 // productLUT holds the products of one constant with the 256 values of one byte of a symbol.
 type productLUT [256]uint16
 
-// newCombiner derives the rowSize/2 coefficients from the seed, two a hash. It must be called only with a seed whose row root is
+// newCombiner makes the combiner of the block with this seed. It must be called only with a seed whose row root is
 // committed: the seed makes the row root part of every check.
 func newCombiner(seed [32]byte, rowSize int) *combiner {
-	c := &combiner{coeffs: make([]vector, rowSize/2)}
-	var in [36]byte
-	copy(in[:], seed[:])
-	for j := 0; j < len(c.coeffs); j += 2 {
-		binary.LittleEndian.PutUint32(in[32:], uint32(j/2))
-		d := sha256.Sum256(in[:])
-		c.coeffs[j], c.coeffs[j+1] = readVector(d[:16]), readVector(d[16:])
+	c := &combiner{coeffs: coefficients(seed, rowSize)}
+	if hasPlanes() {
+		c.coeffs, c.planes = nil, newPlanes(c.coeffs)
 	}
 	for b := range c.basis {
 		c.basis[b] = productTables(&basisProducts[b])
 	}
 	return c
+}
+
+// coefficients derives the rowSize/2 coefficients from the seed, two a hash.
+func coefficients(seed [32]byte, rowSize int) []vector {
+	coeffs := make([]vector, rowSize/2)
+	var in [36]byte
+	copy(in[:], seed[:])
+	for j := 0; j < len(coeffs); j += 2 {
+		binary.LittleEndian.PutUint32(in[32:], uint32(j/2))
+		d := sha256.Sum256(in[:])
+		coeffs[j], coeffs[j+1] = readVector(d[:16]), readVector(d[16:])
+	}
+	return coeffs
 }
 
 // readVector reads 16 bytes as 8 little-endian words.
@@ -55,12 +65,20 @@ func productTables(products *[16]uint16) (t [2]productLUT) {
 }
 
 // combine is the combination of a row of rowSize bytes.
+func (c *combiner) combine(row []byte) [16]byte {
+	if c.planes != nil {
+		return c.planes.combine(&c.basis, row)
+	}
+	return c.combineBuckets(row)
+}
+
+// combineBuckets is combine without help of the processor, the twin of planes.combine.
 //
 // The sum over symbols is grouped by byte value instead of multiplying each symbol: every coefficient is added to the
 // bucket of its symbol's low byte and of its high byte; the buckets are then folded into one sum per bit of a symbol,
 // and only those 16 sums are multiplied by field constants. That is two additions a symbol and no table of
 // coefficients: about 1 GB/s, against some 30 MB/s for eight multiplications a symbol.
-func (c *combiner) combine(row []byte) [16]byte {
+func (c *combiner) combineBuckets(row []byte) [16]byte {
 	var buckets [2][256]vector
 	coeffs := c.coeffs
 	for len(row) >= RowUnit && len(coeffs) >= RowUnit/2 {

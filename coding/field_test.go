@@ -27,19 +27,54 @@ func naiveCombine(seed [32]byte, row []byte) (y [16]byte) {
 	return y
 }
 
+// TestCombineMatchesDefinition holds for both ways to combine, where the processor has both.
 func TestCombineMatchesDefinition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := sha256.Sum256(binary.LittleEndian.AppendUint32(nil, rapid.Uint32().Draw(t, "seed")))
 		size := RowUnit * rapid.IntRange(1, 5).Draw(t, "chunks")
 		row := rapid.SliceOfN(rapid.Byte(), size, size).Draw(t, "row")
-		before := bytes.Clone(row)
-		if got, want := newCombiner(seed, size).combine(row), naiveCombine(seed, row); got != want {
+		before, want := bytes.Clone(row), naiveCombine(seed, row)
+		c := newCombiner(seed, size)
+		if got := c.combine(row); got != want {
 			t.Fatalf("combine = %x, want %x", got, want)
+		}
+		c.coeffs, c.planes = coefficients(seed, size), nil
+		if got := c.combine(row); got != want {
+			t.Fatalf("by buckets combine = %x, want %x", got, want)
 		}
 		if !bytes.Equal(row, before) {
 			t.Fatal("combine wrote to the row")
 		}
 	})
+}
+
+// TestPlanesAreBits: byte v of eight coefficients has bit v of coefficient 7-i as its bit i.
+func TestPlanesAreBits(t *testing.T) {
+	coeffs := coefficients(sha256.Sum256(nil), 2*RowUnit)
+	p := newPlanes(coeffs)
+	if len(p) != 16*len(coeffs) {
+		t.Fatalf("%d bytes for %d coefficients", len(p), len(coeffs))
+	}
+	for j, c := range coeffs {
+		for v := range 128 {
+			if byte(c[v/64]>>(v%64))&1 != p[j/8*128+v]>>(7-j%8)&1 {
+				t.Fatalf("bit %d of coefficient %d is not in its plane", v, j)
+			}
+		}
+	}
+}
+
+// TestLongRowsCombineAlike compares both ways over rows as long as they get.
+func TestLongRowsCombineAlike(t *testing.T) {
+	for _, size := range []int{8 << 10, MaxRowSize - RowUnit, MaxRowSize} {
+		seed := sha256.Sum256([]byte{byte(size >> 8)})
+		row := testData(uint64(size), size)
+		c := newCombiner(seed, size)
+		d := &combiner{coeffs: coefficients(seed, size), basis: c.basis}
+		if c.combine(row) != d.combine(row) {
+			t.Fatalf("%d bytes: combinations differ", size)
+		}
+	}
 }
 
 // field is GF(2^16) built from its definition alone, without the library: labels in the Cantor basis over 0x1002D.

@@ -127,8 +127,8 @@ func makeVector(t *testing.T, seed uint64, length int) goldenBlock {
 		return v
 	}
 	cs := coefficientSeed(p, b.RowRoot())
-	c := newCombiner(cs, p.RowSize)
-	first, last := c.coeffs[0].bytes(), c.coeffs[p.RowSize/2-1].bytes()
+	coeffs := coefficients(cs, p.RowSize)
+	first, last := coeffs[0].bytes(), coeffs[p.RowSize/2-1].bytes()
 	standalone, err := b.Standalone(1)
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +155,7 @@ func makeWhole(t *testing.T, data []byte, b *Block) *goldenWhole {
 	for _, row := range b.rows {
 		w.Rows = append(w.Rows, hex.EncodeToString(row))
 	}
-	for _, c := range newCombiner(coefficientSeed(p, b.RowRoot()), p.RowSize).coeffs {
+	for _, c := range coefficients(coefficientSeed(p, b.RowRoot()), p.RowSize) {
 		bytes := c.bytes()
 		w.Coefficients = append(w.Coefficients, hex.EncodeToString(bytes[:]))
 	}
