@@ -113,7 +113,8 @@ func (f *benchFlags) benchSampling(ctx context.Context, out io.Writer, cfg swarm
 		fmt.Fprintf(out, "%d hosts, %d %% of them silent: %d of %d clients found the block of %d KiB available\n",
 			cfg.Hosts, cfg.Dead, r.Accepted, r.Trials, cfg.Size>>10)
 		fmt.Fprintf(out, "time to the verdict: p50 %.0f ms, p95 %.0f ms (virtual)\n", r.P50Ms, r.P95Ms)
-		fmt.Fprintf(out, "bytes received: %d on average, p95 %d; sent: %d\n", r.Bytes, r.BytesP95, r.Sent)
+		fmt.Fprintf(out, "bytes received: %d of rows and openings on average, p95 %d; %d with handshakes and all else; sent: %d\n",
+			r.Bytes, r.BytesP95, r.Wire, r.Sent)
 		fmt.Fprintf(out, "rows that came: %.1f %% of those asked for; %d clients asked for more than the first %d\n",
 			100*r.Answered, r.Escalated, swarm.FirstSamples)
 	})

@@ -24,7 +24,10 @@
 // the product. Headers reach everybody at once, by no wire.
 //
 //	virtual.go    the bubble                        wire.go       lines, delays, bytes, silence
+//	seat.go       what the DHT sees of the host     place.go      where rows belong, and are
 //	network.go    building and ending a network     peer.go       one server or member
 //	authority.go  committee, certificates           chain.go      certified headers
 //	blocks.go     blocks: made, published, kept     light.go      light clients and what their samples cost
+//	trials.go     bench sampling                    seeding.go    bench seeding
+//	survival.go   bench survival
 package swarm

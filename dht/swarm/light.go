@@ -39,7 +39,7 @@ func (n *Network) AddLights(ctx context.Context, count int) ([]*Light, error) {
 	var wg sync.WaitGroup
 	for i := range lights {
 		l := &Light{Peer: &Peer{Index: n.built, Member: -1}, n: n}
-		if err := n.build(l.Peer, keyOf(n.cfg.Seed, n.built), dht.Config{}); err != nil {
+		if err := n.build(l.Peer, keyOf(n.cfg.Seed, n.built), publicIP(n.built), dht.Config{}); err != nil {
 			return nil, err
 		}
 		lights[i] = l
@@ -66,7 +66,8 @@ func (n *Network) AddLights(ctx context.Context, count int) ([]*Light, error) {
 type Sample struct {
 	sampling.Result
 	Took     time.Duration // from seeing the header to the verdict, virtual
-	Received int64         // bytes the client's line brought it meanwhile, everything included
+	Rows     int64         // bytes of answers: rows, openings and what frames them, doubles included
+	Received int64         // bytes the client's line brought it meanwhile, handshakes and all included
 	Sent     int64
 }
 
@@ -123,7 +124,8 @@ func (l *Light) Sample(ctx context.Context, b *Block, patience time.Duration) (S
 	select {
 	case r := <-verdicts:
 		after := l.wire.traffic()
-		return Sample{Result: r, Took: time.Since(start), Received: after.received - before.received, Sent: after.sent - before.sent}, nil
+		return Sample{Result: r, Took: time.Since(start), Rows: after.rows - before.rows,
+			Received: after.received - before.received, Sent: after.sent - before.sent}, nil
 	case <-ctx.Done():
 		return Sample{}, errNoVerdict
 	}

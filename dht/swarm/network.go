@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"time"
 
@@ -100,8 +101,7 @@ func (n *Network) Close() {
 
 func (n *Network) addServer(i int) error {
 	p := &Peer{Index: i, Member: -1, Store: newStore()}
-	key := keyOf(n.cfg.Seed, i)
-	cfg := dht.Config{Server: true, Datastore: p.Store, Sweep: time.Hour, SweepLimit: 8}
+	key, cfg := keyOf(n.cfg.Seed, i), n.serverConfig(p)
 	if i < n.cfg.Members {
 		p.Member, key = i, n.authority.keys[i]
 		cfg.WholeTable, cfg.SweepLimit = true, 0
@@ -109,21 +109,37 @@ func (n *Network) addServer(i int) error {
 			cfg.Blocks = n.library
 		}
 	}
-	if err := n.build(p, key, cfg); err != nil {
+	if err := n.build(p, key, publicIP(n.built), cfg); err != nil {
 		return err
 	}
 	n.Peers = append(n.Peers, p)
 	return nil
 }
 
+// AddServer starts one more server with a key and an address of its own choosing and links it like the others.
+func (n *Network) AddServer(ctx context.Context, key ed25519.PrivateKey, ip net.IP) (*Peer, error) {
+	p := &Peer{Index: len(n.Peers), Member: -1, Store: newStore()}
+	if err := n.build(p, key, ip, n.serverConfig(p)); err != nil {
+		return nil, err
+	}
+	n.Peers = append(n.Peers, p)
+	err := n.link(ctx, p)
+	p.run()
+	return p, err
+}
+
+func (n *Network) serverConfig(p *Peer) dht.Config {
+	return dht.Config{Server: true, Datastore: p.Store, Sweep: time.Hour, SweepLimit: 8}
+}
+
 // build gives a peer its line, its host and its DHT.
-func (n *Network) build(p *Peer, key ed25519.PrivateKey, cfg dht.Config) error {
+func (n *Network) build(p *Peer, key ed25519.PrivateKey, ip net.IP, cfg dht.Config) error {
 	var err error
-	if p.wire, err = newWire(n.net, key, publicIP(n.built), n.cfg.Line, n.cfg.Line); err != nil {
+	if p.wire, err = newWire(n.net, key, ip, n.cfg.Line, n.cfg.Line); err != nil {
 		return err
 	}
 	n.built++
-	cfg.Host, cfg.Network, cfg.Headers, cfg.Replicas = p.wire.host, n.id, n.Chain, Replicas
+	cfg.Host, cfg.Network, cfg.Headers, cfg.Replicas = seat{p.wire.host, &p.wire.rows, &p.wire.conduct}, n.id, n.Chain, Replicas
 	if cfg.Lied == nil {
 		cfg.Lied = func(peer.ID, string) {}
 	}
@@ -146,34 +162,51 @@ const (
 	randomLinks  = 4
 )
 
-// connect links each server to the nearest and some random ones, both directions of a pair counted once.
+// connect links all servers.
 func (n *Network) connect() error {
-	ids, at := make([]peer.ID, len(n.Peers)), make(map[peer.ID]*Peer)
-	for i, p := range n.Peers {
-		ids[i] = p.ID()
-		at[p.ID()] = p
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	var wg sync.WaitGroup
 	errs := make([]error, len(n.Peers))
+	var wg sync.WaitGroup
 	for i, p := range n.Peers {
-		near := kb.SortClosestPeers(ids, kb.ConvertPeerID(p.ID()))
-		others := near[1:min(1+nearestLinks, len(near))]
-		for range min(randomLinks, len(n.Peers)-1) {
-			others = append(others, ids[(i+1+n.chance.IntN(len(ids)-1))%len(ids)])
-		}
-		wg.Go(func() {
-			for _, o := range others {
-				errs[i] = errors.Join(errs[i], p.Host().Connect(ctx, at[o].Info()))
-			}
-		})
+		others := n.neighbours(p)
+		wg.Go(func() { errs[i] = meet(ctx, p, others) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("swarm: connect: %w", err)
 	}
 	return nil
+}
+
+func (n *Network) link(ctx context.Context, p *Peer) error { return meet(ctx, p, n.neighbours(p)) }
+
+func meet(ctx context.Context, p *Peer, others []*Peer) (err error) {
+	for _, o := range others {
+		err = errors.Join(err, p.Host().Connect(ctx, o.Info()))
+	}
+	return err
+}
+
+// neighbours are the living servers nearest to a peer, and some random ones.
+func (n *Network) neighbours(p *Peer) []*Peer {
+	var ids []peer.ID
+	at := make(map[peer.ID]*Peer)
+	for _, o := range n.Peers {
+		if o != p && !o.Dead() {
+			ids = append(ids, o.ID())
+			at[o.ID()] = o
+		}
+	}
+	near := kb.SortClosestPeers(ids, kb.ConvertPeerID(p.ID()))
+	var out []*Peer
+	for _, id := range near[:min(nearestLinks, len(near))] {
+		out = append(out, at[id])
+	}
+	for range min(randomLinks, len(ids)) {
+		out = append(out, at[ids[n.chance.IntN(len(ids))]])
+	}
+	return out
 }
 
 // Servers returns the living servers that are no members.

@@ -14,9 +14,15 @@ import (
 
 // Place lays the rows of a block on the disks of the r servers nearest to each, without using the wire: where a block has
 // come to rest once it was published. What is measured then is not how it got there.
-func (n *Network) Place(b *Block) error {
+func (n *Network) Place(b *Block) error { return n.PlaceSome(b, func(int) bool { return true }) }
+
+// PlaceSome is Place for the rows that pick selects.
+func (n *Network) PlaceSome(b *Block, pick func(index int) bool) error {
 	mine := make(map[peer.ID][]coding.Shard)
 	for i, holders := range n.nearest(b, Replicas) {
+		if !pick(i) {
+			continue
+		}
 		s, err := b.Coded.Shard(uint32(i))
 		if err != nil {
 			return err

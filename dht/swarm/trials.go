@@ -24,13 +24,16 @@ type SamplingConfig struct {
 
 // SamplingReport says what trials came to.
 type SamplingReport struct {
-	P50Ms    float64 `json:"p50Ms"` // from seeing the header to "available", virtual time, over accepted trials
-	P95Ms    float64 `json:"p95Ms"`
-	Bytes    int64   `json:"bytes"` // what a client's line brought it for a block, headers of packets included; mean
-	BytesP95 int64   `json:"bytesP95"`
-	Sent     int64   `json:"sentBytes"`
-	Accepted int     `json:"accepted"`
-	Trials   int     `json:"trials"`
+	P50Ms float64 `json:"p50Ms"` // from seeing the header to "available", virtual time, over accepted trials
+	P95Ms float64 `json:"p95Ms"`
+	// Bytes are what a client received for a block, on average: rows, opening and the answers around them, doubles included.
+	Bytes    int64 `json:"bytes"`
+	BytesP95 int64 `json:"bytesP95"`
+	// Wire and Sent are what its line carried meanwhile: handshakes, acknowledgements, headers of packets, all else it does.
+	Wire     int64 `json:"wireBytes"`
+	Sent     int64 `json:"sentBytes"`
+	Accepted int   `json:"accepted"`
+	Trials   int   `json:"trials"`
 	// Escalated is how many trials needed the second rule.
 	Escalated int     `json:"escalated"`
 	Answered  float64 `json:"answered"` // share of the rows asked for that came
@@ -129,8 +132,9 @@ func summarize(samples []Sample) SamplingReport {
 	var received []int64
 	asked, answered := 0, 0
 	for _, s := range samples {
-		received = append(received, s.Received)
-		r.Bytes += s.Received
+		received = append(received, s.Rows)
+		r.Bytes += s.Rows
+		r.Wire += s.Received
 		r.Sent += s.Sent
 		asked, answered = asked+s.Asked, answered+s.Answered
 		if s.Asked > FirstSamples {
@@ -143,6 +147,7 @@ func summarize(samples []Sample) SamplingReport {
 	}
 	if len(samples) > 0 {
 		r.Bytes /= int64(len(samples))
+		r.Wire /= int64(len(samples))
 		r.Sent /= int64(len(samples))
 		r.BytesP95 = percentile(received, 95)
 		r.Answered = float64(answered) / float64(asked)

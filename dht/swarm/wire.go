@@ -88,6 +88,9 @@ type wire struct {
 	line   *simnet.SimConn
 	silent *atomic.Bool
 	quic   *quicreuse.ConnManager
+	rows   atomic.Int64 // bytes of answers of the row protocol
+	// conduct is what the peer does in place of what it should; nil for an honest one.
+	conduct atomic.Pointer[Conduct]
 }
 
 func newWire(nw *simnet.Simnet, key ed25519.PrivateKey, ip net.IP, up, down int) (*wire, error) {
@@ -122,12 +125,13 @@ func newWire(nw *simnet.Simnet, key ed25519.PrivateKey, ip net.IP, up, down int)
 	return w, nil
 }
 
-// traffic is what a line carried, in bytes on the wire with the headers of IP and UDP.
-type traffic struct{ sent, received int64 }
+// traffic is what a line carried, in bytes on the wire with the headers of IP and UDP; rows is what came on streams of the
+// row protocol, without anything below.
+type traffic struct{ sent, received, rows int64 }
 
 func (w *wire) traffic() traffic {
 	s := w.line.Stats()
-	return traffic{int64(s.BytesSent + packetOverhead*s.PacketsSent), int64(s.BytesRcvd + packetOverhead*s.PacketsRcvd)}
+	return traffic{int64(s.BytesSent + packetOverhead*s.PacketsSent), int64(s.BytesRcvd + packetOverhead*s.PacketsRcvd), w.rows.Load()}
 }
 
 func (w *wire) close() {
