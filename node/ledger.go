@@ -169,10 +169,11 @@ func (l ledger) challengeIDs(h types.Height) (ids []types.BatchID) {
 // challenges lists the challenges of heights from..to, inclusive.
 func (l ledger) challenges(from, to types.Height) (out []rpc.Challenge, err error) {
 	err = l.list(keyChallengeAt, from, to, func(id types.BatchID, value []byte) error {
-		c := rpc.Challenge{ID: id.String()}
+		var c rpc.Challenge
 		if err := json.Unmarshal(value, &c); err != nil {
 			return fmt.Errorf("stored challenge: %w: %w", store.ErrBroken, err)
 		}
+		c.ID = id.String()
 		out = append(out, c)
 		return nil
 	})

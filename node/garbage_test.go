@@ -1,0 +1,90 @@
+package node
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/coding/codingtest"
+	"github.com/etherscale/bedrock/execution/exectest"
+	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/types"
+)
+
+// TestCommitteeThatSignsGarbage: all members sign a block of which something is wrong. Whoever meets a wrong row, by sampling
+// or as one who wants to execute the block, tells the others; each checks the challenge alone, stops, and keeps it. So does a
+// light client that joins when nobody serves rows any more, and one that restarts.
+func TestCommitteeThatSignsGarbage(t *testing.T) {
+	for name, spoil := range map[string]func(coding.Params, [][]byte){"all parity": codingtest.SpoilParity, "one row": codingtest.SpoilRow(-1)} {
+		t.Run(name, func(t *testing.T) {
+			s := exectest.New(t, nil)
+			liars := newCorrupt(t, s)
+			first := codingtest.Forge(t, types.EncodeBlockData([][]byte{s.Transfer(0, 1, 1)}), func(coding.Params, [][]byte) {})
+			good := liars.sign(first)
+			peer, _ := honestNode(t, s, 0, Peer, t.TempDir(), liars.addrs)
+			other, _ := honestNode(t, s, 1, Peer, t.TempDir(), append(liars.addrs, peer.Addrs()...))
+			home := t.TempDir()
+			light, stopLight := honestNode(t, s, 2, Light, home, append(liars.addrs, peer.Addrs()...))
+			nodes := []*Node{peer, other, light}
+			liars.tell(good)
+			for _, n := range nodes {
+				soon(t, "the sound block", func() error {
+					if n.sampled() != 1 {
+						return fmt.Errorf("%s has sampled %d", n.Role(), n.sampled())
+					}
+					return nil
+				})
+			}
+
+			bad := liars.sign(codingtest.Forge(t, bytes.Repeat([]byte("garbage "), 10_000), spoil))
+			liars.tell(bad)
+			for _, n := range nodes {
+				soon(t, "conviction", func() error { return hasConvicted(n, 2, fraud.KindBadEncoding) })
+				verifiesOffline(t, s, n, fraud.KindBadEncoding)
+			}
+			liars.stop()
+
+			late, _ := honestNode(t, s, 3, Light, t.TempDir(), peer.Addrs())
+			soon(t, "a light client that joins later", func() error { return hasConvicted(late, 2, fraud.KindBadEncoding) })
+			stopLight()
+			again, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(22), Role: Light, Data: home, Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer again.Close()
+			if err := hasConvicted(again, 2, fraud.KindBadEncoding); err != nil {
+				t.Fatal("after a restart:", err)
+			}
+		})
+	}
+}
+
+// TestTwoCertificatesAtOneHeight: a committee that certifies two blocks of one height is stopped for, everywhere, also by those
+// who were shown only one of the two.
+func TestTwoCertificatesAtOneHeight(t *testing.T) {
+	s := exectest.New(t, nil)
+	liars := newCorrupt(t, s)
+	one := liars.sign(codingtest.Forge(t, types.EncodeBlockData([][]byte{s.Transfer(0, 1, 1)}), func(coding.Params, [][]byte) {}))
+	peer, _ := honestNode(t, s, 0, Peer, t.TempDir(), liars.addrs)
+	light, _ := honestNode(t, s, 1, Light, t.TempDir(), peer.Addrs())
+	liars.tell(one)
+	for _, n := range []*Node{peer, light} {
+		soon(t, "the first block", func() error {
+			if n.Head() != 1 {
+				return fmt.Errorf("%s is at %d", n.Role(), n.Head())
+			}
+			return nil
+		})
+	}
+	h := one.Header
+	h.VertexIndex++
+	liars.tell(s.Certify(h))
+	for _, n := range []*Node{peer, light} {
+		soon(t, "conviction", func() error { return hasConvicted(n, 1, fraud.KindDoubleHeader) })
+		verifiesOffline(t, s, n, fraud.KindDoubleHeader)
+	}
+	liars.stop()
+	late, _ := honestNode(t, s, 2, Light, t.TempDir(), peer.Addrs())
+	soon(t, "a light client that joins later", func() error { return hasConvicted(late, 1, fraud.KindDoubleHeader) })
+}
