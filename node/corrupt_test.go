@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"testing"
 	"time"
 
@@ -87,7 +86,7 @@ func (c *corrupt) sign(f *codingtest.Forged) types.CertifiedHeader {
 	h := c.swarm.NextData(nil).Header.Header
 	h.DataLength, h.Commitment = f.Params.Length, f.Commitment
 	if len(c.signed) > 0 {
-		h.Parent = c.Head().Header.Digest()
+		h.Parent = c.signed[len(c.signed)-1].Header.Digest()
 	}
 	ch := c.swarm.Certify(h)
 	c.signed = append(c.signed, ch)
@@ -113,7 +112,7 @@ func (c *corrupt) tell(ch types.CertifiedHeader) {
 func honestNode(t *testing.T, s *exectest.Swarm, i int, role Role, data string, bootstrap []string) (*Node, func()) {
 	t.Helper()
 	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20 + i), Role: role, Data: data, StateCache: 8,
-		Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Bootstrap: bootstrap, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("n", i)})
+		Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Bootstrap: bootstrap, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
