@@ -83,6 +83,7 @@ func (r *repairer) copyBlock(ctx context.Context, j job) time.Duration {
 	}
 	if asked > 0 {
 		r.looks.Add(1)
+		r.asked.Add(uint64(asked))
 	}
 	r.mu.Lock()
 	r.plan.copied(j, time.Now(), open, todo.left)

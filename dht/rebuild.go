@@ -56,6 +56,7 @@ func (r *repairer) check(ctx context.Context, commitment types.Hash) time.Durati
 		return 0
 	}
 	r.checks.Add(1)
+	r.asked.Add(uint64(c.cost))
 	share := liveShare(sample, missing)
 	r.book(func(now time.Time) { r.plan.checked(commitment, now, share, missing) })
 	return costOf(c.cost, share < lowShare)
@@ -100,6 +101,7 @@ func (r *repairer) answerAlarm(ctx context.Context, j job) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
+	r.asked.Add(uint64(c.cost))
 	if len(still) < len(j.missing) {
 		r.book(func(now time.Time) { r.plan.postponed(j.commitment, now, still) })
 		return costOf(c.cost, true)

@@ -38,12 +38,13 @@ const (
 // RepairStats counts what repair did since the start, and what it knows of the blocks that this node holds rows of.
 type RepairStats struct {
 	Looks   uint64 // blocks whose copies were looked at by asking others
-	Copied  uint64 // rows that others took
+	Copied  uint64 // rows that others took when copies were looked at
 	Checks  uint64 // estimates of live rows
 	Begun   uint64 // rebuilds begun
 	Ended   uint64 // of these, those that ended well
 	Failed  uint64 // those that did not
 	Pushed  uint64 // rows that rebuilds gave back to the network
+	Asked   uint64 // bytes of questions and of rows shown, about
 	Beyond  int    // blocks whose rows do not make the committed block: nobody can repair them
 	Known   int    // blocks with a known share of live rows
 	Newest  Live   // the newest of these
@@ -68,7 +69,7 @@ type repairer struct {
 	doubts map[peer.ID]time.Time // their word is not believed until then
 	crawl  time.Time             // the last crawl for a rebuild
 
-	looks, copied, checks, begun, ended, failed, pushed atomic.Uint64
+	looks, copied, checks, begun, ended, failed, pushed, asked atomic.Uint64
 }
 
 func newRepairer(d *DHT) *repairer {
@@ -260,7 +261,7 @@ func (r *rows) indices(ctx context.Context, c types.Hash) ([]uint32, error) {
 // stats adds up what is known.
 func (r *repairer) stats() RepairStats {
 	s := RepairStats{Looks: r.looks.Load(), Copied: r.copied.Load(), Checks: r.checks.Load(), Begun: r.begun.Load(),
-		Ended: r.ended.Load(), Failed: r.failed.Load(), Pushed: r.pushed.Load()}
+		Ended: r.ended.Load(), Failed: r.failed.Load(), Pushed: r.pushed.Load(), Asked: r.asked.Load()}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.plan.survey(&s)

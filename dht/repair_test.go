@@ -50,7 +50,7 @@ func repairs(n *swarm.Network) (taken uint64, s dht.RepairStats) {
 	return taken, s
 }
 
-// Four of five servers vanish at once, all members among them. What is left copies and rebuilds until nearly all rows live
+// Six of seven servers vanish at once, all members among them. What is left copies and rebuilds until nearly all rows live
 // again with all their copies: without a storm, and moving little more than it has to.
 func TestRepairAfterLoss(t *testing.T) {
 	if testing.Short() {
@@ -79,7 +79,7 @@ func TestRepairAfterLoss(t *testing.T) {
 		for _, p := range n.Members() {
 			p.Kill()
 		}
-		n.KillShare(n.Servers(), 36)
+		n.KillShare(n.Servers(), 39)
 		var before []holding
 		for _, b := range blocks {
 			before = append(before, holdingOf(t, n, b))

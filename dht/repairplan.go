@@ -24,8 +24,9 @@ const (
 	// each time twice as late, copyTries times. Then it is left to the next change of the roster.
 	retryCopy = time.Minute
 	copyTries = 5
-	// checkEvery is how often a node looks for a block's live rows while nothing happens; from half to one and a half.
-	checkEvery = time.Hour
+	// checkEvery is how often somebody looks for a block's live rows while nothing happens: each server does so that much
+	// less often, half of it more or less, by chance.
+	checkEvery = 6 * time.Minute
 	// checkRows is the number of rows that tell how many live.
 	checkRows = 32
 	// lowShare of live rows in the sample raises an alarm; below repairShare of all a block is rebuilt. The margin is one
@@ -38,6 +39,9 @@ const (
 	lossStep  = 0.05
 	// alarmDelay is how long after an alarm the same rows are asked for again, and at most as long again, by chance.
 	alarmDelay = 10 * time.Second
+	// retryRebuild is when a block is looked at again after a rebuild, and at most as long again; twice as late after each
+	// that failed, up to 32 times.
+	retryRebuild = 10 * time.Minute
 	// repairRate is how fast, in bytes of block data a second, one is expected to rebuild a block before the next looks.
 	repairRate = 256 << 10
 	// maxRank is how many turns a node waits at most for those who are nearer to a block.
@@ -287,7 +291,8 @@ func (p *repairPlan) checked(c types.Hash, now time.Time, share float64, missing
 		return
 	}
 	b.share = share
-	b.checkAt = now.Add(checkEvery/2 + p.spread(checkEvery))
+	every := checkEvery * time.Duration(len(p.rosters[p.version])+1)
+	b.checkAt = now.Add(every/2 + p.spread(every))
 	if share < lowShare {
 		b.alarmAt, b.missing = now.Add(alarmDelay+p.spread(alarmDelay)), missing
 	}
@@ -321,7 +326,7 @@ func (p *repairPlan) rebuilt(c types.Hash, now time.Time, share float64, failed,
 	if !failed {
 		b.failed = 0
 	}
-	wait := checkEvery / 6 << min(b.failed, 5)
+	wait := retryRebuild << min(b.failed, 5)
 	b.checkAt = now.Add(wait + p.spread(wait))
 }
 

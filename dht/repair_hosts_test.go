@@ -1,0 +1,227 @@
+package dht
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/types"
+)
+
+// mend has each node look who is there and work off its copies, again until nothing is due; the second looks too, if
+// second is set.
+func mend(t *testing.T, nodes []*node, second bool) {
+	t.Helper()
+	for range 3 {
+		for _, n := range nodes {
+			n.repair.round(t.Context())
+			for _, b := range n.repair.plan.blocks {
+				if second {
+					b.copyAt = time.Time{}
+				}
+			}
+			for did := true; did; {
+				_, did = n.repair.copyNext(t.Context())
+			}
+		}
+	}
+}
+
+// meet has all nodes learn of each other.
+func meet(t *testing.T, nodes []*node) {
+	t.Helper()
+	for _, n := range nodes {
+		if err := n.Bootstrap(t.Context(), []peer.AddrInfo{infoOf(nodes[0].host)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, n := range nodes {
+		eventually(t, func() bool { n.sweep(t.Context()); return len(n.servers.list()) == len(nodes) }, "not all servers are known")
+	}
+}
+
+func copiedBy(nodes []*node) (rows uint64) {
+	for _, n := range nodes {
+		rows += n.Stats().Repair.Copied
+	}
+	return rows
+}
+
+// checkPlaced fails unless the r nearest of table hold each row; those left out hold nothing more than before.
+func checkPlaced(t *testing.T, nodes []*node, table []server, c types.Hash, total int) {
+	t.Helper()
+	for i := range uint32(total) {
+		held := holdersOf(t, nodes, c, i)
+		for _, p := range nearest(table, Key(c, i), 3) {
+			if !slices.Contains(held, p) {
+				t.Fatalf("row %d is not at one of its nearest", i)
+			}
+		}
+	}
+}
+
+// A newcomer is given the rows it is near enough for, each by one holder once; the others find it done.
+func TestNewcomerGetsItsPart(t *testing.T) {
+	a := newAuthority(t)
+	nodes := newSwarm(t, a, 6)
+	block, header := encodeBlock(t, 1, 40_000)
+	for _, n := range nodes {
+		n.chain.add(a.certify(header))
+	}
+	publishAll(t, nodes[0], header, block)
+	mend(t, nodes, true)
+	if rows := copiedBy(nodes); rows != 0 {
+		t.Fatalf("%d rows copied although each is where it should be", rows)
+	}
+	newcomer := newNode(t, a, nil)
+	newcomer.chain.add(a.certify(header))
+	nodes = append(nodes, newcomer)
+	meet(t, nodes)
+	mend(t, nodes, false)
+	c, n := header.Commitment, block.Params().N
+	checkPlaced(t, nodes, newcomer.servers.list(), c, n)
+	if rows := copiedBy(nodes); rows != uint64(newcomer.Held(c)) || rows == 0 {
+		t.Fatalf("%d rows copied, the newcomer holds %d", rows, newcomer.Held(c))
+	}
+	mend(t, nodes, true)
+	if rows := copiedBy(nodes); rows != uint64(newcomer.Held(c)) {
+		t.Fatalf("the second look copied again: %d rows for %d", rows, newcomer.Held(c))
+	}
+}
+
+// A newcomer that has no room is passed over: the rows go to the next nearest.
+func TestFullHolderIsPassedOver(t *testing.T) {
+	a := newAuthority(t)
+	nodes := newSwarm(t, a, 6)
+	block, header := encodeBlock(t, 1, 20_000)
+	for _, n := range nodes {
+		n.chain.add(a.certify(header))
+	}
+	publishAll(t, nodes[0], header, block)
+	mend(t, nodes, true)
+	lost := nodes[5]
+	_ = lost.Close()
+	_ = lost.host.Close()
+	full := newNode(t, a, func(c *Config) { c.Budget = 1000 })
+	full.chain.add(a.certify(header))
+	nodes = append(nodes[:5], full)
+	for _, n := range nodes[:5] {
+		n.servers.failures[lost.host.ID()] = failure{count: 2, last: time.Now(), first: time.Now().Add(-absence)}
+	}
+	meet(t, nodes)
+	mend(t, nodes, true)
+	others := slices.DeleteFunc(slices.Clone(full.servers.list()), func(s server) bool { return s.id == full.host.ID() })
+	checkPlaced(t, nodes[:5], others, header.Commitment, block.Params().N)
+	if full.Held(header.Commitment) != 0 || len(nodes[0].repair.full) != 1 {
+		t.Fatalf("the full server holds %d rows; %d are passed over", full.Held(header.Commitment), len(nodes[0].repair.full))
+	}
+}
+
+// boast makes a node say that it has every row, and give none.
+func boast(n *node) {
+	n.host.SetStreamHandler(n.rowProtocol, func(s network.Stream) {
+		defer s.Close()
+		raw, err := readFrame(s, maxRequest)
+		if err != nil {
+			return
+		}
+		r, err := decodeRequest(raw)
+		if err != nil {
+			return
+		}
+		all, none := newBitmap(len(r.indices)), newBitmap(len(r.indices))
+		for j := range r.indices {
+			all.set(j)
+		}
+		switch r.kind {
+		case kindHas:
+			_ = writeFrame(s, answer{marks: all}.encode(r.kind))
+		case kindOffer:
+			_ = writeFrame(s, answer{marks: none, held: all}.encode(r.kind))
+		default:
+			_ = writeFrame(s, answer{marks: none}.encode(r.kind))
+		}
+	})
+}
+
+// partOf places some rows of a block at the nodes other than the last, as what a loss left of them.
+func partOf(t *testing.T, nodes []*node, a *authority, block *coding.Block, h types.Header, share int) {
+	t.Helper()
+	for _, n := range nodes {
+		n.chain.add(a.certify(h))
+	}
+	offered, err := nodes[0].offerBlock(h, block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint32(block.Params().N) {
+		if int(i)%100 >= share {
+			continue
+		}
+		raw, err := offered.shard(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := nodes[int(i)%(len(nodes)-1)]
+		if _, err := at.rows.put(t.Context(), &h, block.Opening(), map[uint32][]byte{i: raw}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// One that says it has every row and gives none hides no loss: the block is rebuilt from the rows that there are, and its
+// rows come to honest servers.
+func TestBoasterHidesNoLoss(t *testing.T) {
+	a := newAuthority(t)
+	nodes := newSwarm(t, a, 6)
+	honest, liar := nodes[:5], nodes[5]
+	block, header := encodeBlock(t, 1, 40_000)
+	partOf(t, nodes, a, block, header, 40)
+	boast(liar)
+	r := honest[0].repair
+	r.round(t.Context())
+	for range 100 { // a check of 32 rows makes only two holders show one
+		if r.check(t.Context(), header.Commitment); len(r.doubts) > 0 {
+			break
+		}
+	}
+	if len(r.doubts) != 1 {
+		t.Fatalf("%d servers are doubted", len(r.doubts))
+	}
+	r.check(t.Context(), header.Commitment)
+	b := r.plan.blocks[header.Commitment]
+	if b.alarmAt.IsZero() || b.share > 0.65 {
+		t.Fatalf("no alarm at %.2f live rows", b.share)
+	}
+	r.answerAlarm(t.Context(), job{kind: jobRebuild, commitment: header.Commitment, missing: b.missing})
+	if s := honest[0].Stats().Repair; s.Ended != 1 || s.Failed != 0 || s.Lowest.Share < 0.99 || !b.alarmAt.IsZero() {
+		t.Fatalf("%+v", s)
+	}
+	for i := range uint32(block.Params().N) {
+		if len(holdersOf(t, honest, header.Commitment, i)) == 0 {
+			t.Fatalf("row %d is at no honest server", i)
+		}
+	}
+	if share, known := honest[0].Health(header.Commitment); !known || share < 0.99 {
+		t.Fatalf("health %v, %v", share, known)
+	}
+}
+
+// Rows of a block that nobody can rebuild: too few are tried again later; a row root that does not come out is said once.
+func TestRebuildThatFails(t *testing.T) {
+	a := newAuthority(t)
+	nodes := newSwarm(t, a, 4)
+	block, header := encodeBlock(t, 1, 40_000)
+	partOf(t, nodes, a, block, header, 20)
+	r := nodes[0].repair
+	r.round(t.Context())
+	r.rebuild(t.Context(), header)
+	s := nodes[0].Stats().Repair
+	if s.Begun != 1 || s.Failed != 1 || s.Ended != 0 || s.Beyond != 0 || s.Lowest.Share > 0.3 {
+		t.Fatalf("too few rows: %+v", s)
+	}
+}
