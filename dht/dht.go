@@ -56,8 +56,8 @@ type Config struct {
 	Sign func(digest types.Hash) (types.PublicKey, types.Signature)
 	// Lied, if set, is told of each peer that sent something that is provably not the block's.
 	Lied func(p peer.ID, what string)
-	// BadEncoding, if set, gets the proof when a row offered under a certified header shows that the block is badly
-	// encoded.
+	// BadEncoding, if set, gets the proof when a row offered under a certified header, or fetched to repair its block, shows
+	// that the block is badly encoded.
 	BadEncoding func(ch types.CertifiedHeader, proof *coding.BadEncodingError)
 	Logger      *slog.Logger
 }

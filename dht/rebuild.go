@@ -115,6 +115,7 @@ func (r *repairer) rebuild(ctx context.Context, h types.Header) {
 	start := time.Now()
 	share, pushed, err := r.restore(ctx, h)
 	beyond := isBeyond(err)
+	r.d.report(&request{kind: kindGet}, &h, err)
 	switch {
 	case ctx.Err() != nil:
 		return
@@ -198,7 +199,7 @@ func (c *census) rebuild(ctx context.Context) (*coding.Block, error) {
 	for _, s := range c.shown {
 		shards = append(shards, s)
 	}
-	return coding.ReconstructAll(c.verifier, shards)
+	return coding.ReconstructAllVerified(c.verifier, shards)
 }
 
 // fetch gets and verifies rows; what cannot be had is left out. It fails with what convicts the block, or ctx's error.

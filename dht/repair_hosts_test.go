@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/coding/codingtest"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -211,8 +212,8 @@ func TestBoasterHidesNoLoss(t *testing.T) {
 	}
 }
 
-// Rows of a block that nobody can rebuild: too few are tried again later; a row root that does not come out is said once.
-func TestRebuildThatFails(t *testing.T) {
+// A block of which too few rows are left is tried again later.
+func TestRebuildOfTooFewRows(t *testing.T) {
 	a := newAuthority(t)
 	nodes := newSwarm(t, a, 4)
 	block, header := encodeBlock(t, 1, 40_000)
@@ -223,5 +224,43 @@ func TestRebuildThatFails(t *testing.T) {
 	s := nodes[0].Stats().Repair
 	if s.Begun != 1 || s.Failed != 1 || s.Ended != 0 || s.Beyond != 0 || s.Lowest.Share > 0.3 {
 		t.Fatalf("too few rows: %+v", s)
+	}
+}
+
+// A block that was committed to wrongly is given up, and convicted if a row of it proves the fault.
+func TestRebuildOfForgedBlocks(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoilt  int  // parity row
+		has     int  // rows that there are
+		convict bool // a row that is fetched is wrong
+	}{
+		"row root does not come out": {-1, 70, false},
+		"wrong row among those left": {64, 128, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAuthority(t)
+			convicted := 0
+			n := newNode(t, a, func(c *Config) { c.BadEncoding = func(types.CertifiedHeader, *coding.BadEncodingError) { convicted++ } })
+			data := make([]byte, 50_000)
+			f := codingtest.Forge(t, data, codingtest.SpoilRow(c.spoilt))
+			h := types.Header{Version: types.Version, Network: testNetwork, Height: 1, Time: types.TimeOf(time.Now()),
+				DataLength: uint64(len(data)), Commitment: f.Commitment}
+			n.chain.add(a.certify(h))
+			for i := range uint32(c.has) {
+				if i >= 5 || !c.convict { // a parity row is needed
+					if _, err := n.rows.put(t.Context(), &h, f.Opening, map[uint32][]byte{i: f.Encoded(t, i)}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			n.repair.round(t.Context())
+			n.repair.rebuild(t.Context(), h)
+			if s := n.Stats().Repair; s.Begun != 1 || s.Failed != 1 || s.Beyond != 1 || s.Pushed != 0 {
+				t.Fatalf("%+v", s)
+			}
+			if (convicted > 0) != c.convict {
+				t.Fatalf("%d convictions", convicted)
+			}
+		})
 	}
 }
