@@ -57,6 +57,11 @@ func (t tree) path(j int) [][32]byte {
 func rootFromPath(leaf []byte, j uint32, path [][32]byte) [32]byte {
 	var cur [32]byte
 	newLeafHasher().sum(leaf, &cur)
+	return rootFromLeaf(cur, j, path)
+}
+
+// rootFromLeaf is rootFromPath for a leaf of which only the hash is known.
+func rootFromLeaf(cur [32]byte, j uint32, path [][32]byte) [32]byte {
 	for i := range path {
 		if j&1 == 0 {
 			cur = hashNode(&cur, &path[i])

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -46,7 +47,8 @@ func (n *Node) openAvailability() (err error) {
 		return nil
 	}
 	client, err := sampling.New(sampling.Config{
-		Headers: n.chain, Rows: n.dht, Openings: openings{n}, Store: sampleStore{n.store}, Retention: config.Retention,
+		Headers: n.chain, Rows: n.dht, Openings: openings{n}, Store: sampleStore{db: n.store}, Retention: config.Retention,
+		Receipts: sampleStore{n.store, receiptPrefix}, EpochEnds: n.epochEnds,
 		Verdict: n.noteSampled, BadEncoding: n.onBadEncoding, Keep: n.keepRows, Logger: n.log,
 	})
 	if err != nil {
@@ -78,14 +80,24 @@ func (n *Node) keepRows(h types.Header, o coding.Opening, shards []coding.Shard)
 	})
 }
 
-// sampleStore keeps sampling states in the node's store.
-type sampleStore struct{ db *store.DB }
+// sampleStore keeps what sampling knows of blocks in the node's store, under its prefix.
+type sampleStore struct {
+	db     *store.DB
+	prefix string
+}
+
+// receiptPrefix sets receipts apart from states, whose keys are bare heights and begin with a zero byte.
+const receiptPrefix = "receipt"
+
+func (s sampleStore) key(h types.Height) []byte {
+	return append([]byte(s.prefix), store.BigEndian(h)...)
+}
 
 var _ sampling.Store = sampleStore{}
 
 // Get implements sampling.Store.
 func (s sampleStore) Get(h types.Height) ([]byte, error) {
-	value, err := s.db.Get(store.SpaceSampling, store.BigEndian(h))
+	value, err := s.db.Get(store.SpaceSampling, s.key(h))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
@@ -94,21 +106,50 @@ func (s sampleStore) Get(h types.Height) ([]byte, error) {
 
 // Put implements sampling.Store. It is synced: the indices of a block must be on disk before the first question.
 func (s sampleStore) Put(h types.Height, value []byte) error {
-	return s.db.Set(store.SpaceSampling, store.BigEndian(h), value, store.Synced)
+	return s.db.Set(store.SpaceSampling, s.key(h), value, store.Synced)
 }
 
 // openings fetches the openings of commitments: from holders of the block's rows, else from peers that serve blocks.
 type openings struct{ n *Node }
 
+// Prune implements sampling.Store.
+func (s sampleStore) Prune(below types.Height) error {
+	batch := s.db.Batch()
+	batch.DeleteRange(store.SpaceSampling, s.key(1), s.key(below))
+	return batch.Commit(store.Unsynced)
+}
+
 var _ sampling.Openings = openings{}
 
 // Opening implements sampling.Openings.
 func (o openings) Opening(ctx context.Context, h types.Header, judge func(from string, opening coding.Opening) bool) error {
-	opening, err := o.n.gossip.Opening(ctx, h)
-	if err == nil && judge("block service", *opening) {
-		return nil
+	err := o.n.dht.Opening(ctx, h, judge)
+	if err == nil || ctx.Err() != nil {
+		return err
 	}
-	return o.n.dht.Opening(ctx, h, judge)
+	opening, err := o.n.gossip.Opening(ctx, h)
+	if err == nil && !judge("block service", *opening) {
+		err = dht.ErrNotFound
+	}
+	return err
+}
+
+// epochEnds are the last headers of the epochs before one, as far as the chain goes back.
+func (n *Node) epochEnds(before types.Epoch) ([]types.CertifiedHeader, error) {
+	var out []types.CertifiedHeader
+	length, first := types.Height(n.cfg.Genesis.EpochLength), n.chain.First()
+	for e := types.Epoch(0); e < before; e++ {
+		end := (types.Height(e) + 1) * length
+		if end+1 < first {
+			continue // before the checkpoint where this node began
+		}
+		ch, ok := n.chain.Header(end)
+		if !ok {
+			return nil, fmt.Errorf("node: the last header of epoch %d is not here", e)
+		}
+		out = append(out, ch)
+	}
+	return out, nil
 }
 
 // rebuilder makes block data from rows when no peer serves the body.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
 
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/types"
@@ -29,23 +27,24 @@ func (c *Client) attempt(ctx context.Context, ch types.CertifiedHeader) (*state,
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	f := &fetcher{header: h, params: p}
+	f := newFetcher(h, p)
+	stop := f.open(ctx, cancel, c.cfg.Openings)
 	s.Tries++
-	if err := f.open(ctx, c.cfg.Openings); err == nil {
-		if p.K <= DecodeK {
-			c.whole(ctx, s, f)
-		} else {
-			c.some(ctx, s, f)
-		}
+	if p.K <= DecodeK {
+		c.whole(ctx, s, f)
+	} else {
+		c.some(ctx, s, f)
 	}
+	stop()
 	s.Wrong += f.wrong
+	s.received = f.bytes
 	if f.bad != nil {
 		c.convict(s, ch, f.bad)
 	}
-	if c.cfg.Keep != nil && f.verifier != nil && len(f.shards) > 0 {
-		c.cfg.Keep(h, f.verifier.Opening(), f.shards)
+	if c.cfg.Keep != nil && f.verifier != nil && len(f.answers) > 0 {
+		c.cfg.Keep(h, f.verifier.Opening(), f.shards())
 	}
-	return s, nil
+	return s, c.write(ch, s, f)
 }
 
 // begin reads the stored state of a block, or draws its rows and stores that.
@@ -74,7 +73,7 @@ const impatientTries = 3
 // whole fetches K correct rows and decodes them.
 func (c *Client) whole(ctx context.Context, s *state, f *fetcher) {
 	_, err := f.decode(ctx, c.cfg.Rows, s.Tries > impatientTries)
-	s.Asked, s.Correct = f.asked, len(f.shards)
+	s.Asked, s.Correct = max(s.Asked, f.asked), min(len(f.answers), f.params.K)
 	switch {
 	case err == nil:
 		s.Verdict, s.MissLog2 = Available, Certain
@@ -84,45 +83,39 @@ func (c *Client) whole(ctx context.Context, s *state, f *fetcher) {
 	}
 }
 
-// some asks for the rows of the first rule, then, if they do not suffice, for those of the second.
+// some asks for the rows of the first rule, then, if they do not suffice or nothing comes for a while, for those that the
+// second one adds too. As soon as a rule is satisfied the rest is cut off: it can change nothing.
 func (c *Client) some(ctx context.Context, s *state, f *fetcher) {
-	for _, rule := range c.cfg.Rules {
-		s.Asked = max(s.Asked, rule.Samples)
-		c.askDrawn(ctx, s, f, rule)
-		s.Correct = count(s.Answered)
-		if f.bad != nil || ctx.Err() != nil {
-			break
-		}
-		if _, ok := c.cfg.Rules.passed(s.Answered); ok {
-			break
-		}
+	place := make(map[uint32]int, len(s.Drawn))
+	for j, i := range s.Drawn {
+		place[i] = j
 	}
+	from := 0
+	f.chase(ctx, c.cfg.Rows, func() []uint32 {
+		to := c.cfg.Rules[0].Samples
+		if from > 0 || s.Asked > to {
+			to = len(s.Drawn)
+		}
+		to = min(to, len(s.Drawn))
+		var open []uint32
+		for j := from; j < to; j++ {
+			if !s.Answered[j] {
+				open = append(open, s.Drawn[j])
+			}
+		}
+		from, s.Asked = to, max(s.Asked, to)
+		return open
+	}, func() bool {
+		for _, a := range f.answers {
+			s.Answered[place[a.shard.Index]] = true
+		}
+		_, ok := c.cfg.Rules.passed(s.Answered)
+		return ok
+	})
+	s.Correct = count(s.Answered)
 	if stage, ok := c.cfg.Rules.passed(s.Answered); ok && f.bad == nil {
 		s.Verdict, s.MissLog2 = Available, c.cfg.Rules.MissLog2(f.params, stage)
 	}
-}
-
-// askDrawn asks for the rows of a rule that were not answered yet. Once enough are here, the rest has a moment more to
-// come: rows nobody has would else hold up the verdict for as long as it takes to be sure of it.
-func (c *Client) askDrawn(ctx context.Context, s *state, f *fetcher, rule Rule) {
-	place := make(map[uint32]int)
-	var open []uint32
-	for j, i := range s.Drawn[:rule.Samples] {
-		if !s.Answered[j] {
-			place[i] = j
-			open = append(open, i)
-		}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var linger sync.Once
-	f.ask(ctx, c.cfg.Rows, open, func(shard coding.Shard) {
-		s.Answered[place[shard.Index]] = true
-		f.shards = append(f.shards, shard)
-		if count(s.Answered[:rule.Samples]) >= rule.Accept {
-			linger.Do(func() { time.AfterFunc(c.cfg.Linger, cancel) })
-		}
-	})
 }
 
 // convict makes the verdict of a committed row that is wrong, and hands the proof on.

@@ -28,6 +28,8 @@ type Headers interface {
 type Store interface {
 	Get(h types.Height) ([]byte, error) // nil without error if there is none
 	Put(h types.Height, value []byte) error
+	// Prune deletes the values of all heights from 1 up to, and without, below.
+	Prune(below types.Height) error
 }
 
 // Config configures a Client. Headers, Rows, Openings and Store are needed; zero values of the rest mean the defaults.
@@ -36,14 +38,20 @@ type Config struct {
 	Rows     Rows
 	Openings Openings
 	Store    Store
-	Rules    Rules         // Default
-	Chance   io.Reader     // crypto/rand
-	Parallel int           // blocks in work at once; 4
-	Timeout  time.Duration // of one attempt; 15 s
-	Delay    time.Duration // before the first look at a new block, whose rows are on their way; 300 ms
-	Linger   time.Duration // for the rest of the rows once enough came; 500 ms
-	Grace    time.Duration // before a block whose rows do not come is called unavailable; 10 s
-	Backoff  time.Duration // before the second attempt; doubles up to a minute; 500 ms
+	// Receipts, if set, keeps the receipts of the newest MaxReceipts (4096) blocks within the retention time, some 15 KiB
+	// each. EpochEnds gives the headers that end the epochs before one, oldest first, for a receipt that leaves the node.
+	Receipts    Store
+	MaxReceipts int
+	EpochEnds   func(before types.Epoch) ([]types.CertifiedHeader, error)
+	Rules       Rules         // Default
+	Chance      io.Reader     // crypto/rand
+	Parallel    int           // blocks in work at once; 4
+	Timeout     time.Duration // of one attempt; 15 s
+	Delay       time.Duration // before the first look at a new block, whose rows are on their way; 300 ms
+	Grace       time.Duration // before a block whose rows do not come is called unavailable; 10 s
+	Backoff     time.Duration // before the second attempt; doubles up to a minute; 500 ms
+	// Rate bounds the bytes received in a second, over five seconds; the newest blocks come first. 0: no bound.
+	Rate int64
 	// Retention is how long (header time) an unavailable block is asked for again; 0: for ever.
 	Retention time.Duration
 	// StaleAfter is the age of the newest header from which on the client is stale; 30 s.
@@ -65,7 +73,6 @@ func (c Config) withDefaults() Config {
 	}
 	def(&c.Timeout, 15*time.Second)
 	def(&c.Delay, 300*time.Millisecond)
-	def(&c.Linger, 500*time.Millisecond)
 	def(&c.Grace, 10*time.Second)
 	def(&c.Backoff, 500*time.Millisecond)
 	def(&c.StaleAfter, 30*time.Second)
@@ -74,6 +81,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Chance == nil {
 		c.Chance = rand.Reader
+	}
+	if c.MaxReceipts == 0 {
+		c.MaxReceipts = 4096
 	}
 	if c.Parallel == 0 {
 		c.Parallel = 4
@@ -90,7 +100,10 @@ func (c Config) Validate() error {
 	if c.Headers == nil || c.Rows == nil || c.Openings == nil || c.Store == nil {
 		problems = append(problems, errors.New("sampling: Headers, Rows, Openings and Store are needed"))
 	}
-	if c.Parallel < 0 || c.Timeout < 0 || c.Delay < 0 || c.Linger < 0 || c.Grace < 0 || c.Backoff < 0 || c.Retention < 0 || c.StaleAfter < 0 {
+	if c.Rate < 0 || c.MaxReceipts < 0 {
+		problems = append(problems, errors.New("sampling: Rate and MaxReceipts must not be negative"))
+	}
+	if c.Parallel < 0 || c.Timeout < 0 || c.Delay < 0 || c.Grace < 0 || c.Backoff < 0 || c.Retention < 0 || c.StaleAfter < 0 {
 		problems = append(problems, errors.New("sampling: Parallel and durations must not be negative"))
 	}
 	first, second := c.Rules[0], c.Rules[1]

@@ -34,14 +34,14 @@ func TestVerdicts(t *testing.T) {
 		"small, one row less":            {smallBlock, func(_ int, i uint32) bool { return i%4 == 0 && i != 124 }, 0, Unavailable, 128, 31, 0, 0},
 		"small, nothing":                 {smallBlock, onlyFirst(0), 0, Unavailable, -1, 0, 0, 0},
 		"small, liars":                   {smallBlock, everything, 2, Available, 32, 32, 65, Certain},
-		"large":                          {largeBlock, everything, 0, Available, 33, 33, 0, first},
+		"large":                          {largeBlock, everything, 0, Available, 33, 28, 0, first},
 		"large, 5 of 33 missing":         {largeBlock, onlyFirst(28), 0, Available, 33, 28, 0, first},
-		"large, 6 of 33 missing":         {largeBlock, func(n int, _ uint32) bool { return n >= 6 }, 0, Available, 44, 38, 0, both},
+		"large, 6 of 33 missing":         {largeBlock, func(n int, _ uint32) bool { return n >= 6 }, 0, Available, 44, 34, 0, both},
 		"large, 10 of 44 missing":        {largeBlock, func(n int, _ uint32) bool { return n >= 10 }, 0, Available, 44, 34, 0, both},
 		"large, 11 of 44 missing":        {largeBlock, func(n int, _ uint32) bool { return n >= 11 }, 0, Unavailable, 44, 33, 0, 0},
 		"large, one row less than K":     {largeBlock, func(_ int, i uint32) bool { return i < 127 }, 0, Unavailable, 44, -1, 0, 0},
 		"large, three quarters withheld": {largeBlock, func(_ int, i uint32) bool { return i%4 == 0 }, 0, Unavailable, 44, -1, 0, 0},
-		"large, liars":                   {largeBlock, everything, 3, Available, 33, 33, 100, first},
+		"large, liars":                   {largeBlock, everything, 3, Available, 33, 28, 85, first},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestRetriesAskTheSame(t *testing.T) {
 		w.mu.Lock()
 		p.serves = everything
 		w.mu.Unlock()
-		if r := w.want(client, 1, 2*maxBackoff, Available); r.Answered != 33 || client.Safe() != 1 {
+		if r := w.want(client, 1, 2*maxBackoff, Available); r.Answered != 28 || client.Safe() != 1 {
 			t.Fatalf("%+v, safe %d", r, client.Safe())
 		}
 	})
@@ -115,7 +115,7 @@ func TestRetriesAskOnlyMissing(t *testing.T) {
 		client, _ := w.run(w.config())
 		w.want(client, 1, 20*time.Second, Unavailable)
 		q := w.questions(1)
-		if len(q) < 4 || len(q[0].indices) != 33 || len(q[1].indices) != 24 || len(q[2].indices) != 13 {
+		if len(q) < 4 || len(q[0].indices) != 33 || len(q[1].indices) != 11 || len(q[2].indices) != 24 {
 			t.Fatalf("questions of %d, %d and %d rows", len(q[0].indices), len(q[1].indices), len(q[2].indices))
 		}
 	})
@@ -278,7 +278,7 @@ func TestKeep(t *testing.T) {
 			}
 		}
 		client, _ := w.run(cfg)
-		if w.want(client, 1, time.Second, Available); kept != 33 {
+		if w.want(client, 1, time.Second, Available); kept != 28 {
 			t.Fatalf("%d rows kept", kept)
 		}
 	})

@@ -27,17 +27,20 @@ func Restore(ctx context.Context, rows Rows, openings Openings, h types.Header, 
 	if err != nil || p.K == 0 {
 		return nil, err
 	}
-	f := &fetcher{header: h, params: p, givers: make(map[string]bool), watch: watch}
-	if err := f.open(ctx, openings); err != nil {
-		return nil, err
-	}
+	fetching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f := newFetcher(h, p)
+	f.watch = watch
+	f.mu.Lock()
 	f.tell()
-	data, err := f.decode(ctx, rows, true)
+	f.mu.Unlock()
+	defer f.open(fetching, cancel, openings)()
+	data, err := f.decode(fetching, rows, true)
 	if errors.Is(err, coding.ErrPadding) {
 		return nil, f.hunted(ctx, rows, err)
 	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, f.openingError())
 	}
 	block, err := coding.Encode(data)
 	if err != nil {
@@ -63,9 +66,9 @@ const huntRows = 256
 
 // hunt asks for every row that is not here yet, those with padding first, until one convicts the block.
 func (f *fetcher) hunt(ctx context.Context, rows Rows) {
-	here := make(map[uint32]bool, len(f.shards))
-	for i := range f.shards {
-		here[f.shards[i].Index] = true
+	here := make(map[uint32]bool, len(f.answers))
+	for _, a := range f.answers {
+		here[a.shard.Index] = true
 	}
 	var missing []uint32
 	first := uint32(f.params.Length / uint64(f.params.RowSize)) // the first row that has padding
@@ -76,14 +79,15 @@ func (f *fetcher) hunt(ctx context.Context, rows Rows) {
 	}
 	for len(missing) > 0 && f.bad == nil && ctx.Err() == nil {
 		n := min(huntRows, len(missing))
-		f.ask(ctx, rows, missing[:n], func(coding.Shard) {})
+		f.ask(ctx, rows, missing[:n], func(answer) {})
 		missing = missing[n:]
 	}
 }
 
-// tell reports the progress to whoever watches.
+// tell reports the progress to whoever watches. It is called under mu.
 func (f *fetcher) tell() {
-	if f.watch != nil {
-		f.watch(Progress{Rows: len(f.shards), Needed: f.params.K, Asked: f.asked, Peers: len(f.givers), Wrong: f.wrong})
+	if f.watch == nil {
+		return
 	}
+	f.watch(Progress{Rows: len(f.answers), Needed: f.params.K, Asked: f.asked, Peers: len(f.givers), Wrong: f.wrong})
 }

@@ -55,6 +55,8 @@ type state struct {
 	Elapsed    time.Duration `json:"elapsed"`
 	Evidence   []byte        `json:"evidence,omitempty"`
 	Safe       types.Height  `json:"safe,omitempty"` // in the state of height 0 only
+
+	received int64 // bytes that the last attempt brought
 }
 
 const stateVersion = 1

@@ -22,6 +22,7 @@ type task struct {
 	due     time.Time // when it may be looked at next
 	backoff time.Duration
 	running bool
+	charged int64 // bytes that its look was charged with
 }
 
 // span is a range of heights without tasks, both ends included.
@@ -35,6 +36,7 @@ type schedule struct {
 	backlog []span       // ascending
 	running int
 	done    chan outcome
+	budget  budget
 }
 
 type outcome struct {
@@ -49,7 +51,10 @@ type outcome struct {
 func (c *Client) Run(ctx context.Context) error {
 	signal, cancel := c.cfg.Headers.Subscribe()
 	defer cancel()
-	s := &schedule{c: c, tasks: make(map[types.Height]*task), known: c.Safe(), done: make(chan outcome)}
+	s := &schedule{c: c, tasks: make(map[types.Height]*task), known: c.Safe(), done: make(chan outcome),
+		budget: newBudget(c.cfg.Rate, time.Now())}
+	prune := time.NewTicker(pruneEvery)
+	defer prune.Stop()
 	var workers sync.WaitGroup
 	ctx, stop := context.WithCancel(ctx)
 	defer workers.Wait()
@@ -62,6 +67,10 @@ func (c *Client) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-signal:
 		case <-wake:
+		case now := <-prune.C:
+			if err := c.prune(now); err != nil {
+				return err
+			}
 		case out := <-s.done:
 			if err := s.finish(out); err != nil {
 				return err
@@ -116,6 +125,11 @@ func (s *schedule) start(ctx context.Context, workers *sync.WaitGroup) <-chan ti
 			}
 			return time.After(wait)
 		}
+		if wait := s.budget.wait(time.Now()); wait > 0 {
+			return time.After(wait) // by then another block may be the newest
+		}
+		s.tasks[height].charged = s.expected(height)
+		s.budget.charge(s.tasks[height].charged)
 		s.tasks[height].running = true
 		s.running++
 		workers.Go(func() {
@@ -145,6 +159,15 @@ func (s *schedule) next() (types.Height, time.Duration) {
 	return newest, wait
 }
 
+// expected is what a look at a block may cost; what was looked at before costs less, and is given back soon.
+func (s *schedule) expected(h types.Height) int64 {
+	ch, ok := s.c.cfg.Headers.Header(h)
+	if !ok {
+		return 0
+	}
+	return s.c.cfg.Rules.expected(&ch.Header)
+}
+
 // work is one attempt, in a goroutine of its own.
 func (c *Client) work(ctx context.Context, height types.Height) outcome {
 	ch, ok := c.cfg.Headers.Header(height)
@@ -164,6 +187,10 @@ func (s *schedule) finish(out outcome) error {
 	t := s.tasks[out.height]
 	t.running = false
 	s.running--
+	s.budget.charge(-t.charged)
+	if out.state != nil && !out.stored {
+		s.budget.charge(out.state.received)
+	}
 	if out.err != nil {
 		return out.err
 	}

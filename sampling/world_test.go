@@ -198,6 +198,18 @@ func (w *world) Put(h types.Height, value []byte) error {
 	return nil
 }
 
+// Prune implements Store.
+func (w *world) Prune(below types.Height) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for h := range w.store {
+		if h > 0 && h < below {
+			delete(w.store, h)
+		}
+	}
+	return nil
+}
+
 func (w *world) questions(h types.Height) []question {
 	w.mu.Lock()
 	defer w.mu.Unlock()

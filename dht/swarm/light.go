@@ -92,6 +92,18 @@ func (m *memory) Put(h types.Height, v []byte) error {
 	return nil
 }
 
+// Prune implements sampling.Store.
+func (m *memory) Prune(below types.Height) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for h := range m.values {
+		if h > 0 && h < below {
+			delete(m.values, h)
+		}
+	}
+	return nil
+}
+
 // errNoVerdict says that a client made up its mind about nothing in time.
 var errNoVerdict = errors.New("swarm: no verdict in time")
 
