@@ -85,25 +85,25 @@ func (c course) compare(ctx context.Context, progress io.Writer) (*report, error
 		for _, size := range c.Sizes {
 			say("encode %d KiB on %d", size>>10, cores)
 			one := new(oneCase)
-			if err := run1(ctx, part{"encode", cores, size, c.Budget}, one); err != nil {
+			if err := apart(ctx, part{"encode", cores, size, c.Budget}, one); err != nil {
 				return nil, err
 			}
 			r.Cases = append(r.Cases, *one)
 		}
 	}
 	say("check rows and rebuild")
-	if err := run1(ctx, part{"rows", 1, c.Rows, c.Budget}, &r.rowFigures); err != nil {
+	if err := apart(ctx, part{"rows", 1, c.Rows, c.Budget}, &r.rowFigures); err != nil {
 		return nil, err
 	}
 	say("one worker and two")
-	if err := run1(ctx, part{"gain", 2, c.Rows, c.Budget}, &r.Gain); err != nil {
+	if err := apart(ctx, part{"gain", 2, c.Rows, c.Budget}, &r.Gain); err != nil {
 		return nil, err
 	}
 	say("memory")
-	if err := run1(ctx, part{"memory bedrock", 1, c.Memory, 0}, &r.PeakMemory.Bedrock); err != nil {
+	if err := apart(ctx, part{"memory bedrock", 1, c.Memory, 0}, &r.PeakMemory.Bedrock); err != nil {
 		return nil, err
 	}
-	if err := run1(ctx, part{"memory rsema1d", 1, c.Memory, 0}, &r.PeakMemory.Rsema1d); err != nil {
+	if err := apart(ctx, part{"memory rsema1d", 1, c.Memory, 0}, &r.PeakMemory.Rsema1d); err != nil {
 		return nil, err
 	}
 	r.Seconds = time.Since(begin).Seconds()

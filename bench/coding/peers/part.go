@@ -25,8 +25,8 @@ type part struct {
 	Budget time.Duration
 }
 
-// run1 measures a part in a process of its own; result is set to what it found.
-func run1(ctx context.Context, p part, result any) error {
+// apart measures a part in a process of its own; result is set to what it found.
+func apart(ctx context.Context, p part, result any) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err

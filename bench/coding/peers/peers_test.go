@@ -118,11 +118,11 @@ func TestTurns(t *testing.T) {
 func TestPartsFail(t *testing.T) {
 	var got float64
 	for _, p := range []part{{What: "nothing", Cores: 1}, {What: "encode", Cores: 1, Bytes: 1 << 30}} {
-		if err := run1(t.Context(), p, &got); err == nil {
+		if err := apart(t.Context(), p, &got); err == nil {
 			t.Errorf("%+v was measured", p)
 		}
 	}
-	if err := run1(t.Context(), part{"memory bedrock", 1, 1 << 20, 0}, &got); err != nil || got < 4 || got > 20 {
+	if err := apart(t.Context(), part{"memory bedrock", 1, 1 << 20, 0}, &got); err != nil || got < 4 || got > 20 {
 		t.Errorf("1 MiB is encoded in %v blocks of memory: %v", got, err)
 	}
 }
