@@ -136,6 +136,10 @@ func (d *DHT) offer(ctx context.Context, o *offering, holder peer.ID, indices []
 	if holder == d.host.ID() {
 		return d.keepOwn(ctx, o, indices)
 	}
+	if err := d.offering.take(ctx, o.header.Height, holder); err != nil {
+		return taken{}, err
+	}
+	defer d.offering.leave(holder)
 	ctx, cancel := context.WithTimeout(ctx, offerTimeout)
 	defer cancel()
 	s, err := d.open(ctx, holder)
@@ -151,7 +155,8 @@ func (d *DHT) offer(ctx context.Context, o *offering, holder peer.ID, indices []
 		_ = s.Reset()
 		return got, fmt.Errorf("dht: offer to %s: %w", holder, err)
 	}
-	return got, s.Close()
+	_ = s.Close() // over QUIC it fails where the holder stopped reading first
+	return got, nil
 }
 
 // keepOwn stores rows for which this node itself is among the nearest.
@@ -188,6 +193,14 @@ func (d *DHT) converse(ctx context.Context, s network.Stream, o *offering, r *re
 		return taken{}, err
 	}
 	wanted, has := a.marks.pick(r.indices), a.held.pick(r.indices)
+	if len(wanted) == 0 {
+		_, err := readReceipt(s, 0)
+		return taken{has: has}, err
+	}
+	if err := d.sending.take(ctx, o.header.Height, ""); err != nil {
+		return taken{has: has}, err
+	}
+	defer d.sending.leave("")
 	sent := d.sendRows(ctx, s, o, a.extra, wanted)
 	if sent != nil && (errors.Is(sent, ErrNotFound) || ctx.Err() != nil) {
 		return taken{has: has}, sent

@@ -172,10 +172,6 @@ func (sp *spread) deliver(ctx context.Context, holder peer.ID, indices []uint32)
 }
 
 func (sp *spread) offer(ctx context.Context, holder peer.ID, indices []uint32) (taken, error) {
-	if err := sp.d.sending.take(ctx, sp.offered.header.Height, holder); err != nil {
-		return taken{}, err
-	}
-	defer sp.d.sending.leave(holder)
 	got, err := sp.d.offer(ctx, sp.offered, holder, indices, sp.handOn)
 	sp.mu.Lock()
 	defer sp.mu.Unlock()

@@ -11,10 +11,13 @@ import (
 )
 
 const (
-	// sendParallel is the number of offers that send at once, of all blocks; a slow line has fewer.
+	// offerParallel is the number of offers under way at once, of all blocks, and offerPerPeer that to one holder: half of
+	// what it serves one peer, questions have the rest.
+	offerParallel = 16
+	offerPerPeer  = maxStreamsPerPeer / 2
+	// sendParallel is the number of them that send rows at once; a slow line has fewer. Eight fill a line of 20 Mbit/s over
+	// 120 ms; 24 overflow its queue, and a third is sent twice.
 	sendParallel = 8
-	// sendPerPeer is the number of them to one holder: half of what it serves one peer, questions have the rest.
-	sendPerPeer = maxStreamsPerPeer / 2
 	// sendShare is what each offer shall have of a limited upload, in bytes a second: an offer of groupBytes then takes
 	// 8 s, well below the holder's time limits.
 	sendShare = 128 << 10
@@ -86,7 +89,7 @@ func sendTurns(upload int64) *turns {
 	if upload > 0 {
 		slots = max(1, min(slots, upload/sendShare))
 	}
-	return newTurns(int(slots), sendPerPeer)
+	return newTurns(int(slots), int(slots))
 }
 
 // take waits for a turn; leave has to follow unless it fails with ctx's error.
