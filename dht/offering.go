@@ -142,7 +142,10 @@ func (d *DHT) offer(ctx context.Context, o *offering, holder peer.ID, indices []
 	defer d.offering.leave(holder)
 	ctx, cancel := context.WithTimeout(ctx, offerTimeout)
 	defer cancel()
-	s, err := d.open(ctx, holder)
+	if err := d.reach(ctx, holder); err != nil {
+		return taken{}, err
+	}
+	s, err := d.quickly(ctx, holder)
 	if err != nil {
 		return taken{}, err
 	}
@@ -200,8 +203,8 @@ func (d *DHT) converse(ctx context.Context, s network.Stream, o *offering, r *re
 	if err := d.sending.take(ctx, o.header.Height, ""); err != nil {
 		return taken{has: has}, err
 	}
-	defer d.sending.leave("")
 	sent := d.sendRows(ctx, s, o, a.extra, wanted)
+	d.sending.leave("")
 	if sent != nil && (errors.Is(sent, ErrNotFound) || ctx.Err() != nil) {
 		return taken{has: has}, sent
 	}

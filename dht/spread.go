@@ -216,22 +216,16 @@ func without(all, some []uint32) []uint32 {
 	return slices.DeleteFunc(slices.Clone(all), func(i uint32) bool { return gone[i] })
 }
 
-// connect dials a peer unless it is connected; one that cannot be reached is passed over for a while.
+// connect reaches a holder, one of few dialled at once.
 func (d *DHT) connect(ctx context.Context, p peer.ID) error {
-	if p == d.host.ID() {
+	if p == d.host.ID() || d.connected(p) {
 		return nil
 	}
 	select {
 	case d.dialling <- struct{}{}:
 		defer func() { <-d.dialling }()
+		return d.reach(ctx, p)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	opening, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	err := d.host.Connect(opening, peer.AddrInfo{ID: p})
-	if err != nil && ctx.Err() == nil {
-		d.servers.failed(p)
-	}
-	return err
 }

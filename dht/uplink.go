@@ -2,6 +2,8 @@ package dht
 
 import (
 	"context"
+	"os"
+	"strconv"
 	"slices"
 	"sync"
 	"time"
@@ -13,7 +15,7 @@ import (
 const (
 	// offerParallel is the number of offers under way at once, of all blocks, and offerPerPeer that to one holder: half of
 	// what it serves one peer, questions have the rest.
-	offerParallel = 16
+	offerParallel = 32
 	offerPerPeer  = maxStreamsPerPeer / 2
 	// sendParallel is the number of them that send rows at once; a slow line has fewer. Eight fill a line of 20 Mbit/s over
 	// 120 ms; 24 overflow its queue, and a third is sent twice.
@@ -86,6 +88,7 @@ func newTurns(slots, perPeer int) *turns {
 // sendTurns are the turns of offers under an upload limit in bytes a second, 0 for none.
 func sendTurns(upload int64) *turns {
 	slots := int64(sendParallel)
+	if n, _ := strconv.Atoi(os.Getenv("SLOTS")); n > 0 { slots = int64(n) }
 	if upload > 0 {
 		slots = max(1, min(slots, upload/sendShare))
 	}
