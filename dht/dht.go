@@ -124,6 +124,7 @@ type DHT struct {
 	door        *door
 	upload      *uplink       // of offers
 	offering    *turns        // of offers, by block and holder
+	seeding     *turns        // of those that ask to hand on
 	sending     *turns        // of those that send rows
 	publishing  *turns        // of blocks
 	dialling    chan struct{} // slots to dial holders in
@@ -153,7 +154,7 @@ func New(cfg Config) (*DHT, error) {
 	d := &DHT{
 		cfg: cfg, log: cfg.Logger, host: cfg.Host, kadProtocol: prefix + "/kad/1.0.0", rowProtocol: prefix + "/row/2",
 		rows: held, cutter: &cutter{blocks: cfg.Blocks, headers: cfg.Headers}, waiting: newProvisional(), verifiers: newVerifiers(), door: newDoor(),
-		upload: &uplink{rate: cfg.Upload}, offering: newTurns(offerParallel, offerPerPeer), sending: sendTurns(cfg.Upload), publishing: newTurns(maxPublishing, maxPublishing),
+		upload: &uplink{rate: cfg.Upload}, offering: newTurns(offerParallel, offerPerPeer), seeding: newTurns(seedParallel, offerPerPeer), sending: sendTurns(cfg.Upload), publishing: newTurns(maxPublishing, maxPublishing),
 		dialling: make(chan struct{}, dialParallel), passing: newHandOns(),
 		inquirers: newInquirers(), pace: newPace(),
 	}

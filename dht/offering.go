@@ -136,10 +136,14 @@ func (d *DHT) offer(ctx context.Context, o *offering, holder peer.ID, indices []
 	if holder == d.host.ID() {
 		return d.keepOwn(ctx, o, indices)
 	}
-	if err := d.offering.take(ctx, o.header.Height, holder); err != nil {
+	turns := d.offering
+	if handOn {
+		turns = d.seeding
+	}
+	if err := turns.take(ctx, o.header.Height, holder); err != nil {
 		return taken{}, err
 	}
-	defer d.offering.leave(holder)
+	defer turns.leave(holder)
 	ctx, cancel := context.WithTimeout(ctx, offerTimeout)
 	defer cancel()
 	if err := d.reach(ctx, holder); err != nil {

@@ -72,10 +72,8 @@ func (sp *spread) await(ctx context.Context, indices []uint32) {
 		if len(groups) == 0 {
 			return
 		}
-		select {
-		case <-ctx.Done():
+		if sleep(ctx, pause) != nil {
 			return
-		case <-time.After(pause):
 		}
 		idle += pause
 		if sp.ask(ctx, groups) > 0 {

@@ -162,11 +162,11 @@ func TestTakeOver(t *testing.T) {
 		}
 	}
 	nodes[0].cfg.TakeOverDelay, nodes[1].cfg.TakeOverDelay = 10*time.Millisecond, 10*time.Millisecond
-	report, err := nodes[0].TakeOver(t.Context(), header, block, 0, 4)
+	report, err := nodes[0].TakeOver(t.Context(), header, func() (*coding.Block, error) { return block, nil }, 0, 4)
 	if want := block.Params().N / 4; err != nil || report.Rows != want || report.Stored != 3*want || report.Missing != 0 {
 		t.Fatalf("%+v, %v: want three copies of a quarter of the rows", report, err)
 	}
-	if report, err = nodes[1].TakeOver(t.Context(), header, block, 1, 4); err != nil || report != (Report{}) {
+	if report, err = nodes[1].TakeOver(t.Context(), header, func() (*coding.Block, error) { return block, nil }, 1, 4); err != nil || report != (Report{}) {
 		t.Fatalf("%+v, %v: want nothing left to do for the next", report, err)
 	}
 }

@@ -83,7 +83,7 @@ func TestWholeBlocks(t *testing.T) {
 		t.Error("the server that is no member holds nothing")
 	}
 	for j, n := range members {
-		if !n.published(t.Context(), header, block.Params(), (j+1)%3, 3) {
+		if !n.published(t.Context(), header, probe(block.Params(), (j+1)%3, 3)) {
 			t.Error("a published part counts as missing")
 		}
 		if n.Stats().Rows != 0 {

@@ -153,7 +153,8 @@ func (r rows) Publish(_ context.Context, header types.Header, block *coding.Bloc
 		}
 		n.cfg.Watch(Published{Height: header.Height, Rows: report.Rows, Stored: report.Copies, Holders: report.Holders})
 		n.background.do(func(ctx context.Context) {
-			if _, err := n.dht.TakeOver(ctx, header, block, self, m); err != nil && ctx.Err() == nil {
+			whole := func() (*coding.Block, error) { return n.chain.Block(header.Height) }
+			if _, err := n.dht.TakeOver(ctx, header, whole, self, m); err != nil && ctx.Err() == nil {
 				n.log.Warn("rows of a silent sequencer not published", "height", header.Height, "error", err)
 			}
 		})
