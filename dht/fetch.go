@@ -33,6 +33,11 @@ type Judge = func(from string, s coding.Shard) bool
 // and the slower of two is cut off. It returns nil when judge settled every row, else ErrNotFound or the context's error.
 // indices are below N of the header's block.
 func (d *DHT) Rows(ctx context.Context, h types.Header, indices []uint32, judge Judge) error {
+	return d.fetch(ctx, h, indices, judge, false)
+}
+
+// fetch is Rows. alone leaves out whole blocks, the own one and those that members of the committee keep.
+func (d *DHT) fetch(ctx context.Context, h types.Header, indices []uint32, judge Judge, alone bool) error {
 	p, err := coding.ParamsFor(h.DataLength)
 	if err != nil {
 		return fmt.Errorf("dht: block %d: %w", h.Height, err)
@@ -40,6 +45,7 @@ func (d *DHT) Rows(ctx context.Context, h types.Header, indices []uint32, judge 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	u := newHunt(d, h, p)
+	u.alone = alone
 	if err := u.begin(ctx, sorted(indices), judge); err != nil {
 		return err
 	}
@@ -59,8 +65,11 @@ func (d *DHT) Rows(ctx context.Context, h types.Header, indices []uint32, judge 
 
 // begin settles what the own store has and lists whom to ask for the rest.
 func (u *hunt) begin(ctx context.Context, indices []uint32, judge Judge) error {
-	table, keepers := u.d.servers.readable(), u.d.members(u.header)
-	block := u.d.cutter.block(u.header.Commitment)
+	table, keepers := u.d.servers.readable(), []peer.ID(nil)
+	var block *coding.Block
+	if !u.alone {
+		keepers, block = u.d.members(u.header), u.d.cutter.block(u.header.Commitment)
+	}
 	for _, i := range indices {
 		if int(i) >= u.params.N {
 			return fmt.Errorf("dht: no row %d in block %d of %d rows", i, u.header.Height, u.params.N)

@@ -16,6 +16,7 @@ type hunt struct {
 	d      *DHT
 	header types.Header
 	params coding.Params
+	alone  bool // see fetch
 	open   map[uint32]*quarry
 	links  map[peer.ID]*link
 	asking map[*inquiry]struct{}

@@ -9,6 +9,7 @@ import (
 	"github.com/etherscale/bedrock/coding/codingtest"
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -37,11 +38,20 @@ func TestCommitteeThatSignsGarbage(t *testing.T) {
 				})
 			}
 
+			if got := rebuiltBy(t, light, 1); got.State != rpc.RebuildDone || got.Bytes != first.Params.Length || got.Peers == 0 {
+				t.Fatalf("%+v", got)
+			}
 			bad := liars.sign(codingtest.Forge(t, bytes.Repeat([]byte("garbage "), 10_000), spoil))
 			liars.tell(bad)
 			for _, n := range nodes {
 				soon(t, "conviction", func() error { return hasConvicted(n, 2, fraud.KindBadEncoding) })
 				verifiesOffline(t, s, n, fraud.KindBadEncoding)
+			}
+			if got := rebuiltBy(t, light, 2); name == "one row" && got.State != rpc.RebuildMisencoded {
+				t.Fatalf("%+v", got)
+			}
+			if ready := (&service{n: light}).Ready(t.Context()); ready.Ready {
+				t.Fatal("a node that is stopped is ready")
 			}
 			liars.stop()
 
@@ -58,6 +68,23 @@ func TestCommitteeThatSignsGarbage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// rebuiltBy has a node rebuild a block from its rows.
+func rebuiltBy(t *testing.T, n *Node, h types.Height) (r *rpc.Rebuilding) {
+	t.Helper()
+	s := &service{n: n}
+	job, err := s.Rebuild(t.Context(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "rebuilding", func() error {
+		if r, err = s.Rebuilding(t.Context(), job); err == nil && r.State == rpc.RebuildRunning {
+			err = fmt.Errorf("%+v", r)
+		}
+		return err
+	})
+	return r
 }
 
 // TestTwoCertificatesAtOneHeight: a committee that certifies two blocks of one height is stopped for, everywhere, also by those

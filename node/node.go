@@ -45,6 +45,8 @@ type Node struct {
 	rpc      *rpc.Server
 	news     *orderNews
 
+	rebuildings rebuildings
+
 	background *background // may be held up by slow peers
 	heads      *background // telling of certified headers
 	submits    *background // handing batches to sequencers directly

@@ -115,6 +115,9 @@ func (s *service) Sampling(_ context.Context, h types.Height) (*rpc.Sampling, er
 		return &rpc.Sampling{Verdict: rpc.VerdictPending, Indices: []int{}}, nil
 	}
 	out := &rpc.Sampling{Verdict: rpc.Verdict(r.Verdict), Asked: r.Asked, Answered: r.Answered, Wrong: r.Wrong, MissLog2: r.MissLog2, Indices: []int{}}
+	if share, known := s.n.dht.Health(r.Commitment); known {
+		out.Live = &share
+	}
 	for _, i := range r.Indices {
 		out.Indices = append(out.Indices, int(i))
 	}

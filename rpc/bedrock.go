@@ -119,6 +119,8 @@ type Sampling struct {
 	Wrong    int     `json:"wrong"`    // answers that were the peer's lie
 	MissLog2 float64 `json:"missLog2"` // log2 of the chance that an unavailable block passes; 0: nothing is known
 	Indices  []int   `json:"indices"`
+	// Live is the share of the block's rows that live, where this node stores some and has estimated it.
+	Live *float64 `json:"live,omitempty"`
 }
 
 // Audit is the evidence of a transaction's place. Times are microseconds since 1970.

@@ -31,5 +31,6 @@
 // the order), server.go, access.go (hosts and origins), reader.go
 // (blocks and tags), blocks.go, transactions.go, accounts.go, proof.go (state), call.go, callargs.go, override.go,
 // estimate.go, accesslist.go, fees.go, logs.go, quota.go, feed.go (filters and subscriptions), configuration.go (eth_config),
+// shards.go (blocks from their rows), storage.go (what is stored for others), health.go (/livez, /readyz),
 // pool.go (txpool_*), trace.go and raw.go (debug_*), network.go (net_*, web3_*), errors.go.
 package rpc

@@ -234,5 +234,6 @@ func (s *Server) handler(server *gethrpc.Server) http.Handler {
 			http.Error(w, "too many WebSockets are open", http.StatusServiceUnavailable)
 		}
 	})
-	return &access{lower(s.cfg.Hosts), lower(s.cfg.Origins), route}
+	health, _ := s.cfg.Bedrock.(Health)
+	return &access{lower(s.cfg.Hosts), lower(s.cfg.Origins), healthPaths(health, route)}
 }

@@ -21,10 +21,15 @@ type blockView struct {
 
 func newBlockCommand() *cobra.Command {
 	var f queryFlags
+	var fromShards bool
+	var file string
 	cmd := &cobra.Command{
 		Use:   "block HEIGHT",
 		Short: "Show a block: who certified it, what its rows commit to, who asserted and challenged it",
-		Args:  oneArg("the block's height"),
+		Long: "block shows a block as a node knows it. With --from-shards the node rebuilds the block's data from the rows that other\n" +
+			"peers hold of it, and from nothing else: neither a block that it keeps whole nor one that a sequencer serves. What comes\n" +
+			"out is encoded again and compared with the header's commitment.",
+		Args: oneArg("the block's height"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			height, err := parseHeight(args[0])
 			if err != nil {
@@ -33,6 +38,12 @@ func newBlockCommand() *cobra.Command {
 			c, err := f.dial(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if file != "" && !fromShards {
+				return &exitError{exitUsage, fmt.Errorf("--out FILE goes with --from-shards")}
+			}
+			if fromShards {
+				return f.fromShards(cmd, c, height, file)
 			}
 			view, err := c.block(cmd.Context(), height)
 			if err != nil {
@@ -46,7 +57,30 @@ func newBlockCommand() *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().BoolVar(&fromShards, "from-shards", false, "rebuild the block's data from the rows that peers hold")
+	cmd.Flags().StringVar(&file, "out", "", "with --from-shards: write the data to this file")
 	return cmd
+}
+
+// fromShards rebuilds a block and says how that went.
+func (f *queryFlags) fromShards(cmd *cobra.Command, c *client, height rpc.Height, file string) error {
+	progress := cmd.ErrOrStderr()
+	if f.json {
+		progress = nil
+	}
+	view, err := c.fromShards(cmd.Context(), height, file, progress)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		err = printJSON(cmd.OutOrStdout(), "rebuilt", view)
+	} else {
+		view.print(cmd.OutOrStdout())
+	}
+	if err == nil && view.State != rpc.RebuildDone {
+		return &exitError{exitNegative, nil}
+	}
+	return err
 }
 
 func (c *client) block(ctx context.Context, height rpc.Height) (*blockView, error) {
