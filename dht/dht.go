@@ -228,13 +228,8 @@ func (d *DHT) keepRows(ctx context.Context) {
 			return
 		case <-promote.C:
 			d.promote(ctx)
-		case now := <-expire.C:
-			if d.cfg.Retention == 0 {
-				continue
-			}
-			if _, err := d.Expire(ctx, types.TimeOf(now.Add(-d.cfg.Retention))); err != nil {
-				d.log.Warn("old rows not given up", "error", err)
-			}
+		case <-expire.C:
+			d.giveUpOld(ctx)
 		}
 	}
 }
@@ -251,7 +246,7 @@ func (d *DHT) promote(ctx context.Context) {
 		return ok
 	}
 	for _, w := range d.waiting.take(time.Now(), certified) {
-		if _, err := d.rows.put(ctx, &w.header, w.opening, w.shards); err != nil {
+		if _, err := d.store(ctx, &w.header, w.opening, w.shards); err != nil {
 			d.log.Warn("rows not kept", "height", w.header.Height, "error", err)
 		}
 	}

@@ -29,7 +29,7 @@ func (d *DHT) Keep(ctx context.Context, h types.Header, o coding.Opening, shards
 	if len(own) == 0 {
 		return 0, nil
 	}
-	added, err := d.rows.put(ctx, &h, o, own)
+	added, err := d.store(ctx, &h, o, own)
 	return len(added), err
 }
 

@@ -40,6 +40,10 @@ func (d *DHT) serveOffer(ctx context.Context, s network.Stream, r *request) (*ha
 	if err != nil {
 		return nil, err
 	}
+	if certified && !d.fit(ctx, h.Commitment, p, wanted, len(r.indices)) && held.count() == 0 {
+		d.counts.refusedFull.Add(1)
+		return nil, writeFrame(s, answer{status: statusFull}.encode(r.kind))
+	}
 	verifier := d.verifier(ctx, h, p)
 	needOpening := verifier == nil && len(wanted.pick(r.indices)) > 0
 	if err := writeFrame(s, answer{extra: needOpening, marks: wanted, held: held}.encode(r.kind)); err != nil {
@@ -95,6 +99,18 @@ func (d *DHT) wanted(ctx context.Context, c types.Hash, indices []uint32) (wante
 		}
 	}
 	return wanted, held, nil
+}
+
+// fit unmarks those of n rows that the budget has no room for; false if it has room for none of them.
+func (d *DHT) fit(ctx context.Context, c types.Hash, p coding.Params, wanted bitmap, n int) bool {
+	room, count := d.rows.room(c, p), wanted.count()
+	if room < count && d.giveUpOld(ctx) {
+		room = d.rows.room(c, p)
+	}
+	for j := n - 1; j >= 0 && wanted.count() > room; j-- {
+		wanted.unset(j)
+	}
+	return count == 0 || room > 0
 }
 
 func (d *DHT) holds(ctx context.Context, c types.Hash, index uint32) (bool, error) {
@@ -234,7 +250,7 @@ func (d *DHT) keep(ctx context.Context, h *types.Header, o coding.Opening, shard
 	if !certified {
 		return d.waiting.put(h.Commitment, o, shards)
 	}
-	stored, err := d.rows.put(ctx, h, o, shards)
+	stored, err := d.store(ctx, h, o, shards)
 	if err == nil && len(stored) > 0 {
 		err = d.rows.sync.wait(ctx)
 	}

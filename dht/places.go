@@ -34,7 +34,7 @@ func (r *rows) notePlaces(ctx context.Context, h *types.Header, n int) error {
 	if known, err := r.store.Has(ctx, wholeKey(h.Height)); known || err != nil {
 		return err
 	}
-	if r.bytes+int64(n)*placeBytes > r.budget {
+	if r.bytes+placesBytes(n) > r.budget {
 		return fmt.Errorf("%w: %d of %d bytes", ErrBudget, r.bytes, r.budget)
 	}
 	batch, err := r.store.Batch(ctx)
@@ -54,7 +54,7 @@ func (r *rows) notePlaces(ctx context.Context, h *types.Header, n int) error {
 	if err := batch.Commit(ctx); err != nil {
 		return fmt.Errorf("dht: store places: %w", err)
 	}
-	r.bytes += int64(n) * placeBytes
+	r.bytes += placesBytes(n)
 	return nil
 }
 
@@ -126,7 +126,7 @@ func (r *rows) expirePlaces(ctx context.Context, limit types.Time) error {
 		if cerr := batch.Commit(ctx); cerr != nil {
 			return errors.Join(err, fmt.Errorf("dht: forget places: %w", cerr))
 		}
-		r.bytes -= int64(w.rows) * placeBytes
+		r.bytes -= placesBytes(int(w.rows))
 	}
 	return err
 }

@@ -66,7 +66,7 @@ func openRows(ctx context.Context, store ds.Batching, budget int64) (*rows, erro
 		r.count += block.rows
 	}
 	err = r.wholes(ctx, func(w wholeBlock) bool {
-		r.bytes += int64(w.rows) * placeBytes
+		r.bytes += placesBytes(int(w.rows))
 		return true
 	})
 	return r, err
@@ -104,11 +104,6 @@ func (b *heldBlock) encode(held bitmap) []byte {
 	out = binary.LittleEndian.AppendUint64(out, uint64(b.time))
 	out = binary.LittleEndian.AppendUint64(out, b.params.Length)
 	return append(out, held...)
-}
-
-// blockBytes is what n rows of a block of shape p cost: the records, the opening and the entry.
-func blockBytes(p coding.Params, n int) int64 {
-	return int64(n)*int64(recordHead+p.ShardSize()) + int64(p.OpeningSize()+heldHead+p.N/8)
 }
 
 func rowKey(key string) ds.Key {
@@ -249,18 +244,16 @@ func (r *rows) opening(ctx context.Context, c types.Hash) ([]byte, error) {
 	return value, err
 }
 
-// expire forgets every block whose header time is before limit and returns the number of rows it gave up.
+// expire forgets every block whose header time is before limit, oldest first, and returns the number of rows it gave up.
 func (r *rows) expire(ctx context.Context, limit types.Time) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	gone := 0
-	for c, block := range r.blocks {
-		if block.time >= limit {
-			continue
-		}
+	for _, c := range r.oldestFirst(limit) {
 		if err := r.forget(ctx, c); err != nil {
 			return gone, err
 		}
+		block := r.blocks[c]
 		gone += block.rows
 		r.bytes -= block.bytes
 		r.count -= block.rows

@@ -17,7 +17,7 @@ const (
 	offerPerPeer  = maxStreamsPerPeer / 2
 	// seedParallel is the number of them that ask to hand on: the rows of a part leave one after the other anyway, and
 	// several publishers who ask one holder at the same moment would each send it the opening.
-	seedParallel = 8
+	seedParallel = 16
 	// sendParallel is the number of them that send rows at once, counted until the last row is written. Three fill a line of
 	// 20 Mbit/s over 20 to 120 ms; with eight, that all begin fast, the line's queue drops packets, and the last rows wait
 	// for their repetition (8 MiB from 4 members to 100 hosts: 5.7 s with three, 6.5 s with eight, 8.5 s with 24).

@@ -30,8 +30,6 @@ const (
 	cutBurst = 5 * time.Second
 	// cutFree is what a block from memory takes at most; it is not counted.
 	cutFree = time.Millisecond
-	// placeBytes is what the place of one row takes on disk.
-	placeBytes = 64
 )
 
 // cutter cuts rows out of whole blocks.

@@ -137,7 +137,7 @@ func TestPlaces(t *testing.T) {
 	n.chain.add(a.certify(header))
 	n.note(t.Context(), &header, block.Params())
 	n.note(t.Context(), &header, block.Params()) // once is enough
-	key, want := Key(header.Commitment, 9), int64(block.Params().N*placeBytes)
+	key, want := Key(header.Commitment, 9), placesBytes(block.Params().N)
 	if value, err := n.record(t.Context(), key); err != nil || !bytes.Equal(value, recordOf(t, block, 9)) || n.Stats().Bytes != want {
 		t.Fatalf("%v, %+v", err, n.Stats())
 	}

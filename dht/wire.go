@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/types"
@@ -236,6 +237,17 @@ func newBitmap(n int) bitmap { return make(bitmap, (n+7)/8) }
 
 func (b bitmap) set(i int)      { b[i/8] |= 1 << (i % 8) }
 func (b bitmap) has(i int) bool { return i/8 < len(b) && b[i/8]&(1<<(i%8)) != 0 }
+
+func (b bitmap) unset(i int) { b[i/8] &^= 1 << (i % 8) }
+
+// count is the number of marks.
+func (b bitmap) count() int {
+	n := 0
+	for _, v := range b {
+		n += bits.OnesCount8(v)
+	}
+	return n
+}
 
 // within reports whether nothing at or above n is marked; b has the length for n, or none.
 func (b bitmap) within(n int) bool {
