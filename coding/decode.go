@@ -1,7 +1,5 @@
 package coding
 
-import "github.com/klauspost/reedsolomon"
-
 // erasureDecoder computes absent data rows from K present rows.
 //
 // Divided by the constant Z of its coset (see extendRows) every row is a value of one polynomial q of degree < K: on the
@@ -17,7 +15,7 @@ import "github.com/klauspost/reedsolomon"
 // So: scale the given rows by v, interpolate each coset, add up, evaluate on the data coset, and divide by v'. Five transforms of
 // size K, in stripes of columns; Leopard's decoder does two of size 8K, and has 8 rows of memory for each row of data.
 type erasureDecoder struct {
-	gf     reedsolomon.LowLevel
+	kernel
 	k      int
 	given  [cosets][]scaled // the given rows by coset; factor: v times the weight of the coset, divided by Z
 	weight uint16           // of the data coset, whose rows are needed without it too
@@ -51,7 +49,7 @@ func cosetOf(i, k int) (coset, place int) {
 
 // newErasureDecoder prepares to decode the absent (nil) ones of the N rows, of which K are given, into places, which are zero.
 func newErasureDecoder(rows, places [][]byte) *erasureDecoder {
-	d := &erasureDecoder{k: len(rows) / Expansion}
+	d := &erasureDecoder{kernel: newKernel(), k: len(rows) / Expansion}
 	erased := make([]bool, 2*len(rows))
 	for i := range rows {
 		c, place := cosetOf(i, d.k)
@@ -67,7 +65,7 @@ func newErasureDecoder(rows, places [][]byte) *erasureDecoder {
 		case rows[i] != nil && c == dataCoset:
 			d.given[c] = append(d.given[c], scaled{place, t.exp[log], rows[i]})
 		case rows[i] != nil:
-			d.given[c] = append(d.given[c], scaled{place, d.gf.GF16Mul(t.exp[log], weights[c]), rows[i]})
+			d.given[c] = append(d.given[c], scaled{place, t.mul(t.exp[log], weights[c]), rows[i]})
 		case c == dataCoset:
 			d.absent = append(d.absent, scaled{place, t.exp[fieldOrder-log], places[i]})
 		}
@@ -84,10 +82,10 @@ func (d *erasureDecoder) weights() (w [cosets]uint16) {
 		num, den := uint16(1), uint16(1) // without the factor 4-t of den, which is 1/Z there
 		for other, u := range cosetNumber[:dataCoset] {
 			if other != c {
-				num, den = d.gf.GF16Mul(num, at^u), d.gf.GF16Mul(den, t^u)
+				num, den = mul(num, at^u), mul(den, t^u)
 			}
 		}
-		w[c] = d.gf.GF16Mul(num, inverse(den))
+		w[c] = mul(num, inverse(den))
 	}
 	return w
 }
@@ -117,21 +115,21 @@ func (d *erasureDecoder) transformStripe(from, to int) {
 		}
 		clean = false
 		for _, s := range rows {
-			d.gf.GF16MulSliceXor(s.factor, s.row[from:to], v[s.place])
+			d.addScaled(s.factor, s.row[from:to], v[s.place])
 		}
-		interpolate(d.gf, v, int(cosetNumber[c])*d.k)
+		d.interpolate(v, int(cosetNumber[c])*d.k)
 		if c != dataCoset {
-			addRows(d.gf, sum, v)
+			d.addRows(v, sum)
 			continue
 		}
 		for i := range sum {
-			d.gf.GF16MulSliceXor(d.weight, v[i], sum[i])
+			d.addScaled(d.weight, v[i], sum[i])
 		}
-		addDerivative(d.gf, sum, v)
+		d.addDerivative(v, sum)
 	}
-	evaluate(d.gf, sum, Expansion*d.k)
+	d.evaluate(sum, Expansion*d.k)
 	for _, s := range d.absent {
-		d.gf.GF16MulSliceXor(s.factor, sum[s.place], s.row[from:to])
+		d.addScaled(s.factor, sum[s.place], s.row[from:to])
 	}
 }
 
@@ -144,12 +142,12 @@ func (d *erasureDecoder) lagrangeStripe(from, to int) {
 		for _, r := range rows {
 			factor := r.factor
 			if c != dataCoset {
-				factor = d.gf.GF16Mul(factor, Expansion^t)
+				factor = d.tables.mul(factor, Expansion^t)
 			}
 			for _, e := range d.absent {
 				distance := uint16(Expansion*d.k+e.place) ^ uint16(int(t)*d.k+r.place)
-				scalar := d.gf.GF16Mul(d.gf.GF16Mul(factor, e.factor), d.tables.inverse(distance))
-				d.gf.GF16MulSliceXor(scalar, r.row[from:to], e.row[from:to])
+				scalar := d.tables.mul(d.tables.mul(factor, e.factor), d.tables.inverse(distance))
+				d.addScaled(scalar, r.row[from:to], e.row[from:to])
 			}
 		}
 	}
@@ -161,20 +159,20 @@ func clearRows(v [][]byte) {
 	}
 }
 
-func addRows(gf reedsolomon.LowLevel, out, in [][]byte) {
+func (k *kernel) addRows(in, out [][]byte) {
 	for i := range in {
-		add(gf, out[i], in[i])
+		k.add(in[i], out[i])
 	}
 }
 
-// addDerivative adds to out the derivative of v, both in Leopard's basis. The basis polynomials are products of linear ones whose derivative is
-// 1 in a Cantor basis, so the derivative of lower + S*upper is lower' + S*upper' + upper.
-func addDerivative(gf reedsolomon.LowLevel, out, v [][]byte) {
+// addDerivative adds to out the derivative of v, both in Leopard's basis. The basis polynomials are products of linear
+// ones whose derivative is 1 in a Cantor basis, so the derivative of lower + S*upper is lower' + S*upper' + upper.
+func (k *kernel) addDerivative(v, out [][]byte) {
 	half := len(v) / 2
 	if half == 0 {
 		return
 	}
-	addRows(gf, out[:half], v[half:])
-	addDerivative(gf, out[:half], v[:half])
-	addDerivative(gf, out[half:], v[half:])
+	k.addRows(v[half:], out[:half])
+	k.addDerivative(v[:half], out[:half])
+	k.addDerivative(v[half:], out[half:])
 }

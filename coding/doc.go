@@ -68,8 +68,8 @@
 //
 // A publisher calls [Encode] and hands out shards and the opening. A reader takes the length from the header, the shape
 // from [ParamsFor], an opening from anyone, makes a [Verifier], and checks shards from anyone with it; K of them give the
-// data ([Reconstruct]). Who needs single rows only, as a fraud proof does, uses [VerifyStandalone]. The first use in a
-// process builds the field's tables: about 0.15 s and 75 MB.
+// data ([Reconstruct]). Who needs single rows only, as a fraud proof does, uses [VerifyStandalone]. Where the
+// processor has no matrices of bits (kernel.go) the first use in a process builds the library's tables: 0.15 s, 75 MB.
 //
 // The package is pure: no I/O, clock, goroutine or randomness. Whoever wants a block sooner than one core has it runs its
 // parts side by side, see [Spread]. Values are immutable once made; a [Verifier] and a
@@ -84,5 +84,5 @@
 //	decode.go      absent data rows from any K          reconstruct.go data or all rows from any K rows
 //	locator.go     products over the absent points      spread.go      parts, for whoever has more cores
 //	commitment.go  commitment and seed                  errors.go      verdicts
-//	wire.go        strict decoding
+//	wire.go        strict decoding                      kernel.go      products with constants, transforms
 package coding

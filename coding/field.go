@@ -23,7 +23,7 @@ type productLUT [256]uint16
 // committed: the seed makes the row root part of every check.
 func newCombiner(seed [32]byte, rowSize int) *combiner {
 	c := &combiner{coeffs: coefficients(seed, rowSize)}
-	if hasPlanes() {
+	if hasMatrices() {
 		c.coeffs, c.planes = nil, newPlanes(c.coeffs)
 	}
 	for b := range c.basis {

@@ -37,6 +37,11 @@ func newLogarithms() *logarithms {
 	return t
 }
 
+// mul is the product of two elements other than 0.
+func (t *logarithms) mul(x, y uint16) uint16 {
+	return t.exp[(uint32(t.log[x])+uint32(t.log[y]))%fieldOrder]
+}
+
 // inverse of the element labelled x, not 0.
 func (t *logarithms) inverse(x uint16) uint16 { return t.exp[fieldOrder-t.log[x]] }
 

@@ -23,7 +23,7 @@ func newPlanes(coeffs []vector) planes {
 			}
 			transposeBytes(&m)
 			for _, bytes := range m {
-				p = appendTransposed(p, bytes)
+				p = binary.LittleEndian.AppendUint64(p, transposeBits(bytes))
 			}
 		}
 	}
@@ -48,15 +48,14 @@ func transposeBytes(m *[8]uint64) {
 	}
 }
 
-// appendTransposed appends the eight bytes of which byte k has bit k of byte j of m as its bit j.
-func appendTransposed(p []byte, m uint64) []byte {
+// transposeBits makes bit j of byte k bit k of byte j.
+func transposeBits(m uint64) uint64 {
 	swap := (m>>7 ^ m) & 0x00aa00aa00aa00aa
 	m ^= swap ^ swap<<7
 	swap = (m>>14 ^ m) & 0x0000cccc0000cccc
 	m ^= swap ^ swap<<14
 	swap = (m>>28 ^ m) & 0x00000000f0f0f0f0
-	m ^= swap ^ swap<<28
-	return binary.LittleEndian.AppendUint64(p, m)
+	return m ^ swap ^ swap<<28
 }
 
 // combine is the combination of a row.
