@@ -18,7 +18,9 @@ import (
 // Light is a light client: a host of its own that serves nothing, found the network through a few servers, and samples.
 type Light struct {
 	*Peer
-	n *Network
+	// Grace is how long rows may be missing before the client calls a block unavailable; 0: sampling's own default.
+	Grace time.Duration
+	n     *Network
 }
 
 // contacts is how many servers a light client knows at first.
@@ -112,7 +114,7 @@ var errNoVerdict = errors.New("swarm: no verdict in time")
 func (l *Light) Sample(ctx context.Context, b *Block, patience time.Duration) (Sample, error) {
 	verdicts := make(chan sampling.Result, 1)
 	client, err := sampling.New(sampling.Config{
-		Headers: single{l.n.Chain, b.Header}, Rows: l.DHT, Openings: l.DHT, Store: &memory{values: make(map[types.Height][]byte)},
+		Headers: single{l.n.Chain, b.Header}, Rows: l.DHT, Openings: l.DHT, Grace: l.Grace, Store: &memory{values: make(map[types.Height][]byte)},
 		Verdict: func(r sampling.Result) {
 			if r.Verdict != sampling.Pending {
 				select {

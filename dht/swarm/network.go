@@ -97,6 +97,8 @@ func (n *Network) Close() {
 	}
 	wg.Wait()
 	n.net.Close()
+	// Time ends with the function that runs in the bubble: whoever still sleeps would never wake.
+	time.Sleep(10 * time.Minute)
 }
 
 func (n *Network) addServer(i int) error {
