@@ -25,7 +25,7 @@ type availability struct{ *sampling.Client }
 func (n *Node) openAvailability() (err error) {
 	config := dht.Config{
 		Host: n.host, Network: n.network, Server: n.cfg.Role.Stores(), Headers: n.chain,
-		Replicas: n.cfg.Genesis.ShardReplicas, Retention: microseconds(n.cfg.Genesis.Retention), WholeTable: n.cfg.Role == Sequencer,
+		Budget: n.cfg.ShardBudget, Upload: n.cfg.Upload, Replicas: n.cfg.Genesis.ShardReplicas, Retention: microseconds(n.cfg.Genesis.Retention), WholeTable: n.cfg.Role == Sequencer,
 		Lied: func(p peer.ID, what string) {
 			n.log.Warn("a peer lied about rows", "peer", p, "what", what)
 			n.gossip.Penalize(p)

@@ -31,6 +31,9 @@ type Config struct {
 	// Checkpoint, if not empty, is HEIGHT:DIGEST of an epoch's last header, from somebody trusted.
 	Checkpoint string
 
+	// ShardBudget is the disk in bytes for other people's rows; 0: the DHT's default. Upload is how many bytes of rows a second
+	// are given to others at most; 0: as fast as the line goes.
+	ShardBudget, Upload int64
 	// StateCache is the memory in MiB for the executed state; 0: execution's default.
 	StateCache int
 	// Sandbox is the command line of a child process that verifies one challenge (`bedrock fraud verify --stdin`).
@@ -60,6 +63,7 @@ func (c *Config) Validate() error {
 	need(c.Genesis != nil, "Genesis is missing")
 	need(len(c.Key) == ed25519.PrivateKeySize, "Key is missing")
 	need(c.Data != "", "Data directory is missing")
+	need(c.ShardBudget >= 0 && c.Upload >= 0, "ShardBudget and Upload must not be negative")
 	need(!c.Dishonest || c.Role == Prover, "Dishonest is for provers")
 	if _, err := ParseRole(string(c.Role)); err != nil {
 		problems = append(problems, err)
@@ -109,6 +113,7 @@ func (h *Home) Config() Config {
 	return Config{
 		Genesis: h.Genesis, Key: h.Key, Role: h.Settings.Role, Data: filepath.Join(h.Dir, dataDir),
 		Listen: h.Settings.Listen, Bootstrap: h.Settings.Bootstrap, RPC: h.Settings.RPC, Checkpoint: h.Settings.Checkpoint,
-		UnusedMark: filepath.Join(h.Dir, unusedMark),
+		UnusedMark:  filepath.Join(h.Dir, unusedMark),
+		ShardBudget: int64(h.Settings.ShardMiB) << 20, Upload: int64(h.Settings.UploadMbit) * 1_000_000 / 8,
 	}
 }

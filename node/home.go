@@ -32,6 +32,10 @@ type Settings struct {
 	RPC       string   `toml:"rpc,omitempty"`       // host:port; empty: no RPC
 	// Checkpoint is HEIGHT:DIGEST of an epoch's last header; see docs/checkpoints.md.
 	Checkpoint string `toml:"checkpoint,omitempty"`
+	// ShardMiB is the disk for other people's rows in MiB; 0: 4096. UploadMbit paces the rows given to others, in Mbit/s, to
+	// what the line can spare; 0: not at all.
+	ShardMiB   uint32 `toml:"shard_mib,omitempty"`
+	UploadMbit uint32 `toml:"upload_mbit,omitempty"`
 }
 
 // Validate returns all problems joined, each naming its key.
