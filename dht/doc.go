@@ -26,6 +26,8 @@
 //	I7  Every decoder is strict: one encoding a value.
 //	I8  A member of the committee that keeps a block whole answers for all its rows and stores none; encoding old blocks
 //	    again for strangers takes at most a tenth of a core.
+//	I9  Repair never gives a row up, believes nobody's word that rows live without having seen some of them, sends only
+//	    rows that a verifier accepted or whose row root came out, and is bounded in questions, bytes and cores.
 //
 // # Adversary
 //
@@ -55,6 +57,9 @@
 //	race.go         when to ask whom                      pace.go        how long others take
 //	reach.go        connecting, quick streams             inquirers.go   one peer's questions in turn
 //	ask.go          opening, single row, lookup
+//	repair.go       repair: rounds, pace, counts          repairplan.go  what to look at next, when to rebuild
+//	copying.go      copies for the nearest servers        census.go      which rows live
+//	rebuild.go      blocks made again from their rows
 //	verifiers.go    verifiers of recent blocks            sync.go        durable before acknowledged
 //	errors.go       errors
 package dht

@@ -203,12 +203,43 @@ func TestBoasterHidesNoLoss(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 	for i := range uint32(block.Params().N) {
-		if len(holdersOf(t, honest, header.Commitment, i)) == 0 {
-			t.Fatalf("row %d is at no honest server", i)
+		if got := len(holdersOf(t, honest, header.Commitment, i)); got == 0 || i%100 >= 40 && got < 3 {
+			t.Fatalf("row %d is at %d honest servers", i, got)
 		}
 	}
 	if share, known := honest[0].Health(header.Commitment); !known || share < 0.99 {
 		t.Fatalf("health %v, %v", share, known)
+	}
+}
+
+// Nothing is rebuilt while rows come to life, for then somebody is at work, nor when enough of all rows live.
+func TestRebuildThatIsNotNeeded(t *testing.T) {
+	a := newAuthority(t)
+	nodes := newSwarm(t, a, 4)
+	block, header := encodeBlock(t, 1, 40_000)
+	partOf(t, nodes, a, block, header, 40)
+	r, c := nodes[0].repair, header.Commitment
+	r.round(t.Context())
+	for b := r.plan.blocks[c]; b.alarmAt.IsZero(); {
+		r.check(t.Context(), c)
+	}
+	b := r.plan.blocks[c]
+	raw, err := cut(block, b.missing[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := nodes[1].rows.put(t.Context(), &header, block.Opening(), map[uint32][]byte{b.missing[0]: raw}); err != nil {
+		t.Fatal(err)
+	}
+	was := len(b.missing)
+	r.answerAlarm(t.Context(), job{kind: jobRebuild, commitment: c, missing: b.missing})
+	if s := nodes[0].Stats().Repair; s.Begun != 0 || s.Pending != 1 || len(b.missing) != was-1 || !b.alarmAt.After(time.Now().Add(alarmDelay)) {
+		t.Fatalf("somebody is at work: %+v, again at %v", s, b.alarmAt)
+	}
+	partOf(t, nodes, a, block, header, 70)
+	r.answerAlarm(t.Context(), job{kind: jobRebuild, commitment: c, missing: []uint32{99}})
+	if s := nodes[0].Stats().Repair; s.Begun != 0 || s.Failed != 0 || s.Pending != 0 || s.Lowest.Share < repairShare {
+		t.Fatalf("enough rows live: %+v", s)
 	}
 }
 
