@@ -46,7 +46,16 @@ func (n *Node) openAvailability() (err error) {
 	if !n.cfg.Role.Samples() {
 		return nil
 	}
+	rules, err := parseSampling(n.cfg.Sampling)
+	if err != nil {
+		return err
+	}
+	rate := n.cfg.SamplingRate
+	if rate == 0 && n.cfg.Role == Light {
+		rate = defaultLightRate
+	}
 	client, err := sampling.New(sampling.Config{
+		Rules: rules, Rate: rate,
 		Headers: n.chain, Rows: n.dht, Openings: openings{n}, Store: sampleStore{db: n.store}, Retention: config.Retention,
 		Receipts: sampleStore{n.store, receiptPrefix}, EpochEnds: n.epochEnds,
 		Verdict: n.noteSampled, BadEncoding: n.onBadEncoding, Keep: n.keepRows, Logger: n.log,
@@ -56,6 +65,20 @@ func (n *Node) openAvailability() (err error) {
 	}
 	n.sampling = &availability{client}
 	return nil
+}
+
+// defaultLightRate is 4 Mbit/s: what samples of the largest blocks take twice a second, and little enough for a phone.
+const defaultLightRate = 512 << 10
+
+// parseSampling is the rules that a setting names.
+func parseSampling(setting string) (sampling.Rules, error) {
+	switch setting {
+	case "", "default":
+		return sampling.Default, nil
+	case "strict":
+		return sampling.Strict, nil
+	}
+	return sampling.Rules{}, fmt.Errorf("sampling %q: want default or strict", setting)
 }
 
 func microseconds(us uint64) time.Duration { return time.Duration(us) * time.Microsecond }

@@ -34,6 +34,12 @@ type Config struct {
 	// ShardBudget is the disk in bytes for other people's rows; 0: the DHT's default. Upload is how many bytes of rows a second
 	// are given to others at most; 0: as fast as the line goes.
 	ShardBudget, Upload int64
+	// Sampling is how sure the node makes of a block's data: "default" (or empty) tolerates peers that are away, "strict" also
+	// proves that the block decodes alike for everybody, and asks for three times as many rows.
+	Sampling string
+	// SamplingRate bounds the bytes a second that sampling receives. 0: defaultLightRate at light clients, none at others.
+	SamplingRate int64
+
 	// StateCache is the memory in MiB for the executed state; 0: execution's default.
 	StateCache int
 	// Sandbox is the command line of a child process that verifies one challenge (`bedrock fraud verify --stdin`).
@@ -71,6 +77,10 @@ func (c *Config) Validate() error {
 	if _, err := parseCheckpoint(c.Checkpoint); err != nil {
 		problems = append(problems, err)
 	}
+	if _, err := parseSampling(c.Sampling); err != nil {
+		problems = append(problems, err)
+	}
+	need(c.SamplingRate >= 0, "SamplingRate %d is negative", c.SamplingRate)
 	if _, err := parseAddrs(c.Listen); err != nil {
 		problems = append(problems, fmt.Errorf("listen: %w", err))
 	}
@@ -115,5 +125,6 @@ func (h *Home) Config() Config {
 		Listen: h.Settings.Listen, Bootstrap: h.Settings.Bootstrap, RPC: h.Settings.RPC, Checkpoint: h.Settings.Checkpoint,
 		UnusedMark:  filepath.Join(h.Dir, unusedMark),
 		ShardBudget: int64(h.Settings.ShardMiB) << 20, Upload: int64(h.Settings.UploadMbit) * 1_000_000 / 8,
+		Sampling: h.Settings.Sampling, SamplingRate: h.Settings.SamplingRate,
 	}
 }

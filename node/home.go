@@ -36,13 +36,20 @@ type Settings struct {
 	// what the line can spare; 0: not at all.
 	ShardMiB   uint32 `toml:"shard_mib,omitempty"`
 	UploadMbit uint32 `toml:"upload_mbit,omitempty"`
+	// Sampling is "default" or "strict", SamplingRate a bound in bytes a second; see docs/availability.md.
+	Sampling     string `toml:"sampling,omitempty"`
+	SamplingRate int64  `toml:"sampling_rate,omitempty"`
 }
 
 // Validate returns all problems joined, each naming its key.
 func (s Settings) Validate() error {
 	_, err := ParseRole(string(s.Role))
 	_, wrong := parseCheckpoint(s.Checkpoint)
-	return errors.Join(err, wrong)
+	_, unknown := parseSampling(s.Sampling)
+	if s.SamplingRate < 0 {
+		unknown = errors.Join(unknown, fmt.Errorf("sampling_rate %d is negative", s.SamplingRate))
+	}
+	return errors.Join(err, wrong, unknown)
 }
 
 // Home is an initialised home directory.

@@ -114,7 +114,8 @@ func (s *service) Sampling(_ context.Context, h types.Height) (*rpc.Sampling, er
 		}
 		return &rpc.Sampling{Verdict: rpc.VerdictPending, Indices: []int{}}, nil
 	}
-	out := &rpc.Sampling{Verdict: rpc.Verdict(r.Verdict), Asked: r.Asked, Answered: r.Answered, Wrong: r.Wrong, MissLog2: r.MissLog2, Indices: []int{}}
+	out := &rpc.Sampling{Verdict: rpc.Verdict(r.Verdict), Asked: r.Asked, Answered: r.Answered, Wrong: r.Wrong, MissLog2: r.MissLog2,
+		Took: float64(r.Elapsed.Milliseconds()), Stale: s.n.sampling.Stale(), Indices: []int{}}
 	if share, known := s.n.dht.Health(r.Commitment); known {
 		out.Live = &share
 	}
@@ -122,6 +123,20 @@ func (s *service) Sampling(_ context.Context, h types.Height) (*rpc.Sampling, er
 		out.Indices = append(out.Indices, int(i))
 	}
 	return out, nil
+}
+
+var _ rpc.SamplingReceipts = (*service)(nil)
+
+// SamplingReceipt implements rpc.SamplingReceipts.
+func (s *service) SamplingReceipt(_ context.Context, h types.Height) ([]byte, error) {
+	if s.n.sampling == nil {
+		return nil, nil
+	}
+	r, err := s.n.sampling.Receipt(h)
+	if r == nil || err != nil {
+		return nil, err
+	}
+	return r.Encode(), nil
 }
 
 // auditPatience bounds how long sequencers are asked for evidence.

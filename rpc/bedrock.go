@@ -118,6 +118,8 @@ type Sampling struct {
 	Answered int     `json:"answered"`
 	Wrong    int     `json:"wrong"`    // answers that were the peer's lie
 	MissLog2 float64 `json:"missLog2"` // log2 of the chance that an unavailable block passes; 0: nothing is known
+	Took     float64 `json:"tookMs"`   // from first seeing the header to the last look
+	Stale    bool    `json:"stale"`    // no certified header came for a while: the node may be cut off
 	Indices  []int   `json:"indices"`
 	// Live is the share of the block's rows that live, where this node stores some and has estimated it.
 	Live *float64 `json:"live,omitempty"`

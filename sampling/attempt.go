@@ -54,7 +54,7 @@ func (c *Client) begin(h *types.Header, p coding.Params) (*state, error) {
 		return nil, err
 	}
 	if s != nil && s.Commitment == h.Commitment {
-		return s, nil
+		return s, c.extend(s, p)
 	}
 	s = &state{Version: stateVersion, Height: h.Height, Commitment: h.Commitment, Verdict: Pending}
 	if p.K <= DecodeK {
@@ -65,6 +65,18 @@ func (c *Client) begin(h *types.Header, p coding.Params) (*state, error) {
 	}
 	s.Answered = make([]bool, len(s.Drawn))
 	return s, c.save(s)
+}
+
+// extend draws more rows for a block whose rows were drawn for rules that ask for fewer, and stores them.
+func (c *Client) extend(s *state, p coding.Params) (err error) {
+	if len(s.Drawn) == 0 || len(s.Drawn) >= min(c.cfg.Rules[1].Samples, p.N) {
+		return nil
+	}
+	if s.Drawn, err = c.cfg.Rules.drawMore(c.cfg.Chance, p, s.Drawn); err != nil {
+		return err
+	}
+	s.Answered = append(s.Answered, make([]bool, len(s.Drawn)-len(s.Answered))...)
+	return c.save(s)
 }
 
 // impatientTries is how often a block of which nothing comes is given up after its data rows.
@@ -94,7 +106,7 @@ func (c *Client) some(ctx context.Context, s *state, f *fetcher) {
 	f.chase(ctx, c.cfg.Rows, func() []uint32 {
 		to := c.cfg.Rules[0].Samples
 		if from > 0 || s.Asked > to {
-			to = len(s.Drawn)
+			to = max(s.Asked, c.cfg.Rules[1].Samples)
 		}
 		to = min(to, len(s.Drawn))
 		var open []uint32

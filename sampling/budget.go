@@ -10,39 +10,32 @@ import (
 // budgetBurst is how much of the bound may be used at once: what was not used for so long is lost.
 const budgetBurst = 5 * time.Second
 
-// budget bounds the bytes that sampling receives: a token bucket with debt. A look at a block is charged beforehand with what
-// it may cost, so that looks at once do not overdraw it together, and afterwards with what it did cost. It is owned by the
-// schedule.
+// budget bounds the bytes that sampling receives: a token bucket with debt, kept as the time until when what was received
+// uses the bound up. A look at a block is charged beforehand with what it may cost, so that looks at once do not overdraw it
+// together, and afterwards with what it did cost. It is owned by the schedule.
 type budget struct {
-	rate  int64 // bytes a second; 0: no bound
-	left  int64
-	since time.Time
+	rate int64 // bytes a second; 0: no bound
+	paid time.Time
 }
 
-func newBudget(rate int64, now time.Time) budget { return budget{rate: rate, left: rate, since: now} }
-
-// refill adds what the time since the last refill allows.
-func (b *budget) refill(now time.Time) {
-	if b.rate == 0 {
-		return
-	}
-	most := int64(budgetBurst.Seconds() * float64(b.rate))
-	b.left = min(most, b.left+int64(now.Sub(b.since).Seconds()*float64(b.rate)))
-	b.since = now
-}
+// newBudget has a second's worth to begin with.
+func newBudget(rate int64, now time.Time) budget { return budget{rate, now.Add(-time.Second)} }
 
 // wait is how long nothing may be started; 0: now.
 func (b *budget) wait(now time.Time) time.Duration {
-	if b.refill(now); b.rate == 0 || b.left > 0 {
+	if b.rate == 0 {
 		return 0
 	}
-	return time.Duration(float64(1-b.left) / float64(b.rate) * float64(time.Second))
+	if most := now.Add(-budgetBurst); b.paid.Before(most) {
+		b.paid = most
+	}
+	return max(0, b.paid.Sub(now))
 }
 
 // charge takes bytes, or gives them back.
 func (b *budget) charge(bytes int64) {
 	if b.rate > 0 {
-		b.left -= bytes
+		b.paid = b.paid.Add(time.Duration(float64(bytes) / float64(b.rate) * float64(time.Second)))
 	}
 }
 

@@ -50,10 +50,10 @@ type ReceivedRow struct {
 const (
 	receiptMagic   = "bedrock-sampling-receipt"
 	receiptVersion = 1
-	// MaxReceiptBytes bounds an encoded receipt: some 40 years of weekly epochs of a committee of a thousand.
-	MaxReceiptBytes = 256 << 20
+	// MaxReceiptBytes bounds an encoded receipt: six years of weekly epochs of a committee of a thousand.
+	MaxReceiptBytes = 64 << 20
 	// maxReceiptEpochs bounds the headers that end epochs.
-	maxReceiptEpochs = 1 << 17
+	maxReceiptEpochs = 1 << 16
 	// maxPeerName bounds the name of a peer, in bytes.
 	maxPeerName = 128
 )

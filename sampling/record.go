@@ -20,9 +20,9 @@ func (c *Client) write(ch types.CertifiedHeader, s *state, f *fetcher) error {
 	}
 	if r == nil || r.Header.Header.Commitment != s.Commitment {
 		r = &Receipt{Header: ch, Began: types.TimeOf(f.began)}
-		if len(s.Drawn) > 0 {
-			r.Rules = c.cfg.Rules
-		}
+	}
+	if len(s.Drawn) > 0 {
+		r.Rules = c.cfg.Rules
 	}
 	r.Asked, r.Evidence = s.result().Indices, s.Evidence
 	if f.verifier != nil && len(f.answers) > 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/etherscale/bedrock/coding"
 )
@@ -46,6 +47,25 @@ func count(marks []bool) int {
 // draw takes the rows to sample from a block of shape p, in the order they are asked. chance must be unpredictable.
 func (r Rules) draw(chance io.Reader, p coding.Params) ([]uint32, error) {
 	return drawDistinct(chance, p.N, min(r[1].Samples, p.N))
+}
+
+// drawMore continues a draw for rules that ask for fewer rows: the whole is as if drawn at once.
+func (r Rules) drawMore(chance io.Reader, p coding.Params, drawn []uint32) ([]uint32, error) {
+	out, seen := slices.Clone(drawn), make(map[uint32]bool)
+	for _, i := range drawn {
+		seen[i] = true
+	}
+	for want := min(r[1].Samples, p.N); len(out) < want; {
+		i, err := uniform(chance, uint32(p.N))
+		if err != nil {
+			return nil, err
+		}
+		if !seen[i] {
+			seen[i] = true
+			out = append(out, i)
+		}
+	}
+	return out, nil
 }
 
 // drawDistinct draws count distinct numbers below n, all such sequences alike: the first steps of a Fisher-Yates shuffle.

@@ -45,6 +45,7 @@ func newInitCommand() *cobra.Command {
 	flags.StringVar(&home, "home", "", "directory to create")
 	flags.StringSliceVar(&settings.Bootstrap, "bootstrap", nil, "addresses of nodes to join by, kept in config.toml")
 	flags.StringVar(&settings.Checkpoint, "checkpoint", "", "HEIGHT:DIGEST of an epoch's last header, kept in config.toml")
+	flags.StringVar(&settings.Sampling, "sampling", "", "default or strict, kept in config.toml")
 	flags.StringVar(&settings.RPC, "rpc", "", "address for JSON-RPC, kept in config.toml")
 	_ = cmd.MarkFlagRequired("genesis")
 	_ = cmd.MarkFlagRequired("home")

@@ -20,6 +20,8 @@ type runFlags struct {
 	listen    []string
 	rpc       string
 	from      string
+	sampling  string
+	rate      int64
 	length    time.Duration
 	json      bool
 	verbose   bool
@@ -39,6 +41,8 @@ func newRunCommand() *cobra.Command {
 	flags.StringSliceVar(&f.listen, "listen", nil, "multiaddr to listen on (repeatable); default: TCP and QUIC on port 4848")
 	flags.StringVar(&f.rpc, "rpc", "", "address of the JSON-RPC server; port 0 takes any free port; default: that of config.toml, or none")
 	flags.StringVar(&f.from, "checkpoint", "", "HEIGHT:DIGEST of an epoch's last header, from somebody you trust (see docs/checkpoints.md)")
+	flags.StringVar(&f.sampling, "sampling", "", "default or strict: how sure the node makes of each block's data (see docs/availability.md)")
+	flags.Int64Var(&f.rate, "sampling-rate", 0, "bytes a second that sampling may receive; default: 524288 at light clients, no bound at others")
 	flags.DurationVar(&f.length, "for", 0, "stop after this time; 0 runs until Ctrl-C")
 	flags.BoolVar(&f.json, "json", false, "print one line of JSON when ready; the log goes to standard error")
 	flags.BoolVar(&f.verbose, "verbose", false, "log details")
@@ -75,6 +79,15 @@ func runNode(cmd *cobra.Command, f runFlags) (err error) {
 			return &exitError{exitUsage, err}
 		}
 		cfg.Checkpoint = f.from
+	}
+	if f.sampling != "" {
+		cfg.Sampling = f.sampling
+	}
+	if f.rate != 0 {
+		cfg.SamplingRate = f.rate
+	}
+	if err := cfg.Validate(); err != nil {
+		return &exitError{exitUsage, err}
 	}
 	if cfg.Sandbox, err = sandboxCommand(); err != nil {
 		return err
