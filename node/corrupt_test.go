@@ -108,10 +108,13 @@ func (c *corrupt) tell(ch types.CertifiedHeader) {
 	}
 }
 
+// firstHonest is the first of the keys that honest nodes have; the committee's come before it.
+const firstHonest = 20
+
 // honestNode opens and runs a node; the returned function stops it.
 func honestNode(t *testing.T, s *exectest.Swarm, i int, role Role, data string, bootstrap []string) (*Node, func()) {
 	t.Helper()
-	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20 + i), Role: role, Data: data, StateCache: 8,
+	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(firstHonest + i), Role: role, Data: data, StateCache: 8,
 		Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Bootstrap: bootstrap, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/etherscale/bedrock/coding/codingtest"
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/gossip"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -27,7 +28,8 @@ func TestCommitteeThatSignsGarbage(t *testing.T) {
 			other, _ := honestNode(t, s, 1, Peer, t.TempDir(), append(liars.addrs, peer.Addrs()...))
 			home := t.TempDir()
 			light, stopLight := honestNode(t, s, 2, Light, home, append(liars.addrs, peer.Addrs()...))
-			nodes := []*Node{peer, other, light}
+			member, _ := honestNode(t, s, 3-firstHonest, Sequencer, t.TempDir(), append(liars.addrs, peer.Addrs()...))
+			nodes := []*Node{peer, other, light, member}
 			liars.tell(good)
 			for _, n := range nodes {
 				soon(t, "the sound block", func() error {
@@ -55,10 +57,10 @@ func TestCommitteeThatSignsGarbage(t *testing.T) {
 			}
 			liars.stop()
 
-			late, _ := honestNode(t, s, 3, Light, t.TempDir(), peer.Addrs())
+			late, _ := honestNode(t, s, 4, Light, t.TempDir(), peer.Addrs())
 			soon(t, "a light client that joins later", func() error { return hasConvicted(late, 2, fraud.KindBadEncoding) })
 			stopLight()
-			again, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(22), Role: Light, Data: home, Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+			again, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(firstHonest + 2), Role: Light, Data: home, Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,4 +116,62 @@ func TestTwoCertificatesAtOneHeight(t *testing.T) {
 	liars.stop()
 	late, _ := honestNode(t, s, 2, Light, t.TempDir(), peer.Addrs())
 	soon(t, "a light client that joins later", func() error { return hasConvicted(late, 1, fraud.KindDoubleHeader) })
+}
+
+// TestChallengesAreJudgedBySender: a valid challenge is passed on, one in which anything was changed costs its sender its score,
+// and one that this peer cannot judge yet costs nobody anything.
+func TestChallengesAreJudgedBySender(t *testing.T) {
+	s := exectest.New(t, nil)
+	good := s.NextData(nil).Header
+	f := codingtest.Forge(t, bytes.Repeat([]byte("garbage "), 500), codingtest.SpoilRow(-1))
+	h := s.NextData(nil).Header.Header
+	h.DataLength, h.Commitment = f.Params.Length, f.Commitment
+	n := lightOver(t, s, t.TempDir(), 0)
+	defer n.Close()
+	if err := n.chain.AddCertified(good); err != nil {
+		t.Fatal(err)
+	}
+	challenge := func(h types.Header) *fraud.Challenge {
+		ch := s.Certify(h)
+		c, err := fraud.NewBadEncoding([20]byte{1}, &ch, f.Evidence(t, uint32(f.Params.N-1)).Evidence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	valid := challenge(h)
+	for at := 0; at < len(valid.Body); at += 97 {
+		tampered := *valid
+		tampered.Body = bytes.Clone(valid.Body)
+		tampered.Body[at] ^= 1
+		if v := n.onChallenge(t.Context(), "", tampered.Encode()); v == gossip.Accept || n.chain.Err() != nil {
+			t.Fatalf("byte %d changed: verdict %v, stopped: %v", at, v, n.chain.Err())
+		}
+	}
+	tampered := *valid
+	tampered.Body = valid.Body[:len(valid.Body)-1]
+	if v := n.onChallenge(t.Context(), "", tampered.Encode()); v != gossip.Reject {
+		t.Fatal("cut short:", v)
+	}
+	later := h
+	later.Epoch = 9
+	if v := n.onChallenge(t.Context(), "", challenge(later).Encode()); v != gossip.Ignore || n.proofs.court.wasJudged(challenge(later).ID()) {
+		t.Fatal("of an epoch to come:", v)
+	}
+	if convictions, err := n.proofs.ledger.convictions(); err != nil || len(convictions) != 0 {
+		t.Fatal(convictions, err)
+	}
+	for range 2 {
+		if v := n.onChallenge(t.Context(), "", valid.Encode()); v != gossip.Accept {
+			t.Fatal(v)
+		}
+	}
+	if err := hasConvicted(n, 2, fraud.KindBadEncoding); err != nil {
+		t.Fatal(err)
+	}
+	again := challenge(h) // the same fault by another payee proves nothing new
+	again.Payee = [20]byte{2}
+	if v := n.onChallenge(t.Context(), "", again.Encode()); v != gossip.Ignore {
+		t.Fatal(v)
+	}
 }
