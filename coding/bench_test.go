@@ -45,6 +45,23 @@ func BenchmarkEncodeSpread(b *testing.B) {
 	}
 }
 
+// BenchmarkEncoder is BenchmarkEncode in memory that is kept.
+func BenchmarkEncoder(b *testing.B) {
+	for _, n := range benchSizes {
+		data := testData(1, n)
+		var e Encoder
+		b.Run(sizeName(n), func(b *testing.B) {
+			b.SetBytes(int64(n))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := e.Encode(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkHashRows is plain SHA-256 over the rows of an encoded block, the limit of an encoder that hashes with the
 // standard library; bytes are those of the data.
 func BenchmarkHashRows(b *testing.B) {
@@ -94,7 +111,7 @@ func BenchmarkEncodeParts(b *testing.B) {
 				}
 			})
 		}
-		part("lay", func() { layRows(p, data) })
+		part("lay", func() { copy(make([]byte, p.N*p.RowSize), data) })
 		part("extend", func() { extendRows(nil, rows) }) // makes rubbish, at the same speed
 		part("tree", func() { newTree(nil, p.N, func(j int) []byte { return rows[j] }) })
 		part("coefficients", func() { newCombiner(coefficientSeed(p, block.RowRoot()), p.RowSize) })

@@ -22,22 +22,39 @@ func (s Spread) Encode(data []byte) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Block{params: p, rows: layRows(p, data)}
+	return s.encode(p, data, make([]byte, p.N*p.RowSize)), nil
+}
+
+// Encoder encodes one block after the other in the same memory, for callers that are done with a block before the next:
+// to make and clear four times the data anew takes a fifth of the time of an encoding. The zero value is ready. Not for
+// use by two goroutines at once.
+type Encoder struct {
+	Spread Spread // who runs the parts
+	slab   []byte
+}
+
+// Encode is the package's Encode, but the block that it returns is valid only until the next call.
+func (e *Encoder) Encode(data []byte) (*Block, error) {
+	p, err := ParamsFor(uint64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	if size := p.N * p.RowSize; size > cap(e.slab) {
+		e.slab = make([]byte, size)
+	}
+	return e.Spread.encode(p, data, e.slab[:p.N*p.RowSize]), nil
+}
+
+// encode makes the block of data in slab, which may hold rubbish.
+func (s Spread) encode(p Params, data, slab []byte) *Block {
+	clear(slab[copy(slab, data) : p.K*p.RowSize])
+	b := &Block{params: p, rows: cutRows(slab, p.N)}
 	extendRows(s, b.rows)
 	b.rowTree = newTree(s, p.N, func(j int) []byte { return b.rows[j] })
 	b.y = combineRows(s, p, b.rowTree.root(), b.rows)
 	b.valueTree = valueTree(b.y)
 	b.commitment = commit(p, b.rowTree.root(), b.valueTree.root())
-	return b, nil
-}
-
-// layRows copies data into the first of N rows; padding and parity rows are zero.
-func layRows(p Params, data []byte) [][]byte {
-	rows := newRows(p.N, p.RowSize)
-	for i := 0; len(data) > 0; i++ {
-		data = data[copy(rows[i], data):]
-	}
-	return rows
+	return b
 }
 
 // newRows makes n rows of zeros, one behind the other in memory.

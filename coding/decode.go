@@ -96,26 +96,31 @@ const fewAbsent = 32
 // decode fills the places of the absent rows.
 func (d *erasureDecoder) decode(spread Spread, rowSize int) {
 	if len(d.absent) <= fewAbsent {
-		spread.stripes(rowSize, d.lagrangeStripe)
+		spread.columns(rowSize, d.lagrange)
 		return
 	}
-	spread.stripes(rowSize, d.transformStripe)
+	spread.columns(rowSize, d.transform)
 }
 
-// transformStripe decodes the bytes from..to of all absent rows.
-func (d *erasureDecoder) transformStripe(from, to int) {
-	sum, v := newRows(d.k, to-from), newRows(d.k, to-from)
-	clean := true
+// transform decodes the bytes from..to of all absent rows.
+func (d *erasureDecoder) transform(from, to int) {
+	slab := make([]byte, 2*d.k*min(to-from, wideStripe)) // two cosets of one stripe
+	for from, to := range stripes(from, to) {
+		half := d.k * (to - from)
+		d.transformStripe(from, to, cutRows(slab[:half], d.k), cutRows(slab[half:2*half], d.k))
+	}
+}
+
+// transformStripe does so for one stripe. What sum and v hold is overwritten.
+func (d *erasureDecoder) transformStripe(from, to int, sum, v [][]byte) {
+	clearRows(sum)
 	for c, rows := range d.given {
 		if len(rows) == 0 {
 			continue
 		}
-		if !clean {
-			clearRows(v)
-		}
-		clean = false
+		clearRows(v)
 		for _, s := range rows {
-			d.addScaled(s.factor, s.row[from:to], v[s.place])
+			d.scale(s.factor, s.row[from:to], v[s.place])
 		}
 		d.interpolate(v, int(cosetNumber[c])*d.k)
 		if c != dataCoset {
@@ -129,27 +134,33 @@ func (d *erasureDecoder) transformStripe(from, to int) {
 	}
 	d.evaluate(sum, Expansion*d.k)
 	for _, s := range d.absent {
-		d.addScaled(s.factor, sum[s.place], s.row[from:to])
+		d.scale(s.factor, sum[s.place], s.row[from:to])
 	}
 }
 
-// lagrangeStripe does the same by Lagrange's formula, which in the terms above is q(e) = sum over the given points r of
+// lagrange does the same by Lagrange's formula, which in the terms above is q(e) = sum over the given points r of
 // v(r)*q(r) * w(e)/w(r) / ((e-r)*v'(e)), where w is the derivative of the polynomial that vanishes on all four cosets,
 // a constant on each. On parity w(e)/w(r) is the weight of the coset times 4-t, on the data it is 1.
-func (d *erasureDecoder) lagrangeStripe(from, to int) {
-	for c, rows := range d.given {
-		t := cosetNumber[c]
-		for _, r := range rows {
-			factor := r.factor
-			if c != dataCoset {
-				factor = d.tables.mul(factor, Expansion^t)
-			}
-			for _, e := range d.absent {
-				distance := uint16(Expansion*d.k+e.place) ^ uint16(int(t)*d.k+r.place)
-				scalar := d.tables.mul(d.tables.mul(factor, e.factor), d.tables.inverse(distance))
-				d.addScaled(scalar, r.row[from:to], e.row[from:to])
+func (d *erasureDecoder) lagrange(from, to int) {
+	for from, to := range stripes(from, to) {
+		for c, rows := range d.given {
+			for _, r := range rows {
+				d.addLagrange(cosetNumber[c], r, from, to)
 			}
 		}
+	}
+}
+
+// addLagrange adds to all absent rows what given row r of coset t contributes.
+func (d *erasureDecoder) addLagrange(t uint16, r scaled, from, to int) {
+	factor := r.factor
+	if t != Expansion {
+		factor = d.tables.mul(factor, Expansion^t)
+	}
+	for _, e := range d.absent {
+		distance := uint16(Expansion*d.k+e.place) ^ uint16(int(t)*d.k+r.place)
+		scalar := d.tables.mul(d.tables.mul(factor, e.factor), d.tables.inverse(distance))
+		d.addScaled(scalar, r.row[from:to], e.row[from:to])
 	}
 }
 

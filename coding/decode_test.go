@@ -62,8 +62,8 @@ func absentRows(k int) map[string][]int {
 func TestDecodeMatchesLeopard(t *testing.T) {
 	const size = 2 * RowUnit
 	ways := map[string]func(d *erasureDecoder, from, to int){
-		"transforms": (*erasureDecoder).transformStripe,
-		"Lagrange":   (*erasureDecoder).lagrangeStripe,
+		"transforms": (*erasureDecoder).transform,
+		"Lagrange":   (*erasureDecoder).lagrange,
 	}
 	for k := MinK; k <= MaxK; k *= 4 {
 		rows := codeword(k, size)
@@ -108,7 +108,7 @@ func TestDecodeFromFirstPrinciples(t *testing.T) {
 		indices := randomIndices(seed, Expansion*k)[:k]
 		some := given(rows, indices)
 		places := newRows(k, RowUnit)
-		newErasureDecoder(some, places).transformStripe(0, RowUnit)
+		newErasureDecoder(some, places).transform(0, RowUnit)
 		nodes := make([]uint16, 0, 4*k)
 		for _, i := range indices {
 			nodes = append(nodes, point(i))

@@ -14,7 +14,11 @@ package coding
 func extendRows(spread Spread, rows [][]byte) {
 	if len(rows) > 0 {
 		k := newKernel()
-		spread.stripes(len(rows[0]), func(from, to int) { k.extendStripe(rows, from, to) })
+		spread.columns(len(rows[0]), func(from, to int) {
+			for from, to := range stripes(from, to) {
+				k.extendStripe(rows, from, to)
+			}
+		})
 	}
 }
 

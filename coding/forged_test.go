@@ -127,7 +127,9 @@ func TestI6PaddingIsZero(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := layRows(p, data)
+	slab := make([]byte, p.N*p.RowSize)
+	copy(slab, data)
+	rows := cutRows(slab, p.N)
 	rows[15][63] = 1
 	extendRows(nil, rows)
 	block := forge(t, p, rows, nil)

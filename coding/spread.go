@@ -1,19 +1,11 @@
 package coding
 
+import "iter"
+
 // Spread lets a caller run the parts of a computation side by side, for the package starts no goroutine itself: it calls
 // do(0) .. do(parts-1), each exactly once, in any order or at the same time, and returns when all have returned. The result
 // is the same to the byte whatever it does. The nil Spread runs the parts in order.
 type Spread func(parts int, do func(part int))
-
-func (s Spread) run(parts int, do func(part int)) {
-	if s != nil {
-		s(parts, do)
-		return
-	}
-	for part := range parts {
-		do(part)
-	}
-}
 
 // spreadParts is into how many parts rows are cut: enough that two, four or eight workers end at about the same time.
 const spreadParts = 16
@@ -35,14 +27,25 @@ const (
 	narrowStripe = 1 << 9
 )
 
-// stripes calls do for ranges of columns that together are 0..rowSize-1, multiples of RowUnit all.
-func (s Spread) stripes(rowSize int, do func(from, to int)) {
-	width := wideStripe
-	if s != nil { // at least two
-		half := (rowSize/2 + RowUnit - 1) / RowUnit * RowUnit
-		width = min(width, max(half, narrowStripe))
+// columns calls do for ranges of columns that together are 0..rowSize-1, multiples of RowUnit all. It is for do to work
+// on stripes of each; see stripes.
+func (s Spread) columns(rowSize int, do func(from, to int)) {
+	if s == nil {
+		do(0, rowSize)
+		return
 	}
-	s.run((rowSize+width-1)/width, func(part int) {
-		do(part*width, min((part+1)*width, rowSize))
-	})
+	half := (rowSize/2 + RowUnit - 1) / RowUnit * RowUnit // at least two parts
+	width := min(wideStripe, max(half, narrowStripe))
+	s((rowSize+width-1)/width, func(part int) { do(part*width, min((part+1)*width, rowSize)) })
+}
+
+// stripes are the stripes of a range of columns: from and end of each.
+func stripes(from, to int) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		for ; from < to; from += wideStripe {
+			if !yield(from, min(from+wideStripe, to)) {
+				return
+			}
+		}
+	}
 }

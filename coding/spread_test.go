@@ -88,14 +88,18 @@ func TestSpreadCoversAll(t *testing.T) {
 			mark := func(from, to int) {
 				mu.Lock()
 				defer mu.Unlock()
-				if from%RowUnit != 0 || to%RowUnit != 0 && to != n || from >= to {
+				if from%RowUnit != 0 || to%RowUnit != 0 || from >= to || to-from > wideStripe {
 					t.Errorf("%s: stripe %d..%d of %d", name, from, to, n)
 				}
 				for i := from; i < to; i++ {
 					seen[i]++
 				}
 			}
-			spread.stripes(n, mark)
+			spread.columns(n, func(from, to int) {
+				for from, to := range stripes(from, to) {
+					mark(from, to)
+				}
+			})
 			if slices.Min(seen) != 1 || slices.Max(seen) != 1 {
 				t.Errorf("%s: stripes of %d leave a gap or overlap", name, n)
 			}
