@@ -3,7 +3,6 @@ package audit
 import (
 	"fmt"
 
-	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/types"
 )
@@ -28,7 +27,7 @@ func (r *Replay) encode(e consensus.Encode) (consensus.Encoded, error) {
 	if known && !asked {
 		return consensus.Encoded{Height: e.Height, DataLength: length, Commitment: certified.Commitment}, nil
 	}
-	block, err := coding.Encode(types.EncodeBlockData(envelopes))
+	block, err := r.encoder.Encode(types.EncodeBlockData(envelopes))
 	if err != nil {
 		return consensus.Encoded{}, fmt.Errorf("block %d: %w", e.Height, err)
 	}

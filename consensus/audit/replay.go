@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/types"
 )
@@ -74,6 +75,7 @@ type Replay struct {
 	records   map[types.BatchID]Record // released, not yet wholly in blocks
 	queue     []types.BatchID          // keys of records in order of release
 	encodes   []consensus.Encode
+	encoder   coding.Encoder // of blocks whose commitment is compared and nothing kept
 
 	met     bool // a body with the target was fed
 	left    bool // a batch with the target left the fair order

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/etherscale/bedrock/coding"
+	"github.com/etherscale/bedrock/coding/parallel"
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/types"
 )
@@ -16,6 +17,9 @@ const (
 	publishQueue = 64 // certified blocks whose rows wait; beyond it a block's rows are left to the others
 	// keptBlocks is how many encoded blocks wait for their certificate in memory; older ones are encoded again.
 	keptBlocks = 4
+	// encodeWorkers encode a block together: everybody waits for its signature, which waits for its commitment. No more than
+	// two, for the order, the pool and execution need the other cores.
+	encodeWorkers = 2
 )
 
 // blockWorker encodes, stores and certifies blocks in the order the core asks for, off the loop.
@@ -224,7 +228,7 @@ func (s *Sequencer) build(refs []consensus.TxRef) (*builtBlock, error) {
 		envelopes = append(envelopes, batch.Envelopes[ref.Index])
 	}
 	data := types.EncodeBlockData(envelopes)
-	block, err := coding.Encode(data)
+	block, err := parallel.Workers(encodeWorkers).Encode(data)
 	if err != nil {
 		return nil, err
 	}
