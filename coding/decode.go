@@ -91,7 +91,7 @@ func (d *erasureDecoder) weights() (w [cosets]uint16) {
 }
 
 // fewAbsent is up to how many absent rows Lagrange's formula, of K products a row, is faster than the transforms.
-const fewAbsent = 32
+const fewAbsent = 24
 
 // decode fills the places of the absent rows.
 func (d *erasureDecoder) decode(spread Spread, rowSize int) {

@@ -25,7 +25,7 @@ func newTree(spread Spread, n int, leaf func(j int) []byte) tree {
 	t := tree{nodes: make([][32]byte, 2*n)}
 	spread.rows(n, func(from, to int) {
 		h := newLeafHasher()
-		for j := from; j < to; j++ {
+		for j := to - 1; j >= from; j-- { // what was written last is in the cache still
 			h.sum(leaf(j), &t.nodes[n+j])
 		}
 	})
