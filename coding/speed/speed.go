@@ -28,6 +28,7 @@ type Row struct {
 	RowSize        int     `json:"rowSize"`
 	Cores          int     `json:"cores"`
 	EncodeMBs      float64 `json:"encodeMBs"`      // extend and commit
+	KeptMBs        float64 `json:"keptMBs"`        // the same in memory that is kept between blocks
 	HashMBs        float64 `json:"hashMBs"`        // nothing but SHA-256 over the N rows: the bound of EncodeMBs
 	VerifyRowUs    float64 `json:"verifyRowUs"`    // check one row, the block's verifier being made
 	VerifierUs     float64 `json:"verifierUs"`     // make a block's verifier
@@ -43,7 +44,7 @@ type Config struct {
 }
 
 // figuresPerRow is the number of figures that are measured of each row.
-const figuresPerRow = 5
+const figuresPerRow = 6
 
 // Measure takes the figures, for each size and each number of cores. It sets GOMAXPROCS while it runs. It ends early
 // with the context's error.
@@ -92,6 +93,7 @@ type figure struct {
 func (s *subject) figures(r *Row) [figuresPerRow]figure {
 	return [figuresPerRow]figure{
 		{&r.EncodeMBs, s.encode, s.rate},
+		{&r.KeptMBs, s.encodeKept, s.rate},
 		{&r.HashMBs, s.hash, s.rate},
 		{&r.VerifyRowUs, s.verify, microseconds},
 		{&r.VerifierUs, s.open, microseconds},
@@ -127,6 +129,7 @@ func (s *subject) rate(d time.Duration) float64 { return float64(len(s.data)) / 
 type subject struct {
 	data     []byte
 	spread   coding.Spread
+	encoder  coding.Encoder
 	params   coding.Params
 	block    *coding.Block
 	verifier *coding.Verifier
@@ -160,6 +163,12 @@ func (s *subject) newVerifier() (*coding.Verifier, error) {
 
 func (s *subject) encode() error {
 	_, err := s.spread.Encode(s.data)
+	return err
+}
+
+func (s *subject) encodeKept() error {
+	s.encoder.Spread = s.spread
+	_, err := s.encoder.Encode(s.data)
 	return err
 }
 

@@ -13,13 +13,18 @@ var errWrong = errors.New("what came out is not what went in")
 
 // bedrock is one block coded by bedrock.
 type bedrock struct {
-	data   []byte
-	block  *coding.Block
-	opened *coding.Verifier
+	data     []byte
+	block    *coding.Block
+	opened   *coding.Verifier
+	encoders map[int]*coding.Encoder // by workers
 }
 
-func newBedrock(data []byte) (*bedrock, error) {
-	b := &bedrock{data: data}
+// newBedrock codes data, with encoders of these numbers of workers.
+func newBedrock(data []byte, workers ...int) (*bedrock, error) {
+	b := &bedrock{data: data, encoders: make(map[int]*coding.Encoder)}
+	for _, w := range workers {
+		b.encoders[w] = &coding.Encoder{Spread: parallel.Workers(w)}
+	}
 	var err error
 	if b.block, err = coding.Encode(data); err != nil {
 		return nil, err
@@ -28,7 +33,17 @@ func newBedrock(data []byte) (*bedrock, error) {
 	return b, err
 }
 
+// encode encodes in memory that is kept.
 func (b *bedrock) encode(workers int) error {
+	block, err := b.encoders[workers].Encode(b.data)
+	if err == nil && block.Commitment() != b.block.Commitment() {
+		return errWrong
+	}
+	return err
+}
+
+// encodeFresh encodes in new memory.
+func (b *bedrock) encodeFresh(workers int) error {
 	_, err := parallel.Workers(workers).Encode(b.data)
 	return err
 }

@@ -7,10 +7,12 @@
 //   - All encode the same bytes. bedrock and rsema1d use the same K, the same N = 4K rows of the same size and
 //     128-bit combinations; rsmt2d extends the smallest square of 512-byte shares that holds the bytes to four times its
 //     size, over its default trees (Celestia's own squares have sides that are powers of two: 1 MiB would cost it twice that).
-//   - The encoders: coding.Encode, which copies the data into memory that it allocates each time; rsema1d's Coder.Encode,
-//     its fastest, with buffers and Reed-Solomon tables that are kept, over rows that are cleared as it demands; rsmt2d's
-//     ComputeExtendedDataSquare and Roots. Committing is part of all three. hashMBs is SHA-256 over the N rows and
-//     nothing else: an encoder that commits to whole rows with it cannot be faster.
+//   - The encoders: bedrock's coding.Encoder, which encodes block after block in memory that it keeps, copying the data there;
+//     rsema1d's Coder.Encode, its fastest (rsema1d.Encode reaches a quarter of it), with row buffers and Reed-Solomon tables
+//     that are kept, over parity rows that are cleared as it demands and data rows that need not be copied; rsmt2d's
+//     ComputeExtendedDataSquare and Roots. Committing is part of all three. bedrockFreshMBs is coding.Encode, which
+//     makes a block in new memory each time. hashMBs is SHA-256 over the N rows and nothing else: an encoder that commits
+//     to whole rows with it cannot be faster.
 //   - Each number of cores has a process of its own with that GOMAXPROCS. On one core the time is the CPU time of the process,
 //     user and system, whatever else the machine does; on more it is wall time, which other programs spoil.
 //   - The contestants take turns, the collector runs before each turn and outside of it, a turn lasts 20 ms or one run. Of

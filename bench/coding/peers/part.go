@@ -88,9 +88,9 @@ func payload(size int) []byte {
 	return data
 }
 
-// both codes the same data with bedrock and, for these numbers of workers, with rsema1d.
+// both codes the same data with bedrock and rsema1d, for these numbers of workers.
 func both(size int, workers ...int) (*bedrock, *rsema1d, error) {
-	ours, err := newBedrock(payload(size))
+	ours, err := newBedrock(payload(size), workers...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -109,16 +109,17 @@ func (p part) encoding(ctx context.Context) (*oneCase, error) {
 	}
 	c := newRsmt2d(a.data)
 	ours := &contestant{name: "bedrock", run: func() error { return a.encode(p.Cores) }}
+	fresh := &contestant{name: "bedrock, new memory", run: func() error { return a.encodeFresh(p.Cores) }}
 	theirs := &contestant{name: "rsema1d", run: func() error { return b.encode(p.Cores) }}
 	square := &contestant{name: "rsmt2d", run: c.encode}
 	hash := &contestant{name: "SHA-256", run: func() error { a.hash(p.Cores); return nil }}
-	if err := race(ctx, p.Budget, clock(p.Cores), ours, theirs, square, hash); err != nil {
+	if err := race(ctx, p.Budget, clock(p.Cores), ours, fresh, theirs, square, hash); err != nil {
 		return nil, err
 	}
 	shape := a.block.Params()
 	return &oneCase{
 		Bytes: p.Bytes, K: shape.K, N: shape.N, RowSize: shape.RowSize, Cores: p.Cores, Rounds: len(ours.times),
-		BedrockMBs: rate(p.Bytes, ours.best()), Rsema1dMBs: rate(p.Bytes, theirs.best()),
+		BedrockMBs: rate(p.Bytes, ours.best()), BedrockFreshMBs: rate(p.Bytes, fresh.best()), Rsema1dMBs: rate(p.Bytes, theirs.best()),
 		Rsmt2dMBs: rate(p.Bytes, square.best()), HashMBs: rate(p.Bytes, hash.best()),
 		RatioRsema1d: ours.ratio(theirs), RatioRsmt2d: ours.ratio(square),
 	}, nil
