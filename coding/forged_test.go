@@ -154,6 +154,11 @@ func TestI6PaddingIsZero(t *testing.T) {
 	if _, err := Reconstruct(v, shardsAt(t, block, ascending(p.N)[p.K:])); !errors.Is(err, ErrPadding) {
 		t.Fatalf("reconstruct from parity: %v, want ErrPadding", err)
 	}
+	_, err = ReconstructAll(v, shardsAt(t, block, ascending(p.N)[p.K:])) // nobody serves row 15, and it convicts all the same
+	bad := wantBad(t, err, ReasonPadding)
+	if err := bad.Evidence.Check(block.commitment, p); err != nil || bad.Index != 15 {
+		t.Fatal(bad.Index, err)
+	}
 }
 
 // TestI6ShapeIsCommitted: rows of zeros combine to zero under any coefficient, so only the shape in the hash keeps

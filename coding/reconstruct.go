@@ -1,6 +1,9 @@
 package coding
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Reconstruct returns the data of v's block from any K distinct correct shards, in any order; duplicates are ignored.
 // It verifies every shard and returns the verdict on the first bad one (see Verifier.Verify). Other errors:
@@ -32,7 +35,9 @@ func (s Spread) ReconstructVerified(p Params, shards []Shard) ([]byte, error) {
 }
 
 // ReconstructAll rebuilds the whole block, to repair or serve its rows. Beyond the errors of Reconstruct it fails with
-// ErrInconsistent if the rebuilt rows are not all the committed ones; then nothing rebuilt may be served.
+// ErrInconsistent if the rebuilt rows are not all the committed ones; then nothing rebuilt may be served. Where the padding is
+// not zero and the rebuilt rows are the committed ones, the error is *BadEncodingError of a padded row, which need not have
+// been among the shards.
 func ReconstructAll(v *Verifier, shards []Shard) (*Block, error) {
 	if err := v.verifyAll(shards); err != nil {
 		return nil, err
@@ -51,16 +56,39 @@ func ReconstructAllVerified(v *Verifier, shards []Shard) (*Block, error) {
 func (s Spread) ReconstructAllVerified(v *Verifier, shards []Shard) (*Block, error) {
 	p := v.params
 	rows := newRows(p.N, p.RowSize)
-	if err := s.rebuildData(p, shards, rows[:p.K]); err != nil {
+	err := s.rebuildData(p, shards, rows[:p.K])
+	padded := errors.Is(err, ErrPadding)
+	if err != nil && !padded {
 		return nil, err
 	}
 	extendRows(s, rows)
 	b := &Block{params: p, rows: rows, y: v.opening.Y, valueTree: valueTree(v.opening.Y), commitment: v.commitment}
 	b.rowTree = newTree(s, p.N, func(j int) []byte { return rows[j] })
-	if root := b.rowTree.root(); root != v.opening.RowRoot {
+	root := b.rowTree.root()
+	switch {
+	case padded && root != v.opening.RowRoot:
+		return nil, err
+	case padded:
+		return nil, v.convictPadding(b)
+	case root != v.opening.RowRoot:
 		return nil, fmt.Errorf("%w: rebuilt row root %x, committed %x", ErrInconsistent, root, v.opening.RowRoot)
 	}
 	return b, nil
+}
+
+// convictPadding is the verdict on the first data row of a committed block whose padding is not zero.
+func (v *Verifier) convictPadding(b *Block) error {
+	for i := range uint32(v.params.K) {
+		if v.params.paddingOK(i, b.rows[i]) {
+			continue
+		}
+		s, err := b.Shard(i)
+		if err != nil {
+			return err
+		}
+		return v.Verify(s)
+	}
+	return ErrPadding
 }
 
 func (v *Verifier) verifyAll(shards []Shard) error {

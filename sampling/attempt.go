@@ -91,7 +91,7 @@ func (c *Client) whole(ctx context.Context, s *state, f *fetcher) {
 		s.Verdict, s.MissLog2 = Available, Certain
 	case errors.Is(err, coding.ErrPadding):
 		s.Verdict = Misencoded
-		f.hunt(ctx, c.cfg.Rows) // for the proof: the verdict needs none
+		_ = f.hunted(ctx, c.cfg.Rows, err) // for the proof: the verdict needs none
 	}
 }
 

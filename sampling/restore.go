@@ -55,10 +55,19 @@ func Restore(ctx context.Context, rows Rows, openings Openings, h types.Header, 
 // hunted is the proof against a block that is known to have a wrong row, or why if the row is nowhere to be had.
 func (f *fetcher) hunted(ctx context.Context, rows Rows, why error) error {
 	f.hunt(ctx, rows)
+	if f.bad == nil && errors.Is(why, coding.ErrPadding) {
+		f.convictPadding()
+	}
 	if f.bad != nil {
 		return f.bad
 	}
 	return errors.Join(why, ctx.Err())
+}
+
+// convictPadding makes the proof that padding is not zero out of rows that lack the padded ones: nobody need serve these.
+func (f *fetcher) convictPadding() {
+	_, err := coding.ReconstructAllVerified(f.verifier, f.shards)
+	errors.As(err, &f.bad)
 }
 
 // huntRows is how many rows are asked for at once.

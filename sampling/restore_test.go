@@ -45,11 +45,12 @@ func TestRestoreFindsTheWrongRow(t *testing.T) {
 		convicts,
 		data bool
 	}{
-		"honest":          {func(coding.Params, [][]byte) {}, func(uint32) bool { return true }, false, true},
-		"the last row":    {codingtest.SpoilRow(-1), func(uint32) bool { return true }, true, true},
-		"a withheld row":  {codingtest.SpoilRow(-1), func(i uint32) bool { return i < 126 }, false, true},
-		"all parity":      {codingtest.SpoilParity, func(uint32) bool { return true }, true, true},
-		"padding, served": {spoilPadding(t), func(i uint32) bool { return i != 0 }, true, false},
+		"honest":            {func(coding.Params, [][]byte) {}, func(uint32) bool { return true }, false, true},
+		"the last row":      {codingtest.SpoilRow(-1), func(uint32) bool { return true }, true, true},
+		"a withheld row":    {codingtest.SpoilRow(-1), func(i uint32) bool { return i < 126 }, false, true},
+		"all parity":        {codingtest.SpoilParity, func(uint32) bool { return true }, true, true},
+		"padding, served":   {spoilPadding(t), func(i uint32) bool { return i != 0 }, true, false},
+		"padding, withheld": {spoilPadding(t), func(i uint32) bool { return i != 31 }, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := codingtest.Forge(t, data, c.spoil)
