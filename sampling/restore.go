@@ -66,7 +66,7 @@ func (f *fetcher) hunted(ctx context.Context, rows Rows, why error) error {
 
 // convictPadding makes the proof that padding is not zero out of rows that lack the padded ones: nobody need serve these.
 func (f *fetcher) convictPadding() {
-	_, err := coding.ReconstructAllVerified(f.verifier, f.shards)
+	_, err := coding.ReconstructAllVerified(f.verifier, f.shards())
 	errors.As(err, &f.bad)
 }
 
