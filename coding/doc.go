@@ -64,6 +64,8 @@
 // A combination alone proves nothing about bytes without a path: the coefficients are public once the rows are committed,
 // and anyone can find other rows with the same combination. Only rows fixed by the row root are bound by it.
 //
+// The pitfalls of this family of codes, and the tests that hold the package clear of them, are listed in pitfalls_test.go.
+//
 // # Use
 //
 // A publisher calls [Encode] and hands out shards and the opening. A reader takes the length from the header, the shape

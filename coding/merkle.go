@@ -23,16 +23,26 @@ func newTree(spread Spread, n int, leaf func(j int) []byte) tree {
 		return tree{}
 	}
 	t := tree{nodes: make([][32]byte, 2*n)}
-	spread.rows(n, func(from, to int) {
+	parts := spread.rows(n, func(from, to int) {
 		h := newLeafHasher()
 		for j := to - 1; j >= from; j-- { // what was written last is in the cache still
 			h.sum(leaf(j), &t.nodes[n+j])
 		}
+		for first, count := (n+from)/2, (to-from)/2; count > 0; first, count = first/2, count/2 {
+			t.join(first, first+count)
+		}
 	})
-	for i := n - 1; i > 0; i-- {
-		t.nodes[i] = hashNode(&t.nodes[2*i], &t.nodes[2*i+1])
+	for count := parts / 2; count > 0; count /= 2 {
+		t.join(count, 2*count)
 	}
 	return t
+}
+
+// join hashes the nodes from..end-1, all of one level, from their children.
+func (t tree) join(from, end int) {
+	for i := from; i < end; i++ {
+		t.nodes[i] = hashNode(&t.nodes[2*i], &t.nodes[2*i+1])
+	}
 }
 
 // root is the tree's root; zero for the empty tree.

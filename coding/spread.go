@@ -10,14 +10,15 @@ type Spread func(parts int, do func(part int))
 // spreadParts is into how many parts rows are cut: enough that two, four or eight workers end at about the same time.
 const spreadParts = 16
 
-// rows calls do for ranges that together are 0..n-1, n a power of two.
-func (s Spread) rows(n int, do func(from, to int)) {
+// rows calls do for ranges of equal size that together are 0..n-1, n a power of two, and says how many there were.
+func (s Spread) rows(n int, do func(from, to int)) (parts int) {
 	if s == nil {
 		do(0, n)
-		return
+		return 1
 	}
-	parts := min(n, spreadParts)
+	parts = min(n, spreadParts)
 	s(parts, func(part int) { do(part*n/parts, (part+1)*n/parts) })
+	return parts
 }
 
 // Widths of stripes of columns, in bytes. A transform of K rows in whole would not stay in the cache; narrower stripes than
