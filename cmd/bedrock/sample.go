@@ -89,7 +89,7 @@ func (c *client) sampled(cmd *cobra.Command, height rpc.Height) (*sampleReport, 
 	if report.Sampling == nil {
 		return nil, unknown("%s knows no block %d yet, or does not sample", c.url, height)
 	}
-	var encoded hexutil.Bytes
+	var encoded *hexutil.Bytes
 	if err := c.ask(cmd.Context(), &encoded, "bedrock_getSamplingReceipt", height); err != nil {
 		return nil, err
 	}
@@ -100,14 +100,14 @@ func (c *client) sampled(cmd *cobra.Command, height rpc.Height) (*sampleReport, 
 	if header != nil {
 		report.DataRows, report.Rows = shapeOf(header.DataLength)
 	}
-	if len(encoded) == 0 {
+	if encoded == nil {
 		return report, nil
 	}
-	receipt, err := sampling.DecodeReceipt(encoded)
+	receipt, err := sampling.DecodeReceipt(*encoded)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.url, err)
 	}
-	report.receipt = encoded
+	report.receipt = *encoded
 	for _, row := range receipt.Rows {
 		report.Answers = append(report.Answers, rowAnswer{Row: row.Proof.Index, Peer: row.Peer,
 			Member: header != nil && slices.Contains(header.Signers, row.Peer), Ms: float64(receipt.After(row).Microseconds()) / 1000})

@@ -98,9 +98,14 @@ func (r *sampleReport) printGrid(out io.Writer, color bool) {
 	}
 	fmt.Fprintln(out)
 	for i, s := range signs {
-		if seen[i] {
-			fmt.Fprintf(out, "  %s  %s\n", paint([]int{i}, color), s.meaning)
+		if !seen[i] {
+			continue
 		}
+		meaning := s.meaning
+		if i == signAsked && r.Verdict == rpc.VerdictAvailable {
+			meaning = "asked for, not waited for: enough others came"
+		}
+		fmt.Fprintf(out, "  %s  %s\n", paint([]int{i}, color), meaning)
 	}
 	if cell > 1 {
 		fmt.Fprintf(out, "  one sign is %d rows\n", cell)
