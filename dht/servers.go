@@ -30,6 +30,9 @@ const (
 	// heardTTL is how long a server is remembered that another one named; maxHeard bounds how many.
 	heardTTL = 10 * time.Minute
 	maxHeard = 4096
+	// maxNamed is how many are remembered that nobody but one peer named: an honest server names the 20 nearest to itself.
+	// Who makes up peers near to keys hides a few rows of thousands, and does not know which are sampled.
+	maxNamed = 32
 	// maxRoster is the number of servers that repair of copies looks at: far more than are near any row held here.
 	maxRoster = 256
 	// tableAge is how old the cached table may get before it is made anew.
@@ -54,13 +57,20 @@ type servers struct {
 
 	mu       sync.Mutex
 	answered map[peer.ID]time.Time
-	heard    map[peer.ID]time.Time // named by others, when last
+	heard    map[peer.ID]mention   // named by others
+	named    map[peer.ID]int       // how many of heard are by whom
 	suspects map[peer.ID]time.Time // until when
 	failures map[peer.ID]failure   // since the last sign of life
 	table    []server
 	wide     []server // table with those heard of
 	made     time.Time
 	places   map[peer.ID][32]byte
+}
+
+// mention is that a server was named.
+type mention struct {
+	by peer.ID // who did first
+	at time.Time
 }
 
 // failure is what is known of a server that does not answer.
@@ -76,7 +86,7 @@ func newServers(h host.Host, kad protocol.ID, isServer bool, routing func() []pe
 	return &servers{
 		host: h, kad: kad, routing: routing, isServer: isServer,
 		answered: make(map[peer.ID]time.Time), suspects: make(map[peer.ID]time.Time), failures: make(map[peer.ID]failure),
-		heard: make(map[peer.ID]time.Time), places: make(map[peer.ID][32]byte),
+		heard: make(map[peer.ID]mention), named: make(map[peer.ID]int), places: make(map[peer.ID][32]byte),
 	}
 }
 
@@ -110,18 +120,29 @@ func (s *servers) failed(p peer.ID) {
 	s.made = time.Time{}
 }
 
-// heardOf notes that somebody named p as a server. It is asked for rows, but given none before it answered itself. When the
-// memory is full, any one entry makes room.
-func (s *servers) heardOf(p peer.ID) {
+// heardOf notes that another peer named p as a server. It is asked for rows, but given none before it answered itself.
+func (s *servers) heardOf(p, by peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, known := s.heard[p]; !known && len(s.heard) >= maxHeard {
-		for other := range s.heard {
-			delete(s.heard, other)
-			break
+	m, known := s.heard[p]
+	if !known {
+		if len(s.heard) >= maxHeard || s.named[by] >= maxNamed {
+			return
 		}
+		m.by = by
+		s.named[by]++
 	}
-	s.heard[p] = time.Now()
+	m.at = time.Now()
+	s.heard[p] = m
+}
+
+// forget drops a mention. It is called under mu.
+func (s *servers) forget(p peer.ID) {
+	by := s.heard[p].by
+	delete(s.heard, p)
+	if s.named[by]--; s.named[by] <= 0 {
+		delete(s.named, by)
+	}
 }
 
 // list is the current table of servers that were met; it must not be written to.
@@ -155,9 +176,9 @@ func (s *servers) refresh(now time.Time) {
 		delete(ids, p)
 	}
 	s.table, s.made = s.place(ids), now
-	for p, at := range s.heard {
-		if now.Sub(at) > heardTTL {
-			delete(s.heard, p)
+	for p, m := range s.heard {
+		if now.Sub(m.at) > heardTTL {
+			s.forget(p)
 			continue
 		}
 		if _, suspect := s.suspects[p]; !suspect && !s.failures[p].gone() && p != s.host.ID() {

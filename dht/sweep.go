@@ -99,7 +99,7 @@ func (d *DHT) askOne(ctx context.Context, p peer.ID) []peer.ID {
 			continue
 		}
 		d.host.Peerstore().AddAddrs(info.ID, info.Addrs, heardTTL)
-		d.servers.heardOf(info.ID)
+		d.servers.heardOf(info.ID, p)
 		out = append(out, info.ID)
 	}
 	return out
