@@ -144,8 +144,7 @@ func TestChallengeNeedsBondCertificateAndSignature(t *testing.T) {
 		c     *Challenge
 		trust *Trust
 	}{
-		"not a prover":      {good, noProver},
-		"unknown committee": {good, noCommittee},
+		"not a prover": {good, noProver},
 		"signature": {edit(func(b *WrongState) {
 			forged := *signed
 			forged.Signature[0] ^= 1
@@ -173,6 +172,9 @@ func TestChallengeNeedsBondCertificateAndSignature(t *testing.T) {
 		if err := Check(test.c, test.trust); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if err := Check(good, noCommittee); !errors.Is(err, ErrUnknownCommittee) {
+		t.Errorf("unknown committee: %v", err)
 	}
 }
 
