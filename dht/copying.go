@@ -43,10 +43,15 @@ func copies(self peer.ID, c types.Hash, held []uint32, j job, r int, keepers map
 	return out
 }
 
-// copyNext looks at the copies of one block and returns how long to rest for it.
+// copyNext looks at the copies of one block and returns how long to rest for it. Looks that find nothing keep to quietRate:
+// while they are ahead of it, only likely ones go on, up to quietBurst.
 func (r *repairer) copyNext(ctx context.Context) (time.Duration, bool) {
+	now := time.Now()
 	r.mu.Lock()
-	j := r.plan.nextCopy(time.Now())
+	j := job{}
+	if ahead := r.debt.Sub(now); ahead < quietBurst {
+		j = r.plan.nextCopy(now, ahead > 0)
+	}
 	r.mu.Unlock()
 	if j.kind == jobNone {
 		return 0, false
@@ -86,9 +91,16 @@ func (r *repairer) copyBlock(ctx context.Context, j job) time.Duration {
 		r.asked.Add(uint64(asked))
 	}
 	r.mu.Lock()
-	r.plan.copied(j, time.Now(), open, todo.left)
-	r.mu.Unlock()
-	return max(rest, costOf(asked, missing)+time.Duration(sent)*time.Second/copyRate)
+	defer r.mu.Unlock()
+	now := time.Now()
+	r.plan.copied(j, now, open, todo.left)
+	if !missing {
+		if r.debt.Before(now) {
+			r.debt = now
+		}
+		r.debt = r.debt.Add(costOf(asked, false))
+	}
+	return max(rest, costOf(asked, true)+time.Duration(sent)*time.Second/copyRate)
 }
 
 // costOf is how long questions of so many bytes are to be paused for.

@@ -16,6 +16,10 @@ import (
 const (
 	// roundEvery is the time between two looks at who is there; a tenth more or less, by chance.
 	roundEvery = 30 * time.Second
+	// roundRest is how much longer than a look took the next one is away at least: looks take a hundredth of a core.
+	roundRest = 99
+	// wholesEvery is how often the list of whole blocks is read from the disk.
+	wholesEvery = 2 * time.Minute
 	// knockEach is the number of silent servers tried again in a round, knockParallel of them at once.
 	knockEach     = 64
 	knockParallel = 16
@@ -24,6 +28,8 @@ const (
 	// quietRate bounds, in bytes a second, what questions cost while they find nothing missing; busyRate while they do.
 	quietRate = 128
 	busyRate  = 32 << 10
+	// quietBurst is how far ahead of quietRate questions may be that a change of the roster makes likely to find something.
+	quietBurst = 10 * time.Minute
 	// copyRate bounds, in bytes a second, the rows that a node sends for repair.
 	copyRate = 512 << 10
 	// restFor is how much longer than it took to find out who is near the repairer rests: that takes a tenth of a core.
@@ -68,6 +74,10 @@ type repairer struct {
 	full   map[peer.ID]time.Time // get no rows until then
 	doubts map[peer.ID]time.Time // their word is not believed until then
 	crawl  time.Time             // the last crawl for a rebuild
+	debt   time.Time             // until when questions about copies that found nothing use up quietRate
+
+	wholes []heldRows // blocks kept whole, as of listed; of the goroutine of rounds
+	listed time.Time
 
 	looks, copied, checks, begun, ended, failed, pushed, asked atomic.Uint64
 }
@@ -84,8 +94,8 @@ func (r *repairer) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { r.loop(ctx, r.copyNext) })
 	wg.Go(func() { r.loop(ctx, r.checkNext) })
-	for pause(ctx, roundEvery*9/10+rand.N(roundEvery/5)) {
-		r.round(ctx)
+	for rest := time.Duration(0); pause(ctx, max(rest, roundEvery*9/10+rand.N(roundEvery/5))); {
+		rest = r.round(ctx)
 	}
 	wg.Wait()
 }
@@ -115,20 +125,22 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// round looks who is there and what is held.
-func (r *repairer) round(ctx context.Context) {
+// round looks who is there and what is held, and returns how long to rest for it: with very many blocks, longer.
+func (r *repairer) round(ctx context.Context) time.Duration {
 	r.knock(ctx)
+	start := time.Now()
 	held, err := r.held(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			r.d.log.Warn("repair does not know what is held", "error", err)
 		}
-		return
+		return 0
 	}
 	roster, lost := r.takers(), r.d.servers.lost()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.plan.look(time.Now(), roster, lost, held)
+	return roundRest * time.Since(start)
 }
 
 // knock asks servers that failed to answer whether they are back; sweeps of large networks come by too seldom.
@@ -213,13 +225,20 @@ func (r *repairer) held(ctx context.Context) ([]heldRows, error) {
 	if r.d.cutter.blocks == nil {
 		return out, nil
 	}
+	if time.Since(r.listed) < wholesEvery {
+		return append(out, r.wholes...), nil
+	}
+	r.wholes = nil
 	err := r.d.rows.wholes(ctx, func(w wholeBlock) bool {
 		if ch, ok := r.d.cfg.Headers.HeaderByCommitment(w.commitment); ok {
-			out = append(out, heldRows{w.commitment, ch.Header.Height, ch.Header.DataLength})
+			r.wholes = append(r.wholes, heldRows{w.commitment, ch.Header.Height, ch.Header.DataLength})
 		}
 		return ctx.Err() == nil
 	})
-	return out, err
+	if err == nil {
+		r.listed = time.Now()
+	}
+	return append(out, r.wholes...), err
 }
 
 // list names the blocks of which rows are held.

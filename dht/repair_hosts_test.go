@@ -27,6 +27,7 @@ func mend(t *testing.T, nodes []*node, second bool) {
 			}
 			for did := true; did; {
 				_, did = n.repair.copyNext(t.Context())
+				n.repair.debt = time.Time{}
 			}
 		}
 	}
@@ -240,6 +241,66 @@ func TestRebuildThatIsNotNeeded(t *testing.T) {
 	r.answerAlarm(t.Context(), job{kind: jobRebuild, commitment: c, missing: []uint32{99}})
 	if s := nodes[0].Stats().Repair; s.Begun != 0 || s.Failed != 0 || s.Pending != 0 || s.Lowest.Share < repairShare {
 		t.Fatalf("enough rows live: %+v", s)
+	}
+}
+
+// A member that keeps a block whole gives it back when too few rows are left to make it from.
+func TestMemberRepairs(t *testing.T) {
+	a := newAuthority(t)
+	block, header := encodeBlock(t, 1, 40_000)
+	kept := &keptBlocks{blocks: map[types.Height]*coding.Block{1: block}}
+	var nodes []*node
+	for range 6 {
+		nodes = append(nodes, newNode(t, a, func(c *Config) { c.Replicas = 1 }))
+	}
+	member := newNode(t, a, func(c *Config) { c.Replicas, c.Host, c.Blocks = 1, memberHost(t, a, 0), kept })
+	nodes = append(nodes, member)
+	meet(t, nodes)
+	partOf(t, nodes, a, block, header, 20)
+	member.note(t.Context(), &header, block.Params())
+	r, c := member.repair, header.Commitment
+	r.round(t.Context())
+	if len(r.plan.blocks) != 1 {
+		t.Fatal("the member does not look after its block")
+	}
+	r.rebuild(t.Context(), header)
+	if s := member.Stats().Repair; s.Ended != 1 || s.Lowest.Share < 0.99 {
+		t.Fatalf("%+v", s)
+	}
+	for i := range uint32(block.Params().N) {
+		near := nearest(member.servers.list(), Key(c, i), 2)
+		if !slices.Contains(near, member.host.ID()) && len(holdersOf(t, nodes[:6], c, i)) == 0 {
+			t.Fatalf("row %d is at the member only", i)
+		}
+	}
+}
+
+// Looks that find nothing keep to their rate: likely ones may run ahead of it for a while, others not.
+func TestQuietLooks(t *testing.T) {
+	a := newAuthority(t)
+	nodes := newSwarm(t, a, 2)
+	block, header := encodeBlock(t, 1, 5000)
+	for _, n := range nodes {
+		n.chain.add(a.certify(header))
+	}
+	publishAll(t, nodes[0], header, block)
+	r := nodes[0].repair
+	r.round(t.Context())
+	if _, did := r.copyNext(t.Context()); !did || !r.debt.After(time.Now().Add(time.Second)) {
+		t.Fatalf("a look that found nothing costs nothing: %v", time.Until(r.debt))
+	}
+	b := r.plan.blocks[header.Commitment]
+	again := func(settled int, second bool, ahead time.Duration) bool {
+		b.settled, b.second, b.copyAt, r.plan.cursor, r.debt = settled, second, time.Time{}, 0, time.Now().Add(ahead)
+		r.plan.version, r.plan.rosters[2] = 2, r.plan.rosters[1]
+		_, did := r.copyNext(t.Context())
+		return did
+	}
+	if again(0, false, time.Minute) || again(1, true, time.Minute) || again(1, false, quietBurst+time.Minute) {
+		t.Fatal("questions beyond their rate")
+	}
+	if !again(1, false, time.Minute) || !again(0, false, 0) || !again(1, true, 0) {
+		t.Fatal("no look although there is room")
 	}
 }
 

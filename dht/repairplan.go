@@ -238,11 +238,12 @@ func (p *repairPlan) choose(now time.Time) {
 	}
 }
 
-// nextCopy is the next block whose copies to look at; jobNone if all is settled.
-func (p *repairPlan) nextCopy(now time.Time) job {
+// nextCopy is the next block whose copies to look at; jobNone if all is settled. If likely is set, only those count where
+// something is likely to be missing: first looks after a change of the roster.
+func (p *repairPlan) nextCopy(now time.Time, likely bool) job {
 	for ; p.cursor < len(p.order); p.cursor++ {
 		b := p.order[p.cursor]
-		if b.settled == p.version || now.Before(b.copyAt) {
+		if b.settled == p.version || now.Before(b.copyAt) || likely && (b.second || p.rosters[b.settled] == nil) {
 			continue
 		}
 		p.cursor++

@@ -39,7 +39,7 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // drain takes all copy jobs that are due and books each as done.
 func drain(p *repairPlan, now time.Time) []types.Height {
 	var out []types.Height
-	for j := p.nextCopy(now); j.kind == jobCopy; j = p.nextCopy(now) {
+	for j := p.nextCopy(now, false); j.kind == jobCopy; j = p.nextCopy(now, false) {
 		out = append(out, p.blocks[j.commitment].height)
 		p.copied(j, now, false, false)
 	}
@@ -67,7 +67,7 @@ func TestPlanOfCopies(t *testing.T) {
 		t.Fatalf("nothing changed, but %v are looked at", got)
 	}
 	p.look(now, numbered(6), 0, blocksUpTo(6))
-	j := p.nextCopy(now)
+	j := p.nextCopy(now, false)
 	if p.blocks[j.commitment].height != 5 || len(j.old) != 5 || len(j.now) != 6 {
 		t.Fatalf("%+v", j)
 	}
@@ -88,10 +88,10 @@ func TestPlanOfCopiesThatFail(t *testing.T) {
 	p, now := planOf("server0", 1), epoch
 	p.look(now, numbered(5), 0, blocksUpTo(1))
 	tries := 0
-	for j := p.nextCopy(now); j.kind == jobCopy; j = p.nextCopy(now) {
+	for j := p.nextCopy(now, false); j.kind == jobCopy; j = p.nextCopy(now, false) {
 		tries++
 		p.copied(j, now, true, false)
-		if p.look(now, numbered(5), 0, blocksUpTo(1)); p.nextCopy(now).kind != jobNone {
+		if p.look(now, numbered(5), 0, blocksUpTo(1)); p.nextCopy(now, false).kind != jobNone {
 			t.Fatal("asked again at once")
 		}
 		now = now.Add(2 * retryCopy << tries)
@@ -101,15 +101,15 @@ func TestPlanOfCopiesThatFail(t *testing.T) {
 		t.Fatalf("%d tries", tries)
 	}
 	p.look(now, numbered(6), 0, blocksUpTo(1))
-	j := p.nextCopy(now)
+	j := p.nextCopy(now, false)
 	p.copied(j, now, false, true)
 	now = now.Add(2 * secondLook)
 	p.look(now, numbered(6), 0, blocksUpTo(1))
-	if j = p.nextCopy(now); j.kind != jobCopy || !j.second {
+	if j = p.nextCopy(now, false); j.kind != jobCopy || !j.second {
 		t.Fatalf("no second look: %+v", j)
 	}
 	p.copied(j, now, false, true)
-	if p.look(now, numbered(6), 0, blocksUpTo(1)); p.nextCopy(now).kind != jobNone {
+	if p.look(now, numbered(6), 0, blocksUpTo(1)); p.nextCopy(now, false).kind != jobNone {
 		t.Fatal("a third look")
 	}
 }
