@@ -64,6 +64,8 @@ func TestDecodeMatchesLeopard(t *testing.T) {
 	ways := map[string]func(d *erasureDecoder, from, to int){
 		"transforms": (*erasureDecoder).transform,
 		"Lagrange":   (*erasureDecoder).lagrange,
+
+		"by the library": (*erasureDecoder).transform,
 	}
 	for k := MinK; k <= MaxK; k *= 4 {
 		rows := codeword(k, size)
@@ -77,6 +79,9 @@ func TestDecodeMatchesLeopard(t *testing.T) {
 			for way, decode := range ways {
 				places := newRows(k, size)
 				d := newErasureDecoder(some, places)
+				if way == "by the library" {
+					d.kernel = kernel{}
+				}
 				if way == "Lagrange" && len(d.absent)*k > 1<<16 {
 					continue // too many products for a test
 				}
