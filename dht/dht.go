@@ -154,7 +154,8 @@ func New(cfg Config) (*DHT, error) {
 	d := &DHT{
 		cfg: cfg, log: cfg.Logger, host: cfg.Host, kadProtocol: prefix + "/kad/1.0.0", rowProtocol: prefix + "/row/2",
 		rows: held, cutter: &cutter{blocks: cfg.Blocks, headers: cfg.Headers}, waiting: newProvisional(), verifiers: newVerifiers(), door: newDoor(),
-		upload: &uplink{rate: cfg.Upload}, offering: newTurns(offerParallel, offerPerPeer), seeding: newTurns(seedParallel, offerPerPeer), sending: sendTurns(cfg.Upload), publishing: newTurns(maxPublishing, maxPublishing),
+		upload: &uplink{rate: cfg.Upload}, offering: newTurns(paced(offerParallel, cfg.Upload), offerPerPeer),
+		seeding: newTurns(paced(seedParallel, cfg.Upload), offerPerPeer), sending: newTurns(paced(sendParallel, cfg.Upload), sendParallel), publishing: newTurns(maxPublishing, maxPublishing),
 		dialling: make(chan struct{}, dialParallel), passing: newHandOns(),
 		inquirers: newInquirers(), pace: newPace(),
 	}

@@ -130,7 +130,7 @@ func (d *DHT) proofOf(h types.Header) (proofKind, []byte, error) {
 
 // offer offers rows (ascending indices, each once) to a holder, sends what it wants and waits for its receipt. The
 // holder, which may be this node, keeps what it is near enough for; handOn asks it to pass on what is new to it. What it
-// has is told also when an error ended the conversation. One offer shall have at most groupBytes of rows, so that a slow
+// has is told also when an error ended the conversation. One offer shall have at most offerBytes of rows, so that a slow
 // line stays within the time limits.
 func (d *DHT) offer(ctx context.Context, o *offering, holder peer.ID, indices []uint32, handOn bool) (taken, error) {
 	if holder == d.host.ID() {

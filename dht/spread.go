@@ -153,7 +153,7 @@ func (sp *spread) deliver(ctx context.Context, holder peer.ID, indices []uint32)
 		return indices
 	}
 	took := false
-	for group := range slices.Chunk(indices, max(1, groupBytes/sp.offered.shardSize)) {
+	for group := range slices.Chunk(indices, max(1, offerBytes/sp.offered.shardSize)) {
 		got, err := sp.offer(ctx, holder, group)
 		took = took || len(got.has) > 0
 		left = append(left, without(group, got.has)...)

@@ -22,9 +22,11 @@ const (
 	// 20 Mbit/s over 20 to 120 ms; with eight, that all begin fast, the line's queue drops packets, and the last rows wait
 	// for their repetition (8 MiB from 4 members to 100 hosts: 5.7 s with three, 6.5 s with eight, 8.5 s with 24).
 	sendParallel = 3
-	// sendShare is what each offer shall have of a limited upload, in bytes a second: an offer of groupBytes then takes
-	// 8 s, well below the holder's time limits.
-	sendShare = 128 << 10
+	// offerBytes is the size of an offer's rows. All offers under way are then 12 MiB: also over a line of 10 Mbit/s that
+	// nobody limited, the last of them begins within the holder's stepTimeout.
+	offerBytes = 256 << 10
+	// offerPatience is what a limited upload may take for all offers under way; below some 12 Mbit/s there are fewer.
+	offerPatience = 8 * time.Second
 	// maxPublishing is the number of blocks published at once; each is in memory as a whole.
 	maxPublishing = 8
 	// uplinkBurst is how much of the past's unused upload counts.
@@ -87,13 +89,12 @@ func newTurns(slots, perPeer int) *turns {
 	return &turns{slots: slots, perPeer: perPeer, inside: make(map[peer.ID]int)}
 }
 
-// sendTurns are the turns of offers under an upload limit in bytes a second, 0 for none.
-func sendTurns(upload int64) *turns {
-	slots := int64(sendParallel)
-	if upload > 0 {
-		slots = max(1, min(slots, upload/sendShare))
+// paced is how many of n offers may be under way under an upload limit in bytes a second, 0 for none.
+func paced(n int, upload int64) int {
+	if upload == 0 {
+		return n
 	}
-	return newTurns(int(slots), int(slots))
+	return int(max(1, min(int64(n), upload*int64(offerPatience/time.Second)/offerBytes)))
 }
 
 // take waits for a turn; leave has to follow unless it fails with ctx's error.

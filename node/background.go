@@ -8,8 +8,9 @@ import (
 
 // Bounds of the background work.
 const (
-	backgroundQueue   = 256
-	backgroundWorkers = 8
+	backgroundQueue = 256
+	// Most wait: for their turn to take over, or for slow holders. dht bounds how many blocks are sent at once.
+	backgroundWorkers = 32
 )
 
 // background runs bounded work that nobody waits for: pushing rows, taking over for silent sequencers.

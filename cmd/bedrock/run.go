@@ -22,6 +22,8 @@ type runFlags struct {
 	from      string
 	sampling  string
 	rate      int64
+	upload    string
+	budget    string
 	length    time.Duration
 	json      bool
 	verbose   bool
@@ -43,6 +45,8 @@ func newRunCommand() *cobra.Command {
 	flags.StringVar(&f.from, "checkpoint", "", "HEIGHT:DIGEST of an epoch's last header, from somebody you trust (see docs/checkpoints.md)")
 	flags.StringVar(&f.sampling, "sampling", "", "default or strict: how sure the node makes of each block's data (see docs/availability.md)")
 	flags.Int64Var(&f.rate, "sampling-rate", 0, "bytes a second that sampling may receive; default: 524288 at light clients, no bound at others")
+	flags.StringVar(&f.upload, "upload", "", "limit on what is sent to place rows at other peers, as 10Mbit; for home lines, a tenth below what the line carries; default: upload_mbit of config.toml, or none")
+	flags.StringVar(&f.budget, "row-budget", "", "disk space for rows of the network's blocks, as 4GiB; default: shard_mib of config.toml, or 4GiB")
 	flags.DurationVar(&f.length, "for", 0, "stop after this time; 0 runs until Ctrl-C")
 	flags.BoolVar(&f.json, "json", false, "print one line of JSON when ready; the log goes to standard error")
 	flags.BoolVar(&f.verbose, "verbose", false, "log details")
@@ -85,6 +89,20 @@ func runNode(cmd *cobra.Command, f runFlags) (err error) {
 	}
 	if f.rate != 0 {
 		cfg.SamplingRate = f.rate
+	}
+	upload, err := node.ParseUpload(f.upload)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	budget, err := node.ParseRowBudget(f.budget)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if upload != 0 {
+		cfg.Upload = upload
+	}
+	if budget != 0 {
+		cfg.ShardBudget = budget
 	}
 	if err := cfg.Validate(); err != nil {
 		return &exitError{exitUsage, err}
