@@ -37,12 +37,12 @@ func (d *DHT) answer(s network.Stream) *handOn {
 	ctx, cancel := context.WithTimeout(context.Background(), offerTimeout)
 	defer cancel()
 	next, err := d.serve(ctx, s)
+	if isLie(err) {
+		d.door.refused.Add(1)
+		d.lied(s.Conn().RemotePeer(), err.Error())
+	}
 	if err != nil {
 		_ = s.Reset()
-		if isLie(err) {
-			d.door.refused.Add(1)
-			d.lied(s.Conn().RemotePeer(), err.Error())
-		}
 		return next
 	}
 	_ = s.Close()
