@@ -69,42 +69,7 @@ func runNode(cmd *cobra.Command, f runFlags) (err error) {
 		return err
 	}
 	cfg := home.Config()
-	if len(f.bootstrap) > 0 {
-		cfg.Bootstrap = f.bootstrap
-	}
-	if len(f.listen) > 0 {
-		cfg.Listen = f.listen
-	}
-	if f.rpc != "" {
-		cfg.RPC = f.rpc
-	}
-	if f.from != "" {
-		if _, err := types.ParseCheckpoint(f.from); err != nil {
-			return &exitError{exitUsage, err}
-		}
-		cfg.Checkpoint = f.from
-	}
-	if f.sampling != "" {
-		cfg.Sampling = f.sampling
-	}
-	if f.rate != 0 {
-		cfg.SamplingRate = f.rate
-	}
-	upload, err := node.ParseUpload(f.upload)
-	if err != nil {
-		return &exitError{exitUsage, err}
-	}
-	budget, err := node.ParseRowBudget(f.budget)
-	if err != nil {
-		return &exitError{exitUsage, err}
-	}
-	if upload != 0 {
-		cfg.Upload = upload
-	}
-	if budget != 0 {
-		cfg.ShardBudget = budget
-	}
-	if err := cfg.Validate(); err != nil {
+	if err := f.apply(&cfg); err != nil {
 		return &exitError{exitUsage, err}
 	}
 	if cfg.Sandbox, err = sandboxCommand(); err != nil {
@@ -126,6 +91,56 @@ func runNode(cmd *cobra.Command, f runFlags) (err error) {
 	ctx, cancel := runFor(cmd.Context(), f.length)
 	defer cancel()
 	return n.Run(ctx)
+}
+
+// apply lets what flags say go before config.toml.
+func (f runFlags) apply(cfg *node.Config) error {
+	if len(f.bootstrap) > 0 {
+		cfg.Bootstrap = f.bootstrap
+	}
+	if len(f.listen) > 0 {
+		cfg.Listen = f.listen
+	}
+	if f.rpc != "" {
+		cfg.RPC = f.rpc
+	}
+	if f.from != "" {
+		if _, err := types.ParseCheckpoint(f.from); err != nil {
+			return err
+		}
+		cfg.Checkpoint = f.from
+	}
+	if f.sampling != "" || f.rate != 0 {
+		if f.sampling != "" {
+			cfg.Sampling = f.sampling
+		}
+		if f.rate != 0 {
+			cfg.SamplingRate = f.rate
+		}
+		if err := cfg.Validate(); err != nil {
+			return err
+		}
+	}
+	return f.applyLine(cfg)
+}
+
+// applyLine is apply for what the line carries and the disk gives.
+func (f runFlags) applyLine(cfg *node.Config) error {
+	upload, err := node.ParseUpload(f.upload)
+	if err != nil {
+		return err
+	}
+	budget, err := node.ParseRowBudget(f.budget)
+	if err != nil {
+		return err
+	}
+	if upload != 0 {
+		cfg.Upload = upload
+	}
+	if budget != 0 {
+		cfg.ShardBudget = budget
+	}
+	return nil
 }
 
 func sayRunning(out io.Writer, n *node.Node, asJSON bool) error {
