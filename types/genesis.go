@@ -48,11 +48,14 @@ type Genesis struct {
 	Payload Payload `json:"payload"`
 
 	Committee []CommitteeMember `json:"committee"` // ascending by key
-	Provers   []PublicKey       `json:"provers"`   // may assert until a bonding contract decides
+	Provers   []PublicKey       `json:"provers"`   // may assert, from the start
 
-	// Handovers name committees of later epochs, until a bonding contract does: ascending by epoch, each in force from its
-	// epoch on. Where none is named the committee stays.
+	// Handovers name committees of later epochs in networks without a bonding contract: ascending by epoch, each in force
+	// from its epoch on. Where none is named the committee stays.
 	Handovers []Handover `json:"handovers,omitempty"`
+
+	// Bonding is set where a bonding contract decides who orders and asserts; nil: the lists above do for ever.
+	Bonding *Bonding `json:"bonding,omitempty"`
 
 	EpochLength   uint64 `json:"epochLength"`   // blocks
 	BlockInterval uint64 `json:"blockInterval"` // microseconds between boundaries
@@ -135,7 +138,7 @@ func (g *Genesis) Validate() error {
 	if _, err := NewCommittee(g.Committee); err != nil {
 		problems = append(problems, fmt.Errorf("genesis: %w", err))
 	}
-	problems = append(problems, g.checkHandovers())
+	problems = append(problems, g.checkHandovers(), g.checkBonding())
 	for i, key := range g.Provers {
 		if err := CheckKey(key); err != nil {
 			problems = append(problems, fmt.Errorf("genesis: prover %d: %w", i, err))
