@@ -36,6 +36,8 @@ type executed struct {
 	state     *state.StateDB
 	witness   []byte
 	block     *ethtypes.Block
+
+	systemError error // of the bonding contract
 }
 
 // Apply executes the next block and stores its outcome; when it returns, blocks, receipts and claims are on disk. The
@@ -56,6 +58,9 @@ func (c *Chain) Apply(header types.Header, data []byte) (*Result, error) {
 	run, err := c.execute(parent, header, data)
 	if err != nil {
 		return nil, err
+	}
+	if run.systemError != nil {
+		c.config.Logger.Error("the bonding contract refused a system call: this is a fault of the program or of a quorum", "height", header.Height, "error", run.systemError)
 	}
 	if err := c.store(parent, run); err != nil {
 		return nil, fmt.Errorf("store block %d: %w", header.Height, err)
@@ -99,6 +104,9 @@ func (run *executed) chunks(txs []*ethtypes.Transaction, parentClaim Claim) erro
 		chunk, err := run.env.RunChunk(run.state, first, claim, frontier, source)
 		if err != nil {
 			return fmt.Errorf("execute block %d: %w", run.env.Header.Height, err)
+		}
+		if chunk.SystemError != nil {
+			run.systemError = chunk.SystemError
 		}
 		claim, frontier = chunk.Claim, chunk.Frontier
 		run.claims = append(run.claims, claim)

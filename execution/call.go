@@ -2,6 +2,7 @@ package execution
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -52,8 +53,11 @@ func (c *Chain) Preamble(h *ethtypes.Header, s *state.StateDB) error {
 	env := &Env{Rules: &c.rules, Header: header, BaseFee: h.BaseFee.Uint64(), Hash: c.digest}
 	evm := vm.NewEVM(env.context(), s, c.chainConfig, vm.Config{})
 	defer evm.Release()
-	env.preamble(evm)
-	return s.Error()
+	before, err := c.LastClaim(header.Height - 1)
+	if err != nil {
+		return err
+	}
+	return errors.Join(env.preamble(evm, before.Root), s.Error())
 }
 
 // NextBaseFee is the base fee of the block after h, if it closes one block interval later.

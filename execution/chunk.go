@@ -27,6 +27,9 @@ type Chunk struct {
 	Transactions []*ethtypes.Transaction // executed
 	Receipts     []*ethtypes.Receipt     // of these; without block hash
 	Skipped      []Skip
+	// SystemError says why a system call of the bonding contract failed. It never does; if it did, the block would be what it
+	// is without that call.
+	SystemError error
 }
 
 // runner executes one chunk.
@@ -53,10 +56,10 @@ func (e *Env) RunChunk(s *state.StateDB, first bool, before Claim, frontier Fron
 	r := &runner{env: e, config: config, signer: ethtypes.LatestSigner(config), state: s, meter: NewMeter(s), claim: before}
 	r.renew()
 	defer func() { r.evm.Release() }()
-	if first {
-		e.preamble(r.evm)
-	}
 	chunk := &Chunk{Frontier: frontier}
+	if first {
+		chunk.SystemError = e.preamble(r.evm, before.Root)
+	}
 	if err := r.run(chunk, source); err != nil {
 		return nil, err
 	}

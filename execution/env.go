@@ -65,10 +65,15 @@ func (e *Env) context() vm.BlockContext {
 	}
 }
 
-// preamble makes the block's system calls: EIP-4788 with the block's own header digest, EIP-2935 with its parent's.
-func (e *Env) preamble(evm *vm.EVM) {
+// preamble makes the block's system calls: EIP-4788 with the block's own header digest, EIP-2935 with its parent's, then
+// those of the bonding contract, whose error is of no consequence for the block. before is the state's root.
+func (e *Env) preamble(evm *vm.EVM, before common.Hash) error {
 	core.ProcessBeaconBlockRoot(common.Hash(e.Header.Digest()), evm, nil)
 	core.ProcessParentBlockHash(common.Hash(e.Header.Parent), evm, nil)
+	if !e.Rules.Bonded {
+		return nil
+	}
+	return e.bondCalls(evm, before)
 }
 
 // rules are go-ethereum's switches for the block.

@@ -19,7 +19,8 @@ import (
 const maxBalanceBits = 128
 
 // EthereumGenesis is the state and Ethereum-style block of height 0. Besides the genesis file's own accounts it holds the
-// contracts that the EVM's rules rely on: EIP-4788, EIP-2935 and the deterministic deployment factory of EIP-7997.
+// contracts that the EVM's rules rely on (EIP-4788, EIP-2935 and the deterministic deployment factory of EIP-7997) and, where
+// the genesis has bonds, the bonding contract at the fee vault's address.
 func EthereumGenesis(g *types.Genesis) (*core.Genesis, error) {
 	rules, err := RulesOf(g)
 	if err != nil {
@@ -35,6 +36,14 @@ func EthereumGenesis(g *types.Genesis) (*core.Genesis, error) {
 		alloc[a] = system[a]
 	}
 	total := new(big.Int)
+	if g.Bonding != nil {
+		contract, err := bondsAccount(g)
+		if err != nil {
+			return nil, err
+		}
+		alloc[rules.Vault] = contract
+		total.Add(total, contract.Balance)
+	}
 	for name, account := range g.Alloc {
 		if !common.IsHexAddress(name) {
 			return nil, fmt.Errorf("genesis: alloc: %q is not an address", name)
@@ -43,7 +52,11 @@ func EthereumGenesis(g *types.Genesis) (*core.Genesis, error) {
 		if err != nil {
 			return nil, fmt.Errorf("genesis: alloc: %s: %w", name, err)
 		}
-		alloc[common.HexToAddress(name)] = parsed
+		address := common.HexToAddress(name)
+		if _, twice := alloc[address]; twice {
+			return nil, fmt.Errorf("genesis: alloc: %s is there already: twice, or a system contract's", name)
+		}
+		alloc[address] = parsed
 		total.Add(total, parsed.Balance)
 	}
 	if total.BitLen() > maxBalanceBits {

@@ -24,6 +24,7 @@ type Rules struct {
 	BaseFee           uint64          `json:"baseFee"`           // wei, of block 1
 	BaseFeeFloor      uint64          `json:"baseFeeFloor"`      // wei
 	GasTarget         uint64          `json:"gasTarget"`         // gas a second at which the base fee stands still
+	Bonded            bool            `json:"bonded"`            // the vault is the bonding contract
 	ChunkTransactions uint64          `json:"chunkTransactions"` // places in a chunk, at most
 	ChunkGas          uint64          `json:"chunkGas"`          // declared gas in a chunk, at most (a lone place may have more)
 	ChunkBytes        uint64          `json:"chunkBytes"`        // metered witness bytes in a chunk, at most
@@ -45,6 +46,7 @@ func RulesOf(g *types.Genesis) (Rules, error) {
 		Network:           id,
 		ChainID:           g.ChainID,
 		Vault:             common.HexToAddress(g.FeeVault),
+		Bonded:            g.Bonding != nil,
 		BlockGas:          g.BlockGas,
 		BaseFee:           g.BaseFee,
 		BaseFeeFloor:      g.BaseFeeFloor,

@@ -2,7 +2,6 @@ package fraud
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/types"
@@ -35,10 +34,7 @@ func PrefixOf(claims []execution.Claim) types.Hash {
 }
 
 func valueFrom(height types.Height, digest, prefix types.Hash, last execution.Claim) Value {
-	b := binary.BigEndian.AppendUint64([]byte("bedrock/value"), uint64(height))
-	b = append(b, digest[:]...)
-	b = append(b, prefix[:]...)
-	return sha256.Sum256(append(b, last.Encode()...))
+	return Value(execution.ValueHash(height, digest, prefix, last))
 }
 
 // MarshalText encodes the value as hex for JSON.

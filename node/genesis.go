@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/big"
+	"slices"
 	"sort"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // DevnetChainID is the chain id of development networks (0xbed0).
 const DevnetChainID = 48848
 
-// feeVault is the account that collects tips and base fees until the bonding contract pays them out.
+// feeVault is the account that collects tips and base fees: the bonding contract, where there is one.
 const feeVault = "0x00000000000000000000000000000000000bed05"
 
 // GenesisOptions describe a new network.
@@ -24,7 +25,7 @@ type GenesisOptions struct {
 	Payload   types.Payload
 	Committee []types.PublicKey // equal stake
 	Provers   []types.PublicKey
-	Accounts  []string // funded addresses, 0x-hex
+	Accounts  []string // funded addresses, 0x-hex; they own the bonds of committee and provers, in turn
 	Balance   *big.Int // wei each
 	Alloc     map[string]types.GenesisAccount
 	// ChallengeWindow in header time; default 30 minutes.
@@ -35,7 +36,7 @@ type GenesisOptions struct {
 	BlockInterval time.Duration
 	// EpochLength is after how many blocks the committee may change; default 10 million, 58 days at two blocks a second.
 	EpochLength uint64
-	// Handovers name the committees of later epochs.
+	// Handovers name the committees of later epochs, in place of a bonding contract.
 	Handovers []types.Handover
 }
 
@@ -89,5 +90,24 @@ func NewGenesis(o GenesisOptions) (*types.Genesis, error) {
 	for _, address := range o.Accounts {
 		g.Alloc[address] = types.GenesisAccount{Balance: fmt.Sprintf("0x%x", o.Balance)}
 	}
+	if o.Payload == types.PayloadEthereum && len(o.Handovers) == 0 {
+		g.Bonding = newBonding(o)
+	}
 	return g, g.Validate()
+}
+
+// maxCommittee is how many sequencers an epoch has at most: every vertex goes to all of them.
+const maxCommittee = 64
+
+// newBonding bonds committee and provers with a unit of stake each, which is one ether and the smallest bond there is.
+func newBonding(o GenesisOptions) *types.Bonding {
+	b := &types.Bonding{StakeUnit: 1e18, MinStake: 1, MaxCommittee: max(maxCommittee, len(o.Committee)), ProverStake: 1, ProverShare: 5000}
+	if len(o.Accounts) == 0 {
+		return b
+	}
+	b.Owners = make(map[string]string)
+	for i, key := range slices.Concat(o.Committee, o.Provers) {
+		b.Owners[key.String()] = o.Accounts[i%len(o.Accounts)]
+	}
+	return b
 }

@@ -20,7 +20,7 @@ var (
 	ClearAddress   = common.HexToAddress("0xc0de000000000000000000000000000000000008") // stores word1 in slots word0 .. word0+7
 )
 
-func contracts() map[common.Address][]byte {
+func assembled() map[common.Address][]byte {
 	word := func(p *program.Program, i int) *program.Program { return p.Push(32 * i).Op(vm.CALLDATALOAD) }
 
 	store := program.New()

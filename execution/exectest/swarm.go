@@ -68,7 +68,7 @@ func Genesis() *types.Genesis {
 	for i := range Accounts {
 		g.Alloc[Address(i).Hex()] = types.GenesisAccount{Balance: "0x152d02c7e14af6800000"} // 100,000 ether
 	}
-	for address, code := range contracts() {
+	for address, code := range assembled() {
 		g.Alloc[address.Hex()] = types.GenesisAccount{Balance: "0x0", Nonce: 1, Code: hexutil.Encode(code)}
 	}
 	return g
@@ -157,7 +157,10 @@ func (s *Swarm) Committee() *types.Committee {
 func (s *Swarm) Next(envelopes ...[]byte) Stored { return s.NextData(types.EncodeBlockData(envelopes)) }
 
 // NextData makes a block of any data.
-func (s *Swarm) NextData(data []byte) Stored {
+func (s *Swarm) NextData(data []byte) Stored { return s.NextHeader(data, nil) }
+
+// NextHeader makes a block of any data whose header change may alter before it is certified.
+func (s *Swarm) NextHeader(data []byte, change func(*types.Header)) Stored {
 	s.TB.Helper()
 	block, err := coding.Encode(data)
 	if err != nil {
@@ -167,6 +170,9 @@ func (s *Swarm) NextData(data []byte) Stored {
 		Version: types.Version, Network: s.Network, Height: s.last.Height + 1, Parent: s.last.Digest(),
 		Time: s.last.Time + 500_000, VertexIndex: uint64(s.last.Height) * 3, DataLength: uint64(len(data)),
 		Commitment: block.Commitment(), VertexDigest: sha256.Sum256(fmt.Appendf(nil, "vertex %d", s.last.Height)),
+	}
+	if change != nil {
+		change(&h)
 	}
 	b := Stored{Header: s.Certify(h), Data: data}
 	s.Stored[h.Height], s.last = b, h
@@ -192,7 +198,13 @@ func (s *Swarm) Certify(h types.Header) types.CertifiedHeader {
 // Apply makes the next block and executes it.
 func (s *Swarm) Apply(envelopes ...[]byte) *execution.Result {
 	s.TB.Helper()
-	b := s.Next(envelopes...)
+	return s.ApplyHeader(nil, envelopes...)
+}
+
+// ApplyHeader is Apply with a header that change may alter.
+func (s *Swarm) ApplyHeader(change func(*types.Header), envelopes ...[]byte) *execution.Result {
+	s.TB.Helper()
+	b := s.NextHeader(types.EncodeBlockData(envelopes), change)
 	r, err := s.Chain.Apply(b.Header.Header, b.Data)
 	if err != nil {
 		s.TB.Fatal(err)
