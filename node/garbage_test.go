@@ -175,3 +175,58 @@ func TestChallengesAreJudgedBySender(t *testing.T) {
 		t.Fatal(v)
 	}
 }
+
+// TestLimitOfConvictions: a corrupt quorum can sign any number of headers; what is kept of that is bounded, each height once.
+func TestLimitOfConvictions(t *testing.T) {
+	n := lightOver(t, exectest.New(t, nil), t.TempDir(), 0)
+	defer n.Close()
+	l := n.proofs.ledger
+	for h := types.Height(1); h <= mostConvictions+1; h++ {
+		f := &fraud.Finding{Kind: fraud.KindBadEncoding, Height: h, Signed: make([]types.CertifiedHeader, 1)}
+		if takes := l.takesConviction(f); takes != (h <= mostConvictions) {
+			t.Fatalf("conviction %d is taken: %t", h, takes)
+		}
+		if h > mostConvictions {
+			break
+		}
+		id := types.BatchIDOf([]byte{byte(h)})
+		if err := l.addChallenge(id, []byte{byte(h)}, []rpc.Challenge{{Height: rpc.Height(h), Kind: f.Kind.String(), Accused: "a"}}, f); err != nil {
+			t.Fatal(err)
+		}
+		if l.takesConviction(f) {
+			t.Fatal("the same block convicts twice")
+		}
+	}
+	if ids := l.challengeIDs(0); len(ids) != mostConvictions {
+		t.Fatal(len(ids), "are named to who asks for height 0")
+	}
+	if list, err := l.convictions(); err != nil || len(list) != mostConvictions || list[2].Height != 3 || list[2].Challenge != types.BatchIDOf([]byte{3}).String() {
+		t.Fatal(len(list), err)
+	}
+}
+
+// TestLimitOfRebuildings: so many blocks are rebuilt at once for who asks, and one that nobody asks about any more is given up.
+func TestLimitOfRebuildings(t *testing.T) {
+	s := exectest.New(t, nil)
+	provers(t, s, 2)
+	n := lightOver(t, s, t.TempDir(), 1)
+	defer n.Close()
+	answers := &service{n: n}
+	for i := range mostRebuildings + 1 {
+		if _, err := answers.Rebuild(t.Context(), 1); (err == nil) != (i < mostRebuildings) {
+			t.Fatal(i, err)
+		}
+	}
+	if _, err := answers.Rebuild(t.Context(), 9); err == nil {
+		t.Fatal("a block that is not known is rebuilt")
+	}
+	r := &n.rebuildings
+	job := r.jobs[1]
+	job.state = rpc.RebuildDone
+	if r.left(job.asked.Add(rebuildAttention), 1, job) || !r.left(job.asked.Add(rebuildAttention+1), 1, job) || len(r.jobs) != mostRebuildings-1 {
+		t.Fatal(len(r.jobs), "jobs are kept")
+	}
+	if part, err := answers.Rebuilt(t.Context(), 1, 0, 1); part != nil || err != nil {
+		t.Fatal(part, err)
+	}
+}

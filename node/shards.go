@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,7 +87,7 @@ func (n *Node) rebuild(ctx context.Context, ch types.CertifiedHeader, id uint64,
 	defer n.rebuildings.mu.Unlock()
 	job.took, job.state = time.Since(job.began), rebuiltState(err)
 	if err != nil {
-		job.reason = err.Error()
+		job.reason = strings.ReplaceAll(err.Error(), "\n", "; ")
 		return
 	}
 	job.data = data

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,10 @@ func TestAvailabilityWhenPeersVanish(t *testing.T) {
 	}
 	checkFromShards(t, peers[1], before, sent)
 	checkFromShards(t, n.light, last, nil)
+	for _, p := range peers[:3] {
+		p.proc.kill()
+	}
+	n.cannotRebuild(t, last)
 }
 
 // addPeers makes homes of peers.
@@ -236,5 +241,16 @@ func checkFromShards(t *testing.T, p *peer, h rpc.Height, holds []byte) {
 	}
 	if !found {
 		t.Errorf("block %d has not the transaction that was ordered in it", h)
+	}
+}
+
+// cannotRebuild demands that the light client, which nobody answers any more, says so.
+func (n *network) cannotRebuild(t *testing.T, h rpc.Height) {
+	t.Helper()
+	begin := time.Now()
+	output, stderr, code := run(t, "block", fmt.Sprint(uint64(h)), "--from-shards", "--rpc", n.light.ready.RPC)
+	t.Logf("with nobody left: %s after %v", strings.TrimSpace(output), time.Since(begin).Round(time.Millisecond))
+	if code != 5 || !strings.Contains(output, string(rpc.RebuildUnavailable)) {
+		t.Errorf("exit code %d\n%s%s", code, output, stderr)
 	}
 }
