@@ -117,7 +117,7 @@ func (r *repairer) give(ctx context.Context, p peer.ID, c types.Hash, indices []
 	if err != nil {
 		return 0, err
 	}
-	for piece := range slices.Chunk(indices, max(1, groupBytes/o.shardSize)) {
+	for piece := range slices.Chunk(indices, max(1, offerBytes/o.shardSize)) {
 		if sent > 0 && !pause(ctx, time.Duration(sent)*time.Second/copyRate) {
 			return 0, ctx.Err()
 		}
