@@ -20,6 +20,7 @@ import (
 // directories are the packages whose bounds the page lists, by the name that it uses.
 var directories = map[string]string{
 	"types": "types", "consensus": "consensus", "sequencer": "consensus/sequencer", "gossip": "gossip", "pool": "gossip/pool",
+	"node": "node",
 }
 
 // listed are the names that must be in the page.
@@ -27,7 +28,9 @@ var listed = regexp.MustCompile(`^(max|Max|default|opaque)[A-Z]`)
 
 // unbounded are constants that such a name has for another reason.
 var unbounded = map[string]string{
-	"consensus.maxTime": "the largest value of a type",
+	"consensus.maxTime":     "the largest value of a type",
+	"node.defaultLightRate": "the own pace of asking",
+	"node.maxCommittee":     "a default of new genesis files",
 }
 
 const root = "../.."
