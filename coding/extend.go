@@ -32,20 +32,14 @@ func (k *kernel) extendStripe(whole [][]byte, from, to int) {
 	data, parity := rows[:size], [Expansion - 1][][]byte{rows[size : 2*size], rows[2*size : 3*size], rows[3*size:]}
 	last := len(parity) - 1
 	q := parity[last] // q is interpolated in the place of the last coset, which is evaluated in place at the end
-	k.scaleRows(inverse(Expansion+uint16(last)), data, q)
+	for i := range q {
+		k.scale(inverse(Expansion+uint16(last)), data[i], q[i])
+	}
 	k.interpolate(q, Expansion*size)
 	for j := range last {
-		k.scaleRows(mul(inverse(Expansion+uint16(j)), Expansion+uint16(last)), q, parity[j])
-		k.evaluate(parity[j], j*size)
+		k.evaluateScaled(mul(inverse(Expansion+uint16(j)), Expansion+uint16(last)), q, parity[j], j*size)
 	}
 	k.evaluate(q, last*size)
-}
-
-// scaleRows sets out to s times in.
-func (k *kernel) scaleRows(s uint16, in, out [][]byte) {
-	for i := range in {
-		k.scale(s, in[i], out[i])
-	}
 }
 
 // extendValues extends the K combinations of the data rows to those of all N rows. By linearity it is the row code

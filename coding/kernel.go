@@ -156,6 +156,28 @@ func (k *kernel) evaluate(v [][]byte, base int) {
 	}
 }
 
+// evaluateScaled sets v to the evaluation of s times q. Its first pass over the rows does both.
+func (k *kernel) evaluateScaled(s uint16, q, v [][]byte, base int) {
+	half, quarter := len(v)/2, len(v)/4
+	if k.basis == nil || quarter == 0 {
+		for i := range q {
+			k.scale(s, q[i], v[i])
+		}
+		k.evaluate(v, base)
+		return
+	}
+	t := k.twiddles(base, half)
+	m := [4]matrix{t[0], t[1], t[2], k.matrix(s)}
+	for i := range quarter {
+		scaleForward4(
+			&[4]*byte{&q[i][0], &q[quarter+i][0], &q[half+i][0], &q[half+quarter+i][0]},
+			&[4]*byte{&v[i][0], &v[quarter+i][0], &v[half+i][0], &v[half+quarter+i][0]}, len(v[i]), &m)
+	}
+	for i := range 4 {
+		k.evaluate(v[i*quarter:(i+1)*quarter], base+i*quarter)
+	}
+}
+
 // twiddles are those of a layer, and of the lower and the upper half of the next.
 func (k *kernel) twiddles(base, half int) [3]matrix {
 	quarter := half / 2

@@ -31,7 +31,12 @@ func backward2(x, y *byte, n int, m *matrix)
 //go:noescape
 func forward4(w, x, y, z *byte, n int, m *[3]matrix)
 
-// backward4 is its inverse.
+// scaleForward4 is forward4 on m[3] times in; in stays as it is.
+//
+//go:noescape
+func scaleForward4(in, out *[4]*byte, n int, m *[4]matrix)
+
+// backward4 is the inverse of forward4.
 //
 //go:noescape
 func backward4(w, x, y, z *byte, n int, m *[3]matrix)

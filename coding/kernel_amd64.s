@@ -147,3 +147,41 @@ again:
 	BACKWARD(0, Y2, Y3, Y6, Y7)
 	STORE4
 	NEXT(again)
+
+// SCALE multiplies x by the matrix behind the three of a butterfly of four.
+#define SCALE(XL, XH) \
+	TIMES(96, XL, XH, Y14, Y15) \
+	VMOVDQA Y14, XL             \
+	VMOVDQA Y15, XH
+
+// func scaleForward4(in, out *[4]*byte, n int, m *[4]matrix)
+TEXT ·scaleForward4(SB), NOSPLIT, $0-32
+	MOVQ in+0(FP), BX
+	MOVQ 0(BX), SI
+	MOVQ 8(BX), DI
+	MOVQ 16(BX), R8
+	MOVQ 24(BX), R9
+	MOVQ out+8(FP), BX
+	MOVQ 0(BX), R10
+	MOVQ 8(BX), R11
+	MOVQ 16(BX), R12
+	MOVQ 24(BX), R13
+	MOVQ n+16(FP), CX
+	MOVQ m+24(FP), AX
+	XORQ DX, DX
+
+again:
+	LOAD4
+	SCALE(Y0, Y1)
+	SCALE(Y2, Y3)
+	SCALE(Y4, Y5)
+	SCALE(Y6, Y7)
+	FORWARD(0, Y0, Y1, Y4, Y5)
+	FORWARD(0, Y2, Y3, Y6, Y7)
+	FORWARD(32, Y0, Y1, Y2, Y3)
+	FORWARD(64, Y4, Y5, Y6, Y7)
+	STORE(R10, Y0, Y1)
+	STORE(R11, Y2, Y3)
+	STORE(R12, Y4, Y5)
+	STORE(R13, Y6, Y7)
+	NEXT(again)

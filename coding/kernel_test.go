@@ -23,9 +23,12 @@ func TestKernelsAgree(t *testing.T) {
 		n := 1 << rapid.IntRange(1, 6).Draw(t, "points")
 		base := n * rapid.IntRange(0, (1<<15)/n-1).Draw(t, "coset")
 		for name, operation := range map[string]func(k *kernel, rows [][]byte){
-			"scale":         func(k *kernel, rows [][]byte) { k.scale(s, rows[0], rows[len(rows)-1]) },
-			"addScaled":     func(k *kernel, rows [][]byte) { k.addScaled(s, rows[0], rows[len(rows)-1]) },
-			"interpolate":   func(k *kernel, rows [][]byte) { k.interpolate(rows, base) },
+			"scale":       func(k *kernel, rows [][]byte) { k.scale(s, rows[0], rows[len(rows)-1]) },
+			"addScaled":   func(k *kernel, rows [][]byte) { k.addScaled(s, rows[0], rows[len(rows)-1]) },
+			"interpolate": func(k *kernel, rows [][]byte) { k.interpolate(rows, base) },
+			"evaluateScaled": func(k *kernel, rows [][]byte) {
+				k.evaluateScaled(s, rows[:n/2], rows[n/2:], base)
+			},
 			"evaluate":      func(k *kernel, rows [][]byte) { k.evaluate(rows, base) },
 			"addDerivative": func(k *kernel, rows [][]byte) { k.addDerivative(rows[:n/2], rows[n/2:n/2*2]) },
 		} {
