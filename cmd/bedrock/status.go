@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,10 @@ func newStatusCommand() *cobra.Command {
 			if f.json {
 				return printJSON(out, "status", s)
 			}
+			var kept *rpc.Storage // nil: it stores nothing for others
+			if err := c.ask(cmd.Context(), &kept, "bedrock_getStorage"); err != nil {
+				return err
+			}
 			fmt.Fprintf(out, "%s %s\n  network    %s, epoch %d, committee of %d (quorum %d)\n  peers      %d\n", s.Role, s.PeerID, s.NetworkID, s.Epoch,
 				s.Committee.Size, s.Committee.Quorum, s.Peers)
 			if s.Round > 0 {
@@ -36,9 +41,26 @@ func newStatusCommand() *cobra.Command {
 				fmt.Fprintf(out, "  STOPPED    at block %d: %s\n", s.Stopped.Height, s.Stopped.Reason)
 			}
 			fmt.Fprintf(out, "  executed   %d\n  certified  %d\n  sampled    %d\n  asserted   %d\n  settled    %d\n", s.Height, s.Certified, s.Sampled, s.Asserted, s.Settled)
+			printStorage(out, kept)
 			return nil
 		},
 	}
 	f.add(cmd)
 	return cmd
+}
+
+// printStorage tells what a node stores for others and how its rows fare in the network.
+func printStorage(out io.Writer, s *rpc.Storage) {
+	if s == nil {
+		return
+	}
+	fmt.Fprintf(out, "  rows       %d of %d blocks, %.1f of %d MiB\n", s.Rows, s.Blocks, float64(s.Bytes)/(1<<20), s.Budget>>20)
+	r := s.Repair
+	if r.Newest != nil && r.Lowest != nil {
+		fmt.Fprintf(out, "  live rows  about %.0f %% of block %d, the newest looked at; least %.0f %%, of block %d\n",
+			100*r.Newest.Share, r.Newest.Height, 100*r.Lowest.Share, r.Lowest.Height)
+	}
+	if r.Begun > 0 || r.Pending > 0 || r.Beyond > 0 {
+		fmt.Fprintf(out, "  rebuilds   %d done, %d failed, %d to come, %d impossible\n", r.Ended, r.Failed, r.Pending, r.Beyond)
+	}
 }
