@@ -9,10 +9,12 @@ import (
 )
 
 const (
-	maxStreams        = 64 // requests served at once
+	// maxStreams is how many requests are served at once, maxStreamsPerPeer how many of one peer.
+	maxStreams        = 64
 	maxStreamsPerPeer = 4
 	// banTime is how long a peer that sent something provably wrong is not listened to.
 	banTime = 10 * time.Minute
+	// maxBans is how many of them are remembered.
 	maxBans = 4096
 )
 

@@ -29,9 +29,11 @@ import (
 const (
 	wireVersion = 2
 
+	// maxIndices are the rows of the largest block; what follows holds that many of them.
 	maxIndices = coding.Expansion * coding.MaxK
 	// maxProof holds the longest certified header.
-	maxProof   = types.MaxHeaderBytes + types.MaxCommittee*72
+	maxProof = types.MaxHeaderBytes + types.MaxCommittee*72
+	// The longest request, first frame of an answer, and opening.
 	maxRequest = 4 + 4 + maxProof + 4 + 4*maxIndices
 	maxAnswer  = 3 + 2*maxIndices/8
 	maxOpening = 1 + 32 + 16*coding.MaxK

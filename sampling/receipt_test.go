@@ -267,3 +267,44 @@ func FuzzDecodeReceipt(f *testing.F) {
 		_, _ = r.Verify(c.genesis, nil)
 	})
 }
+
+// What is longer than any receipt, names too many, or has too long a name in it is refused before it takes memory.
+func TestReceiptLimits(t *testing.T) {
+	if _, err := DecodeReceipt(make([]byte, MaxReceiptBytes+1)); !errors.Is(err, ErrReceipt) {
+		t.Fatal("longer than the longest")
+	}
+	c := newCommittees(t)
+	r := &Receipt{Header: c.certify(0, types.Header{Height: 7})}
+	encoded := r.Encode()
+	epochs := len(receiptMagic) + 1 + 4 + len(r.Header.Encode())
+	for _, n := range []uint32{maxReceiptEpochs + 1, 1 << 31} {
+		bad := bytes.Clone(encoded)
+		copy(bad[epochs:], le32(nil, int(n)))
+		if _, err := DecodeReceipt(bad); !errors.Is(err, ErrReceipt) {
+			t.Fatalf("%d epochs: %v", n, err)
+		}
+	}
+	p := shape(t, 128)
+	r = &Receipt{Header: c.certify(0, types.Header{Height: 7, DataLength: p.Length}), Asked: []uint32{1},
+		Rows: []ReceivedRow{{Peer: string(make([]byte, maxPeerName+5)), Proof: coding.RowProof{Index: 1, Path: make([][32]byte, p.PathLen())}}}}
+	encoded = r.Encode()
+	if got, err := DecodeReceipt(encoded); err != nil || len(got.Rows[0].Peer) != maxPeerName {
+		t.Fatalf("a long name is not cut off: %v", err)
+	}
+	at := len(encoded) - 4 - 32*p.PathLen() - 32 - maxPeerName - 1
+	if encoded[at] != maxPeerName {
+		t.Fatal("the name's length is elsewhere")
+	}
+	if encoded[at]++; !errors.Is(second(DecodeReceipt(encoded)), ErrReceipt) {
+		t.Fatal("too long a name")
+	}
+	for r.Asked = nil; len(r.Asked) <= maxAsked; {
+		r.Asked = append(r.Asked, uint32(len(r.Asked)))
+	}
+	r.Rows = nil
+	if !errors.Is(second(DecodeReceipt(r.Encode())), ErrReceipt) {
+		t.Fatal("too many rows asked for")
+	}
+}
+
+func second(_ *Receipt, err error) error { return err }

@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	// maxBackoff is the longest pause between two looks at a block.
 	maxBackoff = time.Minute
 	// window is how many blocks that were never looked at have a task; older ones wait as ranges.
 	window = 64

@@ -20,6 +20,7 @@ import (
 // directories are the packages whose bounds the page lists, by the name that it uses.
 var directories = map[string]string{
 	"types": "types", "consensus": "consensus", "sequencer": "consensus/sequencer", "gossip": "gossip", "pool": "gossip/pool",
+	"coding": "coding", "dht": "dht", "sampling": "sampling",
 	"node": "node",
 }
 
