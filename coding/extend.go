@@ -32,12 +32,14 @@ func (k *kernel) extendStripe(whole [][]byte, from, to int) {
 	data, parity := rows[:size], [Expansion - 1][][]byte{rows[size : 2*size], rows[2*size : 3*size], rows[3*size:]}
 	last := len(parity) - 1
 	q := parity[last] // q is interpolated in the place of the last coset, which is evaluated in place at the end
+	s := inverse(Expansion + uint16(last))
 	for i := range q {
-		k.scale(inverse(Expansion+uint16(last)), data[i], q[i])
+		k.scale(s, data[i], q[i])
 	}
 	k.interpolate(q, Expansion*size)
 	for j := range last {
-		k.evaluateScaled(mul(inverse(Expansion+uint16(j)), Expansion+uint16(last)), q, parity[j], j*size)
+		s := mul(inverse(Expansion+uint16(j)), Expansion+uint16(last))
+		k.evaluateScaled(s, q, parity[j], j*size)
 	}
 	k.evaluate(q, last*size)
 }
