@@ -113,6 +113,9 @@ func (v *blockView) print(out io.Writer) {
 	if v.Sampling != nil {
 		fmt.Fprintf(out, "  sampled     %s\n", samplingText(v.Sampling))
 	}
+	if v.Sampling != nil && v.Sampling.Live != nil {
+		fmt.Fprintf(out, "  live rows   about %.0f %%\n", 100**v.Sampling.Live)
+	}
 	for _, a := range v.Assertions {
 		fmt.Fprintf(out, "  %-10s  by %s, blocks %d..%d, value %s\n", a.State, a.Prover, a.From, a.To, a.Claim)
 	}

@@ -38,7 +38,7 @@ func newStatusCommand() *cobra.Command {
 				fmt.Fprintf(out, "  round      %d\n", s.Round)
 			}
 			if s.Stopped != nil {
-				fmt.Fprintf(out, "  STOPPED    at block %d: %s\n", s.Stopped.Height, s.Stopped.Reason)
+				fmt.Fprintf(out, "  STOPPED    at block %d: %s\n             who is convicted: `bedrock fraud list`\n", s.Stopped.Height, s.Stopped.Reason)
 			}
 			fmt.Fprintf(out, "  executed   %d\n  certified  %d\n  sampled    %d\n  asserted   %d\n  settled    %d\n", s.Height, s.Certified, s.Sampled, s.Asserted, s.Settled)
 			printStorage(out, kept)
