@@ -11,13 +11,13 @@
 //     rsema1d's Coder.Encode, its fastest (rsema1d.Encode reaches a quarter of it), with row buffers and Reed-Solomon tables
 //     that are kept, over parity rows that are cleared as it demands and data rows that need not be copied; rsmt2d's
 //     ComputeExtendedDataSquare and Roots. Committing is part of all three. bedrockFreshMBs is coding.Encode, which
-//     makes a block in new memory each time. hashMBs is SHA-256 over the N rows and nothing else: an encoder that commits
-//     to whole rows with it cannot be faster.
+//     makes a block in new memory each time, rsema1dFreshMBs the Coder over a copy of the data in new memory. hashMBs is
+//     SHA-256 over the N rows and nothing else: an encoder that commits to whole rows with it cannot be faster.
 //   - Each number of cores has a process of its own with that GOMAXPROCS. On one core the time is the CPU time of the process,
 //     user and system, whatever else the machine does; on more it is wall time, which other programs spoil.
-//   - The contestants take turns, the collector runs before each turn and outside of it, a turn lasts 20 ms or one run. Of
-//     each the best turn counts. ratioRsema1d and ratioRsmt2d are medians over the rounds: bedrock's rate over
-//     theirs in the same round, which what else the machine does spoils least.
+//   - The contestants take turns, every other round backwards; the collector runs before each turn and outside of it; a turn
+//     lasts 20 ms or one run. Of each the best turn counts. ratioRsema1d and ratioRsmt2d are medians over the rounds:
+//     bedrock's rate over theirs in the same round, which what else the machine does spoils least.
 //   - gain is how many times faster two workers are than one at 8 MiB, wall time, both in one process with GOMAXPROCS 2.
 //   - verifyRowUs: one row of 8 KiB of the 8 MiB block whose y is known and checked, with coefficients at hand; verifyFreshUs:
 //     one row with all that comes before it (y's tree, y's extension, coefficients); verifyBatchRowUs: of 40 rows one by one

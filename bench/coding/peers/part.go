@@ -111,15 +111,17 @@ func (p part) encoding(ctx context.Context) (*oneCase, error) {
 	ours := &contestant{name: "bedrock", run: func() error { return a.encode(p.Cores) }}
 	fresh := &contestant{name: "bedrock, new memory", run: func() error { return a.encodeFresh(p.Cores) }}
 	theirs := &contestant{name: "rsema1d", run: func() error { return b.encode(p.Cores) }}
+	theirsFresh := &contestant{name: "rsema1d, new memory", run: func() error { return b.encodeFresh(p.Cores) }}
 	square := &contestant{name: "rsmt2d", run: c.encode}
 	hash := &contestant{name: "SHA-256", run: func() error { a.hash(p.Cores); return nil }}
-	if err := race(ctx, p.Budget, clock(p.Cores), ours, fresh, theirs, square, hash); err != nil {
+	if err := race(ctx, p.Budget, clock(p.Cores), ours, fresh, theirs, theirsFresh, square, hash); err != nil {
 		return nil, err
 	}
 	shape := a.block.Params()
 	return &oneCase{
 		Bytes: p.Bytes, K: shape.K, N: shape.N, RowSize: shape.RowSize, Cores: p.Cores, Rounds: len(ours.times),
-		BedrockMBs: rate(p.Bytes, ours.best()), BedrockFreshMBs: rate(p.Bytes, fresh.best()), Rsema1dMBs: rate(p.Bytes, theirs.best()),
+		BedrockMBs: rate(p.Bytes, ours.best()), BedrockFreshMBs: rate(p.Bytes, fresh.best()),
+		Rsema1dMBs: rate(p.Bytes, theirs.best()), Rsema1dFreshMBs: rate(p.Bytes, theirsFresh.best()),
 		Rsmt2dMBs: rate(p.Bytes, square.best()), HashMBs: rate(p.Bytes, hash.best()),
 		RatioRsema1d: ours.ratio(theirs), RatioRsmt2d: ours.ratio(square),
 	}, nil

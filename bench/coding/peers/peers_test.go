@@ -44,7 +44,8 @@ func TestSystemsWork(t *testing.T) {
 			"bedrock verifies": ours.verify(shards), "bedrock verifies one": ours.verifyFresh(shards[0]),
 			"rsema1d verifies": theirs.verify(proofs[0]), "rsema1d verifies a batch": theirs.verifyBatch(proofs), "rsema1d verifies one": theirs.verifyFresh(proofs[0]),
 			"bedrock rebuilds": ours.checked(shards), "rsema1d rebuilds": theirs.checked(indices),
-			"rsema1d encodes with two workers": theirs.encode(2),
+			"rsema1d encodes with two workers": theirs.encode(2), "rsema1d encodes in new memory": theirs.encodeFresh(2),
+			"bedrock encodes with two workers": ours.encode(2), "bedrock encodes in new memory": ours.encodeFresh(2),
 		} {
 			if err != nil {
 				t.Errorf("%d bytes: %s: %v", size, name, err)
@@ -102,7 +103,7 @@ func TestTurns(t *testing.T) {
 	if err := race(t.Context(), time.Nanosecond, func() time.Duration { return now }, slow, fast); err != nil {
 		t.Fatal(err)
 	}
-	if order != "sffsffsff" {
+	if order != "sffffssff" {
 		t.Errorf("order of runs: %s", order)
 	}
 	if fast.best() != minTurn/2 || slow.best() != 4*minTurn || fast.ratio(slow) != 8 {

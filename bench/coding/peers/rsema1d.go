@@ -73,6 +73,19 @@ func (r *rsema1d) encode(workers int) (err error) {
 	return err
 }
 
+// encodeFresh encodes a copy of the data in new memory; the Reed-Solomon tables are kept.
+func (r *rsema1d) encodeFresh(workers int) error {
+	rows := cut(make([]byte, r.params.N*r.params.RowSize), r.params.RowSize)
+	for i, row := range r.data {
+		copy(rows[i], row)
+	}
+	block, err := r.coders[workers].Encode(rows)
+	if err == nil && block.Commitment() != r.commitment {
+		return errWrong
+	}
+	return err
+}
+
 func (r *rsema1d) verifier() (*peer.VerificationContext, error) {
 	v, _, err := peer.CreateVerificationContext(append([]field.GF128(nil), r.block.RLC()...), r.config)
 	return v, err
