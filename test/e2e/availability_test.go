@@ -55,6 +55,7 @@ func TestAvailabilityWhenPeersVanish(t *testing.T) {
 		n.findsAvailable(t, last)
 	}
 	n.checkReady(t, append(peers[1:], n.light)...)
+	n.checkReceipt(t, n.light, before)
 	stored := checkBudget(t, small)
 
 	for _, p := range peers[3:] {

@@ -59,6 +59,9 @@ func TestEpochs(t *testing.T) {
 	for epoch := range types.Epoch(3) {
 		n.checkAudit(t, watcher, wallets[epoch], epoch)
 	}
+	if followed := n.checkReceipt(t, n.light, n.light.status(t).Sampled); followed < 2 {
+		t.Errorf("a receipt follows %d changes of the committee", followed)
+	}
 	n.checkCheckpoint(t, watcher)
 	n.stop(t)
 }
