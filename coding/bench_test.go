@@ -113,7 +113,7 @@ func BenchmarkEncodeParts(b *testing.B) {
 		}
 		part("lay", func() { copy(make([]byte, p.N*p.RowSize), data) })
 		part("extend", func() { extendRows(nil, rows) }) // makes rubbish, at the same speed
-		part("tree", func() { newTree(nil, p.N, func(j int) []byte { return rows[j] }) })
+		part("tree", func() { newTree(p.N, func(j int) []byte { return rows[j] }) })
 		part("coefficients", func() { newCombiner(coefficientSeed(p, block.RowRoot()), p.RowSize) })
 		part("combine", func() {
 			for i := range p.K {

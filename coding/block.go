@@ -49,8 +49,7 @@ func (e *Encoder) Encode(data []byte) (*Block, error) {
 func (s Spread) encode(p Params, data, slab []byte) *Block {
 	clear(slab[copy(slab, data) : p.K*p.RowSize])
 	b := &Block{params: p, rows: cutRows(slab, p.N)}
-	extendRows(s, b.rows)
-	b.rowTree = newTree(s, p.N, func(j int) []byte { return b.rows[j] })
+	b.rowTree = extendTree(s, b.rows)
 	b.y = combineRows(s, p, b.rowTree.root(), b.rows)
 	b.valueTree = valueTree(b.y)
 	b.commitment = commit(p, b.rowTree.root(), b.valueTree.root())

@@ -12,18 +12,34 @@ package coding
 // (numbers are labels of field elements; L vanishes on 0..3). So: interpolate q over the data coset, and for each parity
 // coset evaluate it and scale.
 func extendRows(spread Spread, rows [][]byte) {
-	if len(rows) > 0 {
-		k := newKernel()
-		spread.columns(len(rows[0]), func(from, to int) {
-			for from, to := range stripes(from, to) {
-				k.extendStripe(rows, from, to)
-			}
-		})
-	}
+	k := newKernel()
+	spread.columns(len(rows[0]), func(from, to int) {
+		for from, to := range stripes(from, to) {
+			k.extendStripe(rows, from, to, func(int, int) {})
+		}
+	})
 }
 
-// extendStripe fills the bytes from..to of the parity rows.
-func (k *kernel) extendStripe(whole [][]byte, from, to int) {
+// extendTree fills the parity rows and hashes all rows. Rows of one stripe are hashed coset by coset, as long as they are in
+// the cache.
+func extendTree(spread Spread, rows [][]byte) tree {
+	t := seedTree(len(rows))
+	grow := func(from, to int) { t.grow(from, to, func(j int) []byte { return rows[j] }) }
+	switch {
+	case len(rows) == 0:
+	case spread == nil && len(rows[0]) <= wideStripe:
+		k := newKernel()
+		k.extendStripe(rows, 0, len(rows[0]), grow)
+		t.top(Expansion)
+	default:
+		extendRows(spread, rows)
+		t.top(spread.rows(len(rows), grow))
+	}
+	return t
+}
+
+// extendStripe fills the bytes from..to of the parity rows. It tells ready of each quarter of the rows when it is complete.
+func (k *kernel) extendStripe(whole [][]byte, from, to int, ready func(from, to int)) {
 	rows := make([][]byte, len(whole))
 	for i := range whole {
 		rows[i] = whole[i][from:to]
@@ -32,6 +48,7 @@ func (k *kernel) extendStripe(whole [][]byte, from, to int) {
 	data, parity := rows[:size], [Expansion - 1][][]byte{rows[size : 2*size], rows[2*size : 3*size], rows[3*size:]}
 	last := len(parity) - 1
 	q := parity[last] // q is interpolated in the place of the last coset, which is evaluated in place at the end
+	ready(0, size)
 	s := inverse(Expansion + uint16(last))
 	for i := range q {
 		k.scale(s, data[i], q[i])
@@ -40,8 +57,10 @@ func (k *kernel) extendStripe(whole [][]byte, from, to int) {
 	for j := range last {
 		s := mul(inverse(Expansion+uint16(j)), Expansion+uint16(last))
 		k.evaluateScaled(s, q, parity[j], j*size)
+		ready((j+1)*size, (j+2)*size)
 	}
 	k.evaluate(q, last*size)
+	ready(3*size, 4*size)
 }
 
 // extendValues extends the K combinations of the data rows to those of all N rows. By linearity it is the row code

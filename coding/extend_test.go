@@ -19,7 +19,7 @@ func TestExtendMatchesLeopard(t *testing.T) {
 			}
 			extendRows(nil, rows)
 			again := cutRows(testData(uint64(k+size), Expansion*k*size), Expansion*k)
-			(&kernel{}).extendStripe(again, 0, size) // by the library's multiplication
+			(&kernel{}).extendStripe(again, 0, size, func(int, int) {}) // by the library's multiplication
 			if err := newLeopard(t, k).Encode(want); err != nil {
 				t.Fatal(err)
 			}

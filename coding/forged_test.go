@@ -11,7 +11,7 @@ import (
 func forge(tb testing.TB, p Params, rows [][]byte, change func(y [][16]byte)) *Block {
 	tb.Helper()
 	b := &Block{params: p, rows: rows, y: make([][16]byte, p.K)}
-	b.rowTree = newTree(nil, p.N, func(j int) []byte { return rows[j] })
+	b.rowTree = newTree(p.N, func(j int) []byte { return rows[j] })
 	c := newCombiner(coefficientSeed(p, b.rowTree.root()), p.RowSize)
 	for i := range b.y {
 		b.y[i] = c.combine(rows[i])

@@ -18,24 +18,39 @@ type tree struct {
 }
 
 // newTree hashes n leaves, a power of two or 0; leaf(j) is read once.
-func newTree(spread Spread, n int, leaf func(j int) []byte) tree {
+func newTree(n int, leaf func(j int) []byte) tree {
+	t := seedTree(n)
+	if n > 0 {
+		t.grow(0, n, leaf)
+	}
+	return t
+}
+
+// seedTree is a tree of n leaves that is to be grown.
+func seedTree(n int) tree {
 	if n == 0 {
 		return tree{}
 	}
-	t := tree{nodes: make([][32]byte, 2*n)}
-	parts := spread.rows(n, func(from, to int) {
-		h := newLeafHasher()
-		for j := to - 1; j >= from; j-- { // what was written last is in the cache still
-			h.sum(leaf(j), &t.nodes[n+j])
-		}
-		for first, count := (n+from)/2, (to-from)/2; count > 0; first, count = first/2, count/2 {
-			t.join(first, first+count)
-		}
-	})
-	for count := parts / 2; count > 0; count /= 2 {
+	return tree{nodes: make([][32]byte, 2*n)}
+}
+
+// grow hashes the leaves from..to-1, which are all those below one node, and the nodes up to that.
+func (t tree) grow(from, to int, leaf func(j int) []byte) {
+	n := len(t.nodes) / 2
+	h := newLeafHasher()
+	for j := to - 1; j >= from; j-- { // what was written last is in the cache still
+		h.sum(leaf(j), &t.nodes[n+j])
+	}
+	for first, count := (n+from)/2, (to-from)/2; count > 0; first, count = first/2, count/2 {
+		t.join(first, first+count)
+	}
+}
+
+// top hashes the nodes above as many subtrees of equal size.
+func (t tree) top(subtrees int) {
+	for count := subtrees / 2; count > 0; count /= 2 {
 		t.join(count, 2*count)
 	}
-	return t
 }
 
 // join hashes the nodes from..end-1, all of one level, from their children.
@@ -111,5 +126,5 @@ func hashNode(left, right *[32]byte) [32]byte {
 
 // valueTree is the tree over the combinations of the data rows.
 func valueTree(y [][16]byte) tree {
-	return newTree(nil, len(y), func(j int) []byte { return y[j][:] })
+	return newTree(len(y), func(j int) []byte { return y[j][:] })
 }

@@ -20,7 +20,7 @@ func TestTreeIsRFC6962(t *testing.T) {
 		for i := range leaves {
 			leaves[i] = testData(uint64(i), 3*i)
 		}
-		tr := newTree(nil, n, func(j int) []byte { return leaves[j] })
+		tr := newTree(n, func(j int) []byte { return leaves[j] })
 		if tr.root() != mth(leaves) {
 			t.Fatalf("%d leaves: root differs from the definition", n)
 		}
@@ -39,7 +39,7 @@ func TestTreeIsRFC6962(t *testing.T) {
 }
 
 func TestEmptyTree(t *testing.T) {
-	if newTree(nil, 0, nil).root() != [32]byte{} {
+	if newTree(0, nil).root() != [32]byte{} {
 		t.Fatal("root of the empty tree is not zero")
 	}
 }

@@ -61,9 +61,8 @@ func (s Spread) ReconstructAllVerified(v *Verifier, shards []Shard) (*Block, err
 	if err != nil && !padded {
 		return nil, err
 	}
-	extendRows(s, rows)
 	b := &Block{params: p, rows: rows, y: v.opening.Y, valueTree: valueTree(v.opening.Y), commitment: v.commitment}
-	b.rowTree = newTree(s, p.N, func(j int) []byte { return rows[j] })
+	b.rowTree = extendTree(s, rows)
 	root := b.rowTree.root()
 	switch {
 	case padded && root != v.opening.RowRoot:
