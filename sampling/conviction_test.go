@@ -68,15 +68,15 @@ func TestConvictionWinsOverAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.add(smallBlock, everything)
-		var client *Client
+		made := make(chan *Client, 1)
 		cfg := w.config()
 		cfg.Keep = func(h types.Header, _ coding.Opening, _ []coding.Shard) { // the attempt has succeeded, and is not booked yet
-			if err := client.Convict(&h, []byte("proof")); err != nil {
+			if err := (<-made).Convict(&h, []byte("proof")); err != nil {
 				t.Error(err)
 			}
 		}
-		var stop func()
-		client, stop = w.run(cfg)
+		client, stop := w.run(cfg)
+		made <- client
 		w.want(client, 1, 5*time.Second, Misencoded)
 		stop()
 		cfg.Keep = nil
