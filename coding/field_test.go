@@ -77,6 +77,20 @@ func TestLongRowsCombineAlike(t *testing.T) {
 	}
 }
 
+// TestCombineStaysInside: rows of another length than the coefficients are for are combined as far as both go, by both ways.
+func TestCombineStaysInside(t *testing.T) {
+	seed := sha256.Sum256([]byte("inside"))
+	row := testData(1, 3*RowUnit)
+	c := newCombiner(seed, 2*RowUnit)
+	d := &combiner{coeffs: coefficients(seed, 2*RowUnit), basis: c.basis}
+	for n := RowUnit; n <= len(row); n += RowUnit {
+		want := naiveCombine(seed, row[:min(n, 2*RowUnit)])
+		if c.combine(row[:n]) != want || d.combine(row[:n]) != want {
+			t.Fatalf("%d bytes: other combination than of what both cover", n)
+		}
+	}
+}
+
 // field is GF(2^16) built from its definition alone, without the library: labels in the Cantor basis over 0x1002D.
 type field struct {
 	element [1 << 16]uint16 // of a label

@@ -93,7 +93,7 @@ func (k *kernel) scale(s uint16, in, out []byte) {
 		k.gf.GF16MulSliceXor(s, in, out)
 		return
 	}
-	m := k.matrix(s)
+	m, out := k.matrix(s), out[:len(in)]
 	scaleMatrix(&in[0], &out[0], len(in), &m)
 }
 
@@ -103,7 +103,7 @@ func (k *kernel) addScaled(s uint16, in, out []byte) {
 		k.gf.GF16MulSliceXor(s, in, out)
 		return
 	}
-	m := k.matrix(s)
+	m, out := k.matrix(s), out[:len(in)]
 	addScaledMatrix(&in[0], &out[0], len(in), &m)
 }
 

@@ -58,10 +58,11 @@ func transposeBits(m uint64) uint64 {
 	return m ^ swap ^ swap<<28
 }
 
-// combine is the combination of a row.
+// combine is the combination of a row; of a longer one than there are coefficients for, as of a shorter one, only what has
+// both counts, for nothing else watches over what addPlanes reads.
 func (p planes) combine(basis *[15][2]productLUT, row []byte) (y [16]byte) {
 	var sums [2][128]byte
-	addPlanes(&sums, &row[0], &p[0], len(row)/RowUnit)
+	addPlanes(&sums, &row[0], &p[0], min(len(row)/RowUnit, len(p)/(16*RowUnit/2)))
 	low, high := &sums[0], &sums[1]
 	for w := range 8 {
 		word := uint16(low[16*w]) | uint16(high[16*w])<<8 // label 1 is the field's one
