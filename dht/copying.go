@@ -8,6 +8,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -30,9 +31,11 @@ func copies(self peer.ID, c types.Hash, held []uint32, j job, r int, keepers map
 		}
 		first := slices.IndexFunc(before, func(p peer.ID) bool { return there[p] })
 		mine := j.second || first >= 0 && before[first] == self
+		// Who keeps the block whole and became a holder by this change may be the only one that is left.
+		all := j.old == nil || j.whole && !slices.Contains(before, self)
 		for _, p := range after {
 			switch {
-			case p == self || keepers[p] || j.old != nil && slices.Contains(before, p):
+			case p == self || keepers[p] || !all && slices.Contains(before, p):
 			case mine:
 				out.ask[p] = append(out.ask[p], i)
 			default:
@@ -62,7 +65,8 @@ func (r *repairer) copyNext(ctx context.Context) (time.Duration, bool) {
 // copyBlock asks and copies what a job wants, and returns what it cost in time.
 func (r *repairer) copyBlock(ctx context.Context, j job) time.Duration {
 	start := time.Now()
-	held, err := r.d.rows.indices(ctx, j.commitment)
+	j.whole = r.d.cutter.keeps(j.commitment)
+	held, err := r.holds(ctx, j)
 	if err != nil && ctx.Err() == nil {
 		r.d.log.Warn("copies of a block not looked at", "block", j.commitment.String(), "error", err)
 	}
@@ -82,9 +86,9 @@ func (r *repairer) copyBlock(ctx context.Context, j job) time.Duration {
 			continue
 		}
 		missing = true
-		bytes, err := r.give(ctx, p, j.commitment, lacks)
+		bytes, all, err := r.give(ctx, p, j.commitment, lacks)
 		sent += bytes
-		open = open || err != nil
+		open = open || err != nil || !all
 	}
 	if asked > 0 {
 		r.looks.Add(1)
@@ -103,6 +107,29 @@ func (r *repairer) copyBlock(ctx context.Context, j job) time.Duration {
 	return max(rest, costOf(asked, true)+time.Duration(sent)*time.Second/copyRate)
 }
 
+// holds lists the rows of a block that this node answers for as one of their holders: those on its disk, and of a block
+// that is here whole those that it is, or was, near enough for.
+func (r *repairer) holds(ctx context.Context, j job) ([]uint32, error) {
+	ch, known := r.d.cfg.Headers.HeaderByCommitment(j.commitment)
+	if !known || !j.whole {
+		return r.d.rows.indices(ctx, j.commitment)
+	}
+	p, err := coding.ParamsFor(ch.Header.DataLength)
+	if err != nil {
+		return nil, err
+	}
+	near := func(table []server, i uint32) bool {
+		return slices.Contains(nearest(table, Key(j.commitment, i), r.d.cfg.Replicas), r.d.host.ID())
+	}
+	var out []uint32
+	for i := range uint32(p.N) {
+		if near(j.now, i) || near(j.old, i) {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
 // costOf is how long questions of so many bytes are to be paused for.
 func costOf(asked int64, found bool) time.Duration {
 	if found {
@@ -112,14 +139,16 @@ func costOf(asked int64, found bool) time.Duration {
 }
 
 // give offers held rows to a server, and pauses so that rows go out at copyRate. The last piece's pause is the caller's.
-func (r *repairer) give(ctx context.Context, p peer.ID, c types.Hash, indices []uint32) (sent int64, err error) {
+// all says that the server has every row now. One that does not know yet who is gone refuses rows that it will take later.
+func (r *repairer) give(ctx context.Context, p peer.ID, c types.Hash, indices []uint32) (sent int64, all bool, err error) {
 	o, err := r.d.offerHeld(ctx, c)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
+	all = true
 	for piece := range slices.Chunk(indices, max(1, offerBytes/o.shardSize)) {
 		if sent > 0 && !pause(ctx, time.Duration(sent)*time.Second/copyRate) {
-			return 0, ctx.Err()
+			return 0, false, ctx.Err()
 		}
 		got, err := r.d.offer(ctx, o, p, piece, false)
 		sent = int64(got.stored) * int64(o.shardSize)
@@ -128,8 +157,9 @@ func (r *repairer) give(ctx context.Context, p peer.ID, c types.Hash, indices []
 			r.avoid(p)
 		}
 		if err != nil {
-			return sent, err
+			return sent, false, err
 		}
+		all = all && len(got.has) == len(piece)
 	}
-	return sent, nil
+	return sent, all, nil
 }

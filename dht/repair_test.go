@@ -6,11 +6,15 @@ import (
 	"testing"
 	"time"
 
+	kb "github.com/libp2p/go-libp2p-kbucket"
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/etherscale/bedrock/dht"
 	"github.com/etherscale/bedrock/dht/swarm"
 )
 
-// holding is what the living servers hold of a block.
+// holding is what the living servers hold of a block: rows on their disks, and at members, who have it whole, the rows
+// that they are near enough for.
 type holding struct {
 	live   int // rows with a holder
 	copies int // of rows, at most r a row counted
@@ -19,16 +23,32 @@ type holding struct {
 
 func holdingOf(t *testing.T, n *swarm.Network, b *swarm.Block) holding {
 	t.Helper()
-	held, err := n.Holders(b)
-	if err != nil {
-		t.Fatal(err)
+	c := b.Coded.Commitment()
+	var living []peer.ID
+	members, disks := make(map[peer.ID]bool), make(map[peer.ID]*dht.DHT)
+	for _, p := range n.Peers {
+		if p.Dead() {
+			continue
+		}
+		living = append(living, p.ID())
+		members[p.ID()], disks[p.ID()] = p.Member >= 0, p.DHT
 	}
-	out := holding{n: len(held)}
-	for _, h := range held {
-		if h > 0 {
+	out := holding{n: b.Coded.Params().N}
+	for i := range uint32(out.n) {
+		held := 0
+		for place, id := range kb.SortClosestPeers(living, kb.ConvertKey(dht.Key(c, i))) {
+			has, err := disks[id].Holds(t.Context(), c, i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if has && !members[id] || members[id] && place < swarm.Replicas {
+				held++
+			}
+		}
+		if held > 0 {
 			out.live++
 		}
-		out.copies += min(h, swarm.Replicas)
+		out.copies += min(held, swarm.Replicas)
 	}
 	return out
 }
@@ -117,6 +137,51 @@ func TestRepairAfterLoss(t *testing.T) {
 		}
 		if s.Begun > uint64(3*len(blocks)) || s.Ended < uint64(len(blocks)) {
 			t.Errorf("%d rebuilds begun, %d ended, for %d blocks", s.Begun, s.Ended, len(blocks))
+		}
+	})
+}
+
+// Half of the servers leave within a minute, and then half of the rest: each time those who stay give every row that lives
+// all its copies again, so that the second time no more is lost than the first.
+func TestRepairBetweenLosses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a network of 32 hosts")
+	}
+	swarm.Virtual(func() {
+		n, err := swarm.New(swarm.Config{Hosts: 32, Seed: 11, Change: func(_ int, c *dht.Config) {
+			c.Sweep, c.SweepLimit, c.WholeTable = time.Minute, 16, false
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Close()
+		b, err := n.Certify(100_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.Publish(context.Background(), b); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		for wave := range 2 {
+			leaving := n.Servers()[:len(n.Servers())/2]
+			for _, p := range leaving {
+				time.Sleep(time.Minute / time.Duration(len(leaving)))
+				p.Kill()
+			}
+			before, start := holdingOf(t, n, b), time.Now()
+			h := before
+			for h.copies < swarm.Replicas*h.live && time.Since(start) < 15*time.Minute {
+				time.Sleep(15 * time.Second)
+				h = holdingOf(t, n, b)
+			}
+			t.Logf("wave %d: %d of %d rows with %d copies; %v later %d with %d", wave, before.live, before.n, before.copies, time.Since(start), h.live, h.copies)
+			if h.copies < swarm.Replicas*h.live*98/100 || h.live < before.live {
+				t.Errorf("wave %d: rows without their copies after %v", wave, time.Since(start))
+			}
+			if h.share() < 0.7 {
+				t.Errorf("wave %d: %.2f of the rows live", wave, h.share())
+			}
 		}
 	})
 }

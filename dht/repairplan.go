@@ -69,6 +69,7 @@ type job struct {
 	now        []server // copy: the roster to reach
 	version    int      // copy: of now
 	second     bool     // copy: do what others were to do, too
+	whole      bool     // copy: the block is here whole
 	missing    []uint32 // rebuild: sampled rows that nobody had
 }
 
