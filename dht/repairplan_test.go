@@ -291,3 +291,60 @@ func TestPlanOfFailures(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 }
+
+// Rosters that are remembered, checks of a round and turns that are waited for have their limits.
+func TestLimitsOfRepair(t *testing.T) {
+	p, now := planOf("server0", 1), epoch
+	held := blocksUpTo(maxChecks + 1)
+	p.look(now, numbered(30), 0, held)
+	drain(p, now)
+	for i := range maxRosters {
+		j := func() job {
+			p.look(now, numbered(31+i), 0, held)
+			return p.nextCopy(now, false)
+		}()
+		if remembered := i < maxRosters-1; (j.old != nil) != remembered {
+			t.Fatalf("after %d changes: the old roster is remembered: %v", i+1, j.old != nil)
+		}
+	}
+	for due, want := range map[int]int{maxChecks: maxChecks, maxChecks + 1: maxChecks} {
+		for i, b := range p.order {
+			b.checkAt = now
+			if i >= due {
+				b.checkAt = now.Add(time.Hour)
+			}
+		}
+		if p.choose(now); len(p.checks) != want {
+			t.Fatalf("%d of %d due checks are chosen", len(p.checks), due)
+		}
+	}
+	longest := time.Duration(0)
+	for _, b := range p.order {
+		longest = max(longest, p.turn(b)/b.slot())
+	}
+	if longest != maxRank {
+		t.Fatalf("the longest turn is after %d others", longest)
+	}
+}
+
+// Of a large network the nearest servers are looked at, for they are near the rows that are held.
+func TestLimitOfRoster(t *testing.T) {
+	for heard, want := range map[int]int{maxRoster: maxRoster, maxRoster + 1: maxRoster} {
+		s := newServers(silentHost{}, "kad", false, func() []peer.ID { return nil })
+		var ids []peer.ID
+		for i := range heard {
+			id := peer.ID(fmt.Sprint("server", i))
+			s.heard[id], ids = mention{at: time.Now()}, append(ids, id)
+		}
+		table := s.roster()
+		if len(table) != want {
+			t.Fatalf("%d of %d servers are looked at", len(table), heard)
+		}
+		near := kb.SortClosestPeers(ids, kb.ConvertPeerID("self"))[:want]
+		for _, sv := range table {
+			if !slices.Contains(near, sv.id) {
+				t.Fatalf("%s is not among the nearest", sv.id)
+			}
+		}
+	}
+}
