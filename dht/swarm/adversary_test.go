@@ -10,7 +10,7 @@ import (
 	"github.com/etherscale/bedrock/sampling"
 )
 
-var long = flag.Bool("long", false, "play adversaries on 300 hosts, and survival with 20 seeds (minutes)")
+var long = flag.Bool("long", false, "play adversaries on 100 hosts with 10 clients (minutes), in place of 32 and 24 with 6 and 3")
 
 // stage is a network with light clients on which one adversary plays after the other.
 type stage struct {
@@ -19,11 +19,14 @@ type stage struct {
 	clients []*Light
 }
 
-// onStage builds a network of hosts servers and ten light clients, who are quick to call a block unavailable.
-func onStage(t *testing.T, hosts int, play func(s *stage)) {
+// onStage builds a network with light clients who are quick to call a block unavailable.
+func onStage(t *testing.T, hosts, lights int, play func(s *stage)) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("takes half a minute of CPU")
+	}
 	if *long {
-		hosts *= 3
+		hosts, lights = 100, 10
 	}
 	Virtual(func() {
 		n, err := New(Config{Hosts: hosts, Seed: 5})
@@ -32,7 +35,7 @@ func onStage(t *testing.T, hosts int, play func(s *stage)) {
 			return
 		}
 		defer n.Close()
-		clients, err := n.AddLights(context.Background(), 10)
+		clients, err := n.AddLights(context.Background(), lights)
 		if err != nil {
 			t.Error(err)
 			return
@@ -67,17 +70,16 @@ func (s *stage) sample(clients []*Light, b *Block, dead int) (SamplingReport, []
 
 func everyRow(int) bool { return true }
 
-// Adversaries on one network, one after the other: it costs as much to build as they do to play.
+// Adversaries on one network, one after the other: it costs as much to build as they do to play. With -args -long on 100
+// hosts.
 func TestAdversaries(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a hundred hosts take a minute of CPU")
-	}
-	onStage(t, 100, func(s *stage) {
+	onStage(t, 32, 6, func(s *stage) {
 		for _, a := range []struct {
 			name string
 			play func(*stage)
 		}{
 			{"dead peers", deadPeers}, {"withholding", withholding}, {"chosen clients", chosenClients}, {"liars", liars},
+			{"floods", floods}, {"poisoned tables", poisonedTables},
 		} {
 			start := time.Now()
 			a.play(s)
@@ -113,7 +115,7 @@ func withholding(s *stage) {
 		s.Errorf("K is %d", b.Coded.Params().K)
 	}
 	s.n.Hide(b)
-	_, samples := s.sample(s.clients[:4], b, 0)
+	_, samples := s.sample(s.clients[:3], b, 0)
 	for _, x := range samples {
 		if x.Verdict != sampling.Unavailable {
 			s.Errorf("withheld block is %s to a client: %d of %d", x.Verdict, x.Answered, x.Asked)
@@ -126,7 +128,7 @@ func withholding(s *stage) {
 func chosenClients(s *stage) {
 	b := s.block(128<<10, func(int) bool { return false })
 	s.n.Hide(b)
-	clients := s.clients[:8]
+	clients := s.clients[:6]
 	w := newWithholder(b, clients[1:])
 	for _, p := range s.n.Peers {
 		p.Misbehave(w.conduct())

@@ -42,7 +42,8 @@ const (
 // errSeeding says that rows did not reach their holders.
 var errSeeding = errors.New("swarm: rows did not reach all their holders in ten minutes")
 
-// Seeding measures how long the members of a committee take to publish a block together.
+// Seeding measures how long the members of a committee take to publish a block together. They do not
+// pace what they send: the line is all theirs.
 func Seeding(ctx context.Context, cfg SeedingConfig) (report SeedingReport, err error) {
 	setDefault(&cfg.Hosts, 100)
 	setDefault(&cfg.Size, 8<<20)
