@@ -220,6 +220,12 @@ func TestLimitOfRebuildings(t *testing.T) {
 	if _, err := answers.Rebuild(t.Context(), 9); err == nil {
 		t.Fatal("a block that is not known is rebuilt")
 	}
+	if !answers.ForgetRebuilding(t.Context(), 2) || answers.ForgetRebuilding(t.Context(), 2) {
+		t.Fatal("a job is forgotten once")
+	}
+	if _, err := answers.Rebuild(t.Context(), 1); err != nil {
+		t.Fatal("no room after one was forgotten:", err)
+	}
 	r := &n.rebuildings
 	job := r.jobs[1]
 	job.state = rpc.RebuildDone

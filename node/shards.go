@@ -170,3 +170,17 @@ func (s *service) Rebuilt(_ context.Context, id, offset uint64, most int) ([]byt
 	job.asked = time.Now()
 	return job.data[offset:min(offset+uint64(most), uint64(len(job.data)))], nil
 }
+
+// ForgetRebuilding implements rpc.Shards. The work of a job that still runs ends with its watcher.
+func (s *service) ForgetRebuilding(_ context.Context, id uint64) bool {
+	r := &s.n.rebuildings
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	job := r.jobs[id]
+	if job == nil {
+		return false
+	}
+	job.asked = time.Time{} // nobody wants it any more
+	delete(r.jobs, id)
+	return true
+}

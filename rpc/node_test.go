@@ -42,6 +42,8 @@ func (h *home) Rebuilt(_ context.Context, job, offset uint64, most int) ([]byte,
 	return []byte("data")[offset:], nil
 }
 
+func (h *home) ForgetRebuilding(_ context.Context, job uint64) bool { return job == 5 }
+
 func (h *home) Storage(context.Context) (*rpc.Storage, error) {
 	return &rpc.Storage{Rows: 7, Repair: rpc.StorageRepair{Lowest: &rpc.LiveRows{Height: 9, Share: 0.5}}}, nil
 }
@@ -59,6 +61,8 @@ func TestBlocksFromRows(t *testing.T) {
 		{"bedrock_getRebuiltData", []any{"0x5", "0x0"}, `"0x64617461"`},
 		{"bedrock_getRebuiltData", []any{"0x5", "0x3"}, `"0x61"`},
 		{"bedrock_getRebuiltData", []any{"0x5", "0x4"}, `null`},
+		{"bedrock_forgetRebuilding", []any{"0x5"}, `true`},
+		{"bedrock_forgetRebuilding", []any{"0x6"}, `false`},
 		{"bedrock_getStorage", nil, `"lowest":{"height":"0x9","share":0.5}`},
 	} {
 		if have := f.call(c.method, c.parameters...); !strings.Contains(string(have.Result), c.want) {

@@ -16,6 +16,8 @@ type Shards interface {
 	Rebuilding(ctx context.Context, job uint64) (*Rebuilding, error)
 	// Rebuilt is a part of the data of a job that is done: at most so many bytes from an offset; nil if there is none.
 	Rebuilt(ctx context.Context, job, offset uint64, most int) ([]byte, error)
+	// ForgetRebuilding ends a job and makes room for another; false if there is none.
+	ForgetRebuilding(ctx context.Context, job uint64) bool
 }
 
 // RebuildState is where a rebuilding stands.
@@ -85,4 +87,13 @@ func (m *BedrockMethods) GetRebuiltData(ctx context.Context, job, offset hexutil
 		return nil, err
 	}
 	return (*hexutil.Bytes)(&part), nil
+}
+
+// ForgetRebuilding answers bedrock_forgetRebuilding: who has what it wanted makes room for others.
+func (m *BedrockMethods) ForgetRebuilding(ctx context.Context, job hexutil.Uint64) (bool, error) {
+	served, err := m.shards()
+	if err != nil {
+		return false, err
+	}
+	return served.ForgetRebuilding(ctx, uint64(job)), nil
 }

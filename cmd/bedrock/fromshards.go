@@ -39,6 +39,7 @@ func (c *client) fromShards(ctx context.Context, height rpc.Height, out string, 
 	if err := c.ask(ctx, &job, "bedrock_rebuildBlock", height); err != nil {
 		return nil, err
 	}
+	defer c.forget(job)
 	r, err := c.awaitRebuilt(ctx, job, progress)
 	if err != nil {
 		return nil, err
@@ -60,6 +61,14 @@ func (c *client) fromShards(ctx context.Context, height rpc.Height, out string, 
 	}
 	v.Out = out
 	return v, os.WriteFile(out, data, 0o644)
+}
+
+// forget gives the node its memory back, also after an interrupt; if that fails the node forgets by itself a little later.
+func (c *client) forget(job hexutil.Uint64) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	var known bool
+	_ = c.ask(ctx, &known, "bedrock_forgetRebuilding", job)
 }
 
 // awaitRebuilt polls a job to its end.
