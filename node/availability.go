@@ -127,13 +127,15 @@ func (s sampleStore) Get(h types.Height) ([]byte, error) {
 	return value, err
 }
 
-// Put implements sampling.Store. It is synced: the indices of a block must be on disk before the first question.
+// Put implements sampling.Store. States are synced: the indices of a block must be on disk before the first question. A
+// receipt is written before the state of its attempt, whose sync it shares.
 func (s sampleStore) Put(h types.Height, value []byte) error {
-	return s.db.Set(store.SpaceSampling, s.key(h), value, store.Synced)
+	durability := store.Synced
+	if s.prefix == receiptPrefix {
+		durability = store.Unsynced
+	}
+	return s.db.Set(store.SpaceSampling, s.key(h), value, durability)
 }
-
-// openings fetches the openings of commitments: from holders of the block's rows, else from peers that serve blocks.
-type openings struct{ n *Node }
 
 // Prune implements sampling.Store.
 func (s sampleStore) Prune(below types.Height) error {
@@ -141,6 +143,9 @@ func (s sampleStore) Prune(below types.Height) error {
 	batch.DeleteRange(store.SpaceSampling, s.key(1), s.key(below))
 	return batch.Commit(store.Unsynced)
 }
+
+// openings fetches the openings of commitments: from holders of the block's rows, else from peers that serve blocks.
+type openings struct{ n *Node }
 
 var _ sampling.Openings = openings{}
 
