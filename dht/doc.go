@@ -57,9 +57,9 @@
 //	race.go         when to ask whom                      pace.go        how long others take
 //	reach.go        connecting, quick streams             inquirers.go   one peer's questions in turn
 //	ask.go          opening, single row, lookup
-//	repair.go       repair: rounds, pace, counts          repairplan.go  what to look at next, when to rebuild
+//	repair.go       repair: rounds, pace, counts          repairplan.go  what to look at next
 //	copying.go      copies for the nearest servers        census.go      which rows live
-//	rebuild.go      blocks made again from their rows
+//	rebuild.go      blocks made again from their rows     repairchecks.go  when to count rows and rebuild
 //	verifiers.go    verifiers of recent blocks            sync.go        durable before acknowledged
 //	errors.go       errors
 package dht

@@ -95,6 +95,45 @@ func TestNewcomerGetsItsPart(t *testing.T) {
 	}
 }
 
+// A server that believes in others that are gone refuses rows that it should take; it is asked again and takes them when
+// it knows better.
+func TestRefusalForPlaceIsNotFinal(t *testing.T) {
+	a := newAuthority(t)
+	nodes := newSwarm(t, a, 4)
+	block, header := encodeBlock(t, 1, 40_000)
+	for _, n := range nodes {
+		n.chain.add(a.certify(header))
+	}
+	publishAll(t, nodes[0], header, block)
+	mend(t, nodes, true)
+	newcomer := newNode(t, a, nil)
+	newcomer.chain.add(a.certify(header))
+	nodes = append(nodes, newcomer)
+	meet(t, nodes)
+	c, wrong := header.Commitment, numbered(60)
+	for _, s := range wrong {
+		newcomer.servers.alive(s.id)
+	}
+	mend(t, nodes[:4], true)
+	should := 0
+	for i := range uint32(block.Params().N) {
+		if slices.Contains(nearest(nodes[0].servers.list(), Key(c, i), 3), newcomer.host.ID()) {
+			should++
+		}
+	}
+	if held := newcomer.Held(c); held >= should {
+		t.Fatalf("the newcomer holds %d of %d rows and refused none", held, should)
+	}
+	for _, s := range wrong {
+		delete(newcomer.servers.answered, s.id)
+	}
+	newcomer.servers.made = time.Time{}
+	mend(t, nodes[:4], true)
+	if held := newcomer.Held(c); held != should {
+		t.Fatalf("the newcomer holds %d rows, should hold %d", held, should)
+	}
+}
+
 // A newcomer that has no room is passed over: the rows go to the next nearest.
 func TestFullHolderIsPassedOver(t *testing.T) {
 	a := newAuthority(t)
