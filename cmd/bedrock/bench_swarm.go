@@ -127,7 +127,7 @@ func newBenchSurvivalCommand() *cobra.Command {
 		Short: "Take most peers away at once and rebuild every block from what is left",
 		Long: "survival publishes blocks of 40 KB, 128 KiB and 1 MiB in simulated networks, silences most of the peers of each at once,\n" +
 			"the whole committee among them, and rebuilds every block over the wire from the rows that are left.\n" + simulated +
-			"20 networks of 100 hosts take some five minutes on two cores.",
+			"20 networks of 100 hosts take some ten minutes on two cores.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
@@ -181,7 +181,7 @@ func newBenchSeedingCommand() *cobra.Command {
 		Short: "Measure how long a committee takes to bring a block's rows to their holders",
 		Long: "seeding has the four members of a committee publish one block together, and looks at the disks of all until every row\n" +
 			"has its three holders. The bound it compares with is all rows once over the members' lines.\n" + simulated +
-			"About half a minute.",
+			"About a minute.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
