@@ -166,7 +166,7 @@ func New(cfg Config) (*DHT, error) {
 	}
 	d.kad, err = kad.New(cfg.Host, kad.Mode(mode), kad.ProtocolPrefix(prefix), kad.Datastore(view{d}),
 		kad.Validator(record.NamespacedValidator{Namespace: Validator{}}),
-		kad.DisableProviders(), kad.DisableAutoRefresh(), kad.MaxRecordAge(0))
+		kad.RoutingTablePeerDiversityFilter(newDiversity(cfg.Host)), kad.DisableProviders(), kad.DisableAutoRefresh(), kad.MaxRecordAge(0))
 	if err != nil {
 		return nil, fmt.Errorf("dht: start kad-dht: %w", err)
 	}

@@ -61,5 +61,6 @@
 //	copying.go      copies for the nearest servers        census.go      which rows live
 //	rebuild.go      blocks made again from their rows     repairchecks.go  when to count rows and rebuild
 //	verifiers.go    verifiers of recent blocks            sync.go        durable before acknowledged
+//	budget.go       what counts against the disk budget   diversity.go   network groups in the routing table
 //	errors.go       errors
 package dht
