@@ -37,7 +37,8 @@ type executed struct {
 	witness   []byte
 	block     *ethtypes.Block
 
-	systemError error // of the bonding contract
+	next        *NextEpoch // where the block's state decides a committee
+	systemError error      // of the bonding contract
 }
 
 // Apply executes the next block and stores its outcome; when it returns, blocks, receipts and claims are on disk. The
@@ -88,6 +89,11 @@ func (c *Chain) execute(parent *head, header types.Header, data []byte) (*execut
 	}
 	if root != last.Root {
 		return nil, fmt.Errorf("state of block %d commits to %s, computed %s: the database is damaged", header.Height, root, last.Root)
+	}
+	if c.decides(header.Height) {
+		if run.next, err = run.nextEpoch(c.states, root, c.config.Genesis.Bonding.MaxCommittee); err != nil {
+			return nil, fmt.Errorf("committee after block %d: %w", header.Height, err)
+		}
 	}
 	if run.witness, err = rec.encodeBlock(); err != nil {
 		return nil, err

@@ -25,5 +25,5 @@
 //
 // Files: rules.go parameters; basefee.go; claim.go, frontier.go what a prover claims; env.go block context; chunk.go the
 // one driver; transaction.go one transaction; meter.go witness metering; recorder.go, witness.go, prove.go witnesses;
-// genesis.go, chain.go, recover.go, records.go, view.go the executing peer.
+// bonds.go, bondgenesis.go, nextepoch.go the bonding contract; genesis.go, chain.go, recover.go, records.go, view.go the executing peer.
 package execution

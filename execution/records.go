@@ -16,13 +16,14 @@ import (
 
 // Records of our own beside go-ethereum's layout. No key of go-ethereum begins with 0xff.
 const (
-	keyNetwork = "\xffbr-n"  // network id: the database is complete up to genesis
-	keyHeader  = "\xffbr-h"  // + BE64 height: bedrock header
-	keyClaims  = "\xffbr-c"  // + BE64 height: claims
-	keyWitness = "\xffbr-w"  // + BE64 height: block witness
-	keySkips   = "\xffbr-s"  // + BE64 height: skipped transactions
-	keySkipped = "\xffbr-t"  // + transaction hash: BE64 height, BE64 place
-	keyOldest  = "\xffbr-wo" // BE64 lowest height whose witness is kept
+	keyNetwork   = "\xffbr-n"  // network id: the database is complete up to genesis
+	keyHeader    = "\xffbr-h"  // + BE64 height: bedrock header
+	keyClaims    = "\xffbr-c"  // + BE64 height: claims
+	keyWitness   = "\xffbr-w"  // + BE64 height: block witness
+	keySkips     = "\xffbr-s"  // + BE64 height: skipped transactions
+	keySkipped   = "\xffbr-t"  // + transaction hash: BE64 height, BE64 place
+	keyNextEpoch = "\xffbr-e"  // + BE64 height: what its state says of the next epoch
+	keyOldest    = "\xffbr-wo" // BE64 lowest height whose witness is kept
 )
 
 // ErrUnknown says that a record does not exist here: too old, not executed yet, or never.
@@ -73,6 +74,15 @@ func (c *Chain) writeRecords(b ethdb.Batch, run *executed) error {
 		{keySkips, encodedSkips},
 	} {
 		if err := b.Put(heightKey(record.prefix, height), record.value); err != nil {
+			return err
+		}
+	}
+	if run.next != nil {
+		encoded, err := rlp.EncodeToBytes(run.next)
+		if err != nil {
+			return err
+		}
+		if err := b.Put(heightKey(keyNextEpoch, height), encoded); err != nil {
 			return err
 		}
 	}

@@ -87,7 +87,7 @@ func (n *Node) openNetwork() (err error) {
 	if n.network, err = n.cfg.Genesis.NetworkID(); err != nil {
 		return err
 	}
-	if n.cfg.Role == Sequencer && !n.cfg.Genesis.Sequences(n.key) {
+	if n.cfg.Role == Sequencer && n.cfg.Genesis.Bonding == nil && !n.cfg.Genesis.Sequences(n.key) {
 		return fmt.Errorf("this node's key %s is in no committee of the genesis file: run it as a peer, or with the home directory of a sequencer", n.key.PeerID())
 	}
 	return nil

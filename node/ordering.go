@@ -52,15 +52,27 @@ func (n *Node) openTerm(e types.Epoch, _ *store.VertexLog) (sequencer.Config, er
 	}, nil
 }
 
-// committees says who orders next. Until a bonding contract decides it by the state, the genesis file does, and nothing is
-// settled for it.
+// committees says who orders next: the bonding contract in the state at a height, or the genesis file where there is none.
 type committees struct{ n *Node }
 
 var _ sequencer.Committees = committees{}
 
-// Next implements sequencer.Committees.
-func (c committees) Next(_ context.Context, e types.Epoch, _ types.Height) (consensus.NextEpoch, error) {
-	return consensus.NextEpoch{Committee: c.n.cfg.Genesis.NextCommittee(e, c.n.committeeOf(e-1))}, nil
+// Next implements sequencer.Committees. It waits until the block at the height is executed.
+func (c committees) Next(ctx context.Context, e types.Epoch, at types.Height) (consensus.NextEpoch, error) {
+	if c.n.cfg.Genesis.Bonding == nil {
+		return consensus.NextEpoch{Committee: c.n.cfg.Genesis.NextCommittee(e, c.n.committeeOf(e-1))}, nil
+	}
+	signal, cancel := c.n.exec.SubscribeSignal()
+	defer cancel()
+	for c.n.exec.Height() < at {
+		select {
+		case <-ctx.Done():
+			return consensus.NextEpoch{}, ctx.Err()
+		case <-signal:
+		}
+	}
+	next, err := c.n.exec.NextEpochAt(at)
+	return consensus.NextEpoch{Committee: next.Committee, SettledHeight: next.SettledHeight, SettledClaim: next.SettledClaim}, err
 }
 
 // onEquivocations challenges sequencers that signed two vertices of one round. It never waits.

@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/consensus"
@@ -80,6 +81,7 @@ type Replay struct {
 	met     bool // a body with the target was fed
 	left    bool // a batch with the target left the fair order
 	height  types.Height
+	last    types.Height // of the epoch
 	finding *Finding
 	err     error
 }
@@ -100,6 +102,7 @@ func New(cfg Config) (*Replay, error) {
 		cfg: cfg, network: core.Network, epoch: core.Epoch, committee: core.Committee, base: 1,
 		accepted: make(map[types.Hash]types.Round), bodies: make(map[types.BatchID]*body),
 		records: make(map[types.BatchID]Record), clock: core.Parent.Time, height: core.Parent.Height,
+		last: (core.Parent.Height/types.Height(cfg.Genesis.EpochLength) + 1) * types.Height(cfg.Genesis.EpochLength),
 	}
 	if r.core, err = consensus.New(core); err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
@@ -176,10 +179,21 @@ func (r *Replay) step(event consensus.Event) {
 	}
 }
 
-// nextEpoch answers who orders next, as every sequencer did.
+// nextEpoch answers who orders next, as every sequencer did. Where a contract's state decides it, which a log of vertices
+// does not show, the epoch's last header as certified says what came of it.
 func (r *Replay) nextEpoch() {
-	members := r.cfg.Genesis.NextCommittee(r.epoch+1, r.committee)
-	r.absorb(r.core.Step(r.clock, consensus.NextEpoch{Committee: members}))
+	in := consensus.NextEpoch{Committee: r.cfg.Genesis.NextCommittee(r.epoch+1, r.committee)}
+	if r.cfg.Genesis.Bonding != nil {
+		last, known := r.certified(r.last)
+		if !known || last.Next == nil {
+			return // the replay ends before that header
+		}
+		in = consensus.NextEpoch{Committee: last.Next.Committee, SettledHeight: last.Next.SettledHeight, SettledClaim: last.Next.SettledClaim}
+		if slices.Equal(in.Committee, r.committee.Members()) {
+			in.Committee = nil // the old one stays, whoever of it did nothing
+		}
+	}
+	r.absorb(r.core.Step(r.clock, in))
 }
 
 // absorb notes what the core derived. A step's releases come before the blocks they are in.
