@@ -122,13 +122,16 @@ func TestCourtShare(t *testing.T) {
 	}
 }
 
-// TestSequencerNeedsACommitteeKey: a stranger's key cannot run as a sequencer, and the error says what to do.
+// TestSequencerNeedsACommitteeKey: where no bond can bring it in, a stranger's key cannot run as a sequencer, and the error
+// says what to do.
 func TestSequencerNeedsACommitteeKey(t *testing.T) {
 	key, err := NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Open(Config{Genesis: testGenesis(t), Key: key, Role: Sequencer, Data: t.TempDir()})
+	genesis := testGenesis(t)
+	genesis.Bonding = nil
+	_, err = Open(Config{Genesis: genesis, Key: key, Role: Sequencer, Data: t.TempDir()})
 	if err == nil || !strings.Contains(err.Error(), "in no committee") {
 		t.Fatal(err)
 	}
