@@ -11,8 +11,7 @@ import (
 )
 
 // The budget counts what is stored to the byte: the keys as the datastore gets them, and the values. What the database
-// adds (its log, indexes, what a compaction has not removed yet) is not counted: measured, a tenth and at most the size of
-// its buffers.
+// adds (its log, indexes, what a compaction has not removed yet) is not counted.
 const (
 	rowKeyBytes     = len("/row/") + 2*32
 	openingKeyBytes = len("/opening/") + 2*32

@@ -19,8 +19,8 @@ const (
 	// several publishers who ask one holder at the same moment would each send it the opening.
 	seedParallel = 16
 	// sendParallel is the number of them that send rows at once, counted until the last row is written. Three fill a line of
-	// 20 Mbit/s over 20 to 120 ms; with eight, that all begin fast, the line's queue drops packets, and the last rows wait
-	// for their repetition (8 MiB from 4 members to 100 hosts: 5.7 s with three, 6.5 s with eight, 8.5 s with 24).
+	// 20 Mbit/s over 20 to 120 ms; with many, that all begin fast, the line's queue drops packets, and the last rows wait
+	// for their repetition.
 	sendParallel = 3
 	// offerBytes is the size of an offer's rows. All offers under way are then 12 MiB: also over a line of 10 Mbit/s that
 	// nobody limited, the last of them begins within the holder's stepTimeout.
