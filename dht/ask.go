@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/etherscale/bedrock/coding"
@@ -96,8 +97,11 @@ func (d *DHT) Opening(ctx context.Context, h types.Header, judge func(from strin
 }
 
 const (
-	// maxOpeningAsked is how many holders are asked for an opening at most.
-	maxOpeningAsked = 12
+	// maxOpeningAsked is how many holders are asked for an opening at most: of 64 one is alive, but for one case in a
+	// million, where four of five are dead. Nothing can be rebuilt without the opening.
+	maxOpeningAsked = 64
+	// openingsFirst is how many are asked before the members of the committee.
+	openingsFirst = 12
 	// maxOpeningDials is how many are dialled at once to ask the first that is reached: one in five may be dead.
 	maxOpeningDials = 3
 )
@@ -142,8 +146,8 @@ func (r *openingRace) start(ctx context.Context) {
 	}()
 }
 
-// likelyHolders are servers nearest to some rows of the block and then members of the committee, each once; connected ones
-// first.
+// likelyHolders are servers nearest to some rows of the block, with members of the committee after the first of them, each
+// once; connected ones first.
 func (d *DHT) likelyHolders(h types.Header, p coding.Params) []peer.ID {
 	var out []peer.ID
 	seen := map[peer.ID]bool{d.host.ID(): true}
@@ -156,13 +160,16 @@ func (d *DHT) likelyHolders(h types.Header, p coding.Params) []peer.ID {
 			}
 		}
 	}
-	d.sortByReach(out)
+	first := min(openingsFirst, len(out))
+	d.sortByReach(out[:first])
+	d.sortByReach(out[first:])
+	var keepers []peer.ID
 	for _, keeper := range d.members(h) {
 		if !seen[keeper] {
-			out = append(out, keeper)
+			keepers = append(keepers, keeper)
 		}
 	}
-	return out
+	return slices.Insert(out, first, keepers...)
 }
 
 func (d *DHT) askOpening(ctx context.Context, holder peer.ID, c types.Hash, p coding.Params) (coding.Opening, error) {

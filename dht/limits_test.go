@@ -2,6 +2,7 @@ package dht
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,6 +108,28 @@ func TestLimitsOfFlight(t *testing.T) {
 	for holder, n := range questions {
 		if n > maxQuestions {
 			t.Fatalf("%d questions to %s", n, holder)
+		}
+	}
+}
+
+// Members come after the first few holders and before the many: a block that nobody was sent costs few questions, one whose
+// holders are mostly dead still gets its opening.
+func TestOrderOfOpenings(t *testing.T) {
+	a := newAuthority(t)
+	d := newNode(t, a, func(c *Config) { c.Server = false })
+	block, header := encodeBlock(t, 1, 400_000)
+	d.chain.add(a.certify(header))
+	for i := range 200 {
+		d.servers.alive(peer.ID("server" + fmt.Sprint(i)))
+	}
+	got := d.likelyHolders(header, block.Params())
+	members := d.members(header)
+	if len(got) != maxOpeningAsked+len(members) {
+		t.Fatalf("%d asked", len(got))
+	}
+	for i, p := range got {
+		if member := !strings.HasPrefix(string(p), "server"); member != (i >= openingsFirst && i < openingsFirst+len(members)) {
+			t.Fatalf("at place %d a member: %v", i, member)
 		}
 	}
 }
