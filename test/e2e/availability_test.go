@@ -26,6 +26,8 @@ const (
 	bigCalldata     = 100 << 10 // bytes of each large transaction
 	smallBudgetMiB  = 1         // disk for rows of the peer that has little
 	availableWithin = 30 * time.Second
+	// settled is how long peers take no further rows once all that was certified is published.
+	settled = 2 * time.Second
 )
 
 // TestAvailabilityWhenPeersVanish runs four sequencers, six peers and a light client over blocks that are too large to be
@@ -72,6 +74,7 @@ func TestAvailabilityWhenPeersVanish(t *testing.T) {
 	last, _ := n.bigBlock(t, wallets)
 	n.findsAvailable(t, last)
 
+	rowsSettle(t, peers[:3])
 	for _, s := range n.sequencers {
 		s.proc.kill()
 	}
@@ -192,6 +195,28 @@ func checkBudget(t *testing.T, p *peer) rpc.Storage {
 		t.Errorf("%s stores %+v", p.name, *s)
 	}
 	return *s
+}
+
+// rowsSettle waits until no more rows come to peers: members bring them there after the block was certified.
+func rowsSettle(t *testing.T, peers []*peer) {
+	t.Helper()
+	var before int
+	since := time.Now()
+	eventually(t, availableWithin, "all rows are at peers", func() error {
+		rows := 0
+		for _, p := range peers {
+			var s *rpc.Storage
+			p.mustAsk(t, &s, "bedrock_getStorage")
+			rows += s.Rows
+		}
+		if rows != before {
+			before, since = rows, time.Now()
+		}
+		if time.Since(since) < settled {
+			return fmt.Errorf("%d rows %v ago", rows, time.Since(since))
+		}
+		return nil
+	})
 }
 
 // checkSamplingResumes kills and restarts the light client: what it had found it knows, by the same rows.

@@ -134,7 +134,7 @@ func mustRun(t *testing.T, args ...string) string {
 	t.Helper()
 	stdout, stderr, code := run(t, args...)
 	if code != 0 {
-		t.Fatalf("bedrock %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
+		t.Fatalf("bedrock %s: exit code %d\n%s%s", strings.Join(args, " "), code, stdout, stderr)
 	}
 	return stdout
 }
