@@ -102,7 +102,7 @@ func deadPeers(s *stage) {
 	}
 	r, _ = s.sample(s.clients, b, len(s.n.Peers)/2)
 	s.Logf("50 %% dead: %+v", r)
-	if r.Accepted < r.Trials-1 { // one in fifty may miss it
+	if r.Accepted < r.Trials-2 { // one in fifty may miss it, and the clients of a round share the dead
 		s.Errorf("50 %% dead: %+v", r)
 	}
 }

@@ -89,7 +89,7 @@ func (s *stage) checkFlooded(victims []*Peer, b, old *Block) {
 		}
 	}
 	// A victim's places may be taken by attackers while a row is offered; the next nearest has it then.
-	if few > len(held)/20 {
+	if few > len(held)/10 {
 		s.Errorf("%d of %d rows have too few holders", few, len(held))
 	}
 }
@@ -251,7 +251,7 @@ func poisonedTables(s *stage) {
 	}
 	r, _ := s.sample(clients, b, 0)
 	s.Logf("poisoned tables: %+v", r)
-	if r.Accepted != r.Trials || r.P50Ms > 3000 {
+	if r.Accepted < r.Trials-1 || r.P50Ms > 3000 { // ghosts slow a client down, and may make it try again
 		s.Errorf("poisoned tables: %+v", r)
 	}
 }
