@@ -21,6 +21,7 @@ const (
 	slotBonds      = 8
 	slotSequencers = 9
 	slotServing    = 10
+	slotKnown      = 20
 )
 
 // statusActive is the status of a bond that is neither leaving nor lost.
@@ -40,15 +41,15 @@ func bondsAccount(g *types.Genesis) (ethtypes.Account, error) {
 		if err := s.bond(m.Key, types.BondSequencer, uint64(i), m.Stake, b.Owners[m.Key.String()]); err != nil {
 			return ethtypes.Account{}, err
 		}
-		for _, list := range [...]uint64{slotSequencers, slotServing} {
-			s.put(number(list), common.BigToHash(big.NewInt(int64(i+1))))
-			s.put(after(crypto.Keccak256Hash(number(list).Bytes()), uint64(i)), common.Hash(m.Key))
+		for _, list := range [...]uint64{slotSequencers, slotServing, slotKnown} {
+			s.push(list, i, m.Key)
 		}
 	}
-	for _, key := range g.Provers {
+	for i, key := range g.Provers {
 		if err := s.bond(key, types.BondProver, 0, b.ProverStake, b.Owners[key.String()]); err != nil {
 			return ethtypes.Account{}, err
 		}
+		s.push(slotKnown, len(g.Committee)+i, key)
 	}
 	s.put(number(slotAccounted), common.BigToHash(s.total))
 	return ethtypes.Account{Code: artefact.Code, Nonce: 1, Balance: s.total, Storage: s.slots}, nil
@@ -62,6 +63,12 @@ type bondStorage struct {
 }
 
 func (s *bondStorage) put(slot, value common.Hash) { s.slots[slot] = value }
+
+// push makes a key the element i, and the last so far, of the list in a slot.
+func (s *bondStorage) push(list uint64, i int, key types.PublicKey) {
+	s.put(number(list), common.BigToHash(big.NewInt(int64(i+1))))
+	s.put(after(crypto.Keccak256Hash(number(list).Bytes()), uint64(i)), common.Hash(key))
+}
 
 // bond writes the three words of a bond:
 //

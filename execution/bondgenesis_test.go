@@ -59,7 +59,19 @@ func TestBondedGenesis(t *testing.T) {
 	if len(committee) != len(g.Committee) || len(candidates.Keys) != len(committee) || candidates.More.Sign() != 0 {
 		t.Fatalf("committee of %d, %d candidates", len(committee), len(candidates.Keys))
 	}
+	known := exectest.View(s, abi.PackBonded(new(big.Int), big.NewInt(100)), abi.UnpackBonded)
+	if len(known.Keys) != 8 || known.More.Sign() != 0 {
+		t.Fatalf("%d keys are known to be bonded", len(known.Keys))
+	}
+	for i, key := range g.Provers {
+		if known.Keys[len(g.Committee)+i] != key {
+			t.Errorf("prover %d: %x", i, known.Keys[len(g.Committee)+i])
+		}
+	}
 	for i, m := range g.Committee {
+		if known.Keys[i] != m.Key {
+			t.Errorf("member %d is known as %x", i, known.Keys[i])
+		}
 		if committee[i] != m.Key || candidates.Keys[i] != m.Key || candidates.Stakes[i] != uint64(m.Stake) {
 			t.Errorf("member %d: %x", i, committee[i])
 		}

@@ -21,6 +21,7 @@ type bondModel struct {
 	balance *big.Int
 
 	bonds    map[types.PublicKey]*modelBond
+	known    []types.PublicKey // in order of their first bonds
 	serving  []types.PublicKey
 	waiting  []modelRequest
 	credit   map[common.Address]*big.Int
@@ -87,6 +88,7 @@ func newBondModel(g *types.Genesis, owner func(types.PublicKey) common.Address) 
 	enter := func(key types.PublicKey, role types.BondRole, stake types.Stake, served uint64) {
 		m.bonds[key] = &modelBond{owner: owner(key), operator: owner(key), role: role, status: 1, stake: ether(int64(stake)), served: served}
 		m.balance.Add(m.balance, ether(int64(stake)))
+		m.known = append(m.known, key)
 	}
 	for _, member := range g.Committee {
 		m.serving = append(m.serving, member.Key)
@@ -191,6 +193,9 @@ func (m *bondModel) admit() {
 		if !r.proven || b.status != 0 && b.status != 3 {
 			m.owe(r.owner, r.value)
 			continue
+		}
+		if b.status == 0 {
+			m.known = append(m.known, r.key)
 		}
 		b.owner, b.operator, b.role, b.status, b.stake, b.ready = r.owner, r.operator, r.role, 1, r.value, 0
 	}

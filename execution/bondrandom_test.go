@@ -50,6 +50,7 @@ func (g *bondGame) check() {
 		same("credit", exectest.View(s, abi.PackCredit(exectest.Address(i)), abi.UnpackCredit), credit)
 	}
 	g.checkCandidates()
+	g.checkKnown()
 }
 
 func (g *bondGame) checkCandidates() {
@@ -67,6 +68,22 @@ func (g *bondGame) checkCandidates() {
 	want := g.m.candidates()
 	if !slices.EqualFunc(keys, want, func(a [32]byte, b types.PublicKey) bool { return a == b }) {
 		g.t.Fatalf("block %d: %d candidates, the model has %d", g.m.block, len(keys), len(want))
+	}
+}
+
+func (g *bondGame) checkKnown() {
+	g.t.Helper()
+	abi := exectest.ABI()
+	var keys [][32]byte
+	for from := new(big.Int); ; {
+		page := exectest.View(g.s, abi.PackBonded(from, big.NewInt(5)), abi.UnpackBonded)
+		keys = append(keys, page.Keys...)
+		if from = page.More; from.Sign() == 0 {
+			break
+		}
+	}
+	if !slices.EqualFunc(keys, g.m.known, func(a [32]byte, b types.PublicKey) bool { return a == b }) {
+		g.t.Fatalf("block %d: keys %x were bonded, the model says %x", g.m.block, keys, g.m.known)
 	}
 }
 

@@ -12,7 +12,7 @@ func (c *Chain) SetDurableEvery(n uint64) { c.config.DurableEvery = n }
 func BondSlots() map[string]string {
 	slots := map[string]string{}
 	for name, slot := range map[string]int{"parameters": slotParameters, "accounted": slotAccounted, "bonds": slotBonds,
-		"sequencers": slotSequencers, "serving": slotServing} {
+		"sequencers": slotSequencers, "serving": slotServing, "known": slotKnown} {
 		slots[name] = strconv.Itoa(slot)
 	}
 	return slots

@@ -127,6 +127,7 @@ contract Bonds {
     mapping(uint256 step => mapping(bytes32 key => uint256)) private shares;
     mapping(bytes32 commitment => uint128) private commits; // block << 64 | number
     mapping(bytes32 accused => Escrow) private escrows;
+    bytes32[] private known; // every key that was ever bonded, in order of its first bond
 
     event Requested(bytes32 indexed key, address indexed owner, uint8 role, uint256 value);
     event Added(bytes32 indexed key, uint256 value);
@@ -358,6 +359,15 @@ contract Bonds {
         return serving;
     }
 
+    /// Every key that was ever bonded, in order of its first bond, from a place on; their bonds say what became of them. The
+    /// end is reached when more is 0; else it is the next place.
+    function bonded(uint256 from, uint256 count) external view returns (bytes32[] memory keys, uint256 more) {
+        uint256 end = from + count < known.length ? from + count : known.length;
+        keys = new bytes32[](end > from ? end - from : 0);
+        for (uint256 i = 0; i < keys.length; i++) keys[i] = known[from + i];
+        more = end < known.length ? end : 0;
+    }
+
     /// The newest settled value.
     function settled() external view returns (uint64 height, bytes32 value, bytes32 claim) {
         return (newest.height, newest.value, newest.claim);
@@ -490,6 +500,7 @@ contract Bonds {
                 credit[r.owner] += r.value;
                 continue;
             }
+            if (b.status == 0) known.push(r.key);
             (b.owner, b.operator, b.role, b.status) = (r.owner, r.operator, r.role, ACTIVE);
             (b.stake, b.readyFor) = (r.value, 0);
             if (r.role == SEQUENCER) {

@@ -9,7 +9,7 @@ import (
 )
 
 // codeHash is sha256 of the runtime bytecode that genesis carries: whoever changes the contract changes every network.
-const codeHash = "0d0e5e24bd5a8aca6ba5e770049fa2c5e3cb93377518164366ecb9cec48d8fe8"
+const codeHash = "0e9788c18b55e4abc688669c303d05b8f235090b7e5803380566b929b6898b71"
 
 func TestArtefact(t *testing.T) {
 	a, err := BondsArtefact()
