@@ -115,11 +115,11 @@ func (r *runner) record(chunk *Chunk, tx *ethtypes.Transaction, out outcome) err
 		chunk.Skipped = append(chunk.Skipped, Skip{Place: place, Reason: out.reason})
 		return nil
 	}
-	encoded, err := out.receipt.MarshalBinary()
+	leaf, err := ReceiptLeaf(place, out.receipt)
 	if err != nil {
-		return fmt.Errorf("receipt of place %d: %w", place, err)
+		return err
 	}
-	chunk.Frontier = chunk.Frontier.Append(encoded)
+	chunk.Frontier = chunk.Frontier.Append(leaf)
 	chunk.Transactions = append(chunk.Transactions, tx)
 	chunk.Receipts = append(chunk.Receipts, out.receipt)
 	r.claim.Transactions++

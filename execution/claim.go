@@ -21,7 +21,7 @@ type Claim struct {
 	Place        uint64      // ordered transactions of the block consumed so far, skipped ones included
 	Transactions uint64      // of these, executed: they have receipts
 	Logs         uint64      // in the block so far
-	Receipts     types.Hash  // RFC 6962 root over the consensus encodings of the block's receipts so far
+	Receipts     types.Hash  // RFC 6962 root over the block's receipts so far (ReceiptLeaf)
 }
 
 // Encode lays the claim out, integers big endian:
