@@ -245,11 +245,11 @@ func TestLimitsOfAPush(t *testing.T) {
 	}
 }
 
-// sized is a vertex for which sizeOf is bytes; bytes must be 400 + a sum of 48s, 44s, 40s and 34s.
+// sized is a vertex for which sizeOf is bytes; bytes must be 400 + a sum of 48s, 44s and 96s.
 func sized(d *drawer, bytes int) *types.Vertex {
 	for receipts := (bytes - 400) / 48; receipts >= 0; receipts-- {
 		for verdicts := 0; ; verdicts++ {
-			rest := bytes - 400 - 48*receipts - 40*verdicts
+			rest := bytes - 400 - 48*receipts - 96*verdicts
 			if rest < 0 {
 				break
 			}

@@ -158,17 +158,18 @@ func (c *Core) farBehind() bool {
 	return c.topHeard > near && c.heardRound() > near
 }
 
-// Bytes of an encoded vertex without its lists, and of each parent's digest in it, about.
+// Bytes of an encoded vertex without its lists, and of each parent's digest and each verdict in it, about.
 const (
-	vertexBytes = 400
-	digestBytes = 34
+	vertexBytes  = 400
+	digestBytes  = 34
+	verdictBytes = 96
 )
 
 // sizeOf estimates the encoded size of a vertex.
 func sizeOf(v *types.Vertex) int {
 	b := v.Body()
 	return vertexBytes + digestBytes*len(b.ParentDigests) + 44*len(b.Weak) + 48*len(b.Receipts) + 108*len(b.HeaderSignatures) +
-		40*len(b.Verdicts) + 500*len(b.Evidence)
+		verdictBytes*len(b.Verdicts) + 500*len(b.Evidence)
 }
 
 // refusedSet remembers the digests of the last vertices that broke a rule, so that they are not fetched for ever.

@@ -159,7 +159,7 @@ func (m *bondModel) begin(h *types.Header) {
 	}
 }
 
-func (m *bondModel) order(v types.ChallengeVerdict) int {
+func (m *bondModel) order(v types.Verdict) int {
 	for i := len(m.commits) - 1; i >= 0; i-- {
 		if c := m.commits[i]; c.payee == v.Payee && c.challenge == [32]byte(v.Challenge[4:]) && c.block+64 >= m.block {
 			return i
@@ -168,7 +168,7 @@ func (m *bondModel) order(v types.ChallengeVerdict) int {
 	return never
 }
 
-func (m *bondModel) slash(v types.ChallengeVerdict) {
+func (m *bondModel) slash(v types.Verdict) {
 	b := m.bond(v.Accused)
 	if b.status != 1 && b.status != 2 {
 		if e := m.escrows[v.Accused]; e != nil && v.Payee != [20]byte{} && m.block <= e.until && m.order(v) < e.order {

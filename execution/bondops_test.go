@@ -29,7 +29,7 @@ type bondGame struct {
 	txs      [][]byte
 	accounts []int         // of the senders of txs
 	effects  []func() bool // of txs on the model: whether the call succeeds
-	verdicts []types.ChallengeVerdict
+	verdicts []types.Verdict
 	turn     bool
 	accused  map[types.PublicKey]bool
 	digests  map[uint64]types.Hash
@@ -318,7 +318,7 @@ func (g *bondGame) reward(account, peer int) {
 
 // accuse puts a verdict in the next header.
 func (g *bondGame) accuse(peer, payee int, challenge [32]byte) {
-	v := types.ChallengeVerdict{Accused: exectest.PublicKey(peer)}
+	v := types.Verdict{Accused: exectest.PublicKey(peer)}
 	copy(v.Challenge[4:], challenge[:])
 	if payee >= 0 {
 		v.Payee = exectest.Address(payee)

@@ -226,9 +226,9 @@ func TestDearestSystemCalls(t *testing.T) {
 		txs = append(txs, s.Bond(i, 2000+i, types.BondSequencer, ether(1)))
 	}
 	s.Apply(txs...)
-	var verdicts []types.ChallengeVerdict
+	var verdicts []types.Verdict
 	for i := range types.MaxHeaderVerdicts {
-		v := types.ChallengeVerdict{Accused: exectest.PublicKey(1000 + i), Payee: exectest.Address(5000 + i)}
+		v := types.Verdict{Accused: exectest.PublicKey(1000 + i), Payee: exectest.Address(5000 + i)}
 		verdicts = append(verdicts, v)
 	}
 	next := &types.EpochEnd{Rewards: make([]uint64, types.MaxBondedCommittee)}

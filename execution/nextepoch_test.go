@@ -29,7 +29,7 @@ func TestNextEpochFromState(t *testing.T) {
 	s.Apply(s.Bond(8, 8, types.BondSequencer, ether(3)), s.Bond(9, 9, types.BondSequencer, ether(9)), s.Bond(10, 10, types.BondSequencer, ether(1)))
 	s.Apply(s.Send(0, new(big.Int), abi.PackUnbond(exectest.PublicKey(0))))
 	s.Apply(ready(8), ready(10))
-	s.ApplyHeader(func(h *types.Header) { h.Verdicts = []types.ChallengeVerdict{{Accused: exectest.PublicKey(1)}} })
+	s.ApplyHeader(func(h *types.Header) { h.Verdicts = []types.Verdict{{Accused: exectest.PublicKey(1)}} })
 	for s.Chain.Height() < lookback {
 		s.Apply()
 	}

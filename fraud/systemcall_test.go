@@ -18,7 +18,7 @@ func TestLieAboutSystemCallIsRefuted(t *testing.T) {
 	s := exectest.New(t, exectest.Bonded)
 	s.Apply(s.Bond(8, 8, types.BondSequencer, big.NewInt(exectest.Ether)), s.Bond(9, 8, types.BondProver, big.NewInt(exectest.Ether)))
 	s.ApplyHeader(func(h *types.Header) { // admits one request, refuses the other, slashes; no transaction
-		h.Verdicts = []types.ChallengeVerdict{{Accused: exectest.PublicKey(7), Payee: [20]byte{1}}}
+		h.Verdicts = []types.Verdict{{Accused: exectest.PublicKey(7), Payee: [20]byte{1}}}
 	})
 	s.ApplyHeader(func(h *types.Header) {
 		h.Next = &types.EpochEnd{Committee: s.Genesis.Committee, Rewards: []uint64{3, 2, 1, 0}}

@@ -90,7 +90,7 @@ func TestLargestVertexFits(t *testing.T) {
 	id := VertexID{Version: Version, Epoch: math.MaxUint64, Round: math.MaxUint64, Author: MaxCommittee - 1, Time: math.MaxUint64}
 	for range MaxHeaderSignatures {
 		body.HeaderSignatures = append(body.HeaderSignatures, HeaderSignature{Height: math.MaxUint64})
-		body.Verdicts = append(body.Verdicts, Verdict{Valid: true})
+		body.Verdicts = append(body.Verdicts, Verdict{Challenge: BatchIDOf(nil), Kind: math.MaxUint64, Accused: PublicKey{0: 255}, Payee: [20]byte{0: 255}})
 	}
 	for range MaxEvidence {
 		body.Evidence = append(body.Evidence, Equivocation{SignedVertexID{ID: id}, SignedVertexID{ID: id}})
@@ -185,7 +185,10 @@ func TestBatchLimits(t *testing.T) {
 // TestHeaderLimits: verdicts, next committee and rewards of a header; the largest one fits.
 func TestHeaderLimits(t *testing.T) {
 	header := func(verdicts, members, rewards int) *Header {
-		h := &Header{Version: Version, Height: math.MaxUint64, Verdicts: make([]ChallengeVerdict, verdicts)}
+		h := &Header{Version: Version, Height: math.MaxUint64, Verdicts: make([]Verdict, verdicts)}
+		for i := range h.Verdicts {
+			h.Verdicts[i].Kind = math.MaxUint64
+		}
 		h.Next = &EpochEnd{Committee: make([]CommitteeMember, members), Rewards: make([]uint64, rewards)}
 		for i := range h.Next.Committee {
 			h.Next.Committee[i].Stake = math.MaxInt64 / 2

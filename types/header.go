@@ -17,18 +17,10 @@ const (
 // ErrCertificate says that a certificate does not carry a quorum of valid signatures over its header.
 var ErrCertificate = errors.New("certificate does not verify")
 
-// ChallengeVerdict lists a challenge that a quorum of stake found valid.
-type ChallengeVerdict struct {
-	Challenge BatchID
-	Kind      uint64
-	Accused   PublicKey
-	Payee     [20]byte
-}
-
 // EpochEnd is carried by an epoch's last header only.
 type EpochEnd struct {
 	Committee     []CommitteeMember // of the next epoch
-	Rewards       []uint64          // sequenced vertices of each member of the ending epoch
+	Rewards       []uint64          // by member of the ending epoch: sequenced vertices while it signed headers
 	SettledHeight Height
 	SettledClaim  Hash
 	RuleVersion   uint64 // rules in force from the next epoch on
@@ -46,7 +38,7 @@ type Header struct {
 	VertexDigest Hash   // the vertex after which the block closed
 	DataLength   uint64 // bytes of block data; 0: no rows
 	Commitment   Hash
-	Verdicts     []ChallengeVerdict
+	Verdicts     []Verdict // that became due, in order; none twice in an epoch
 	Next         *EpochEnd `rlp:"nil"`
 }
 

@@ -63,8 +63,11 @@ func validVertex(keys []ed25519.PrivateKey, c *Committee) *Vertex {
 		Weak:             []VertexRef{{Author: Member(c.Len() - 1), Round: 4, Digest: Hash{4}}},
 		Receipts:         []Receipt{{BatchIDOf([]byte("a")), 10}, {BatchIDOf([]byte("b")), 11}},
 		HeaderSignatures: []HeaderSignature{{Height: 3, Digest: header, Signature: SignDigest(keys[1], header)}},
-		Verdicts:         []Verdict{{Challenge: BatchIDOf([]byte("c")), Valid: true}},
-		RuleVersion:      1,
+		Verdicts: []Verdict{
+			{Challenge: BatchIDOf([]byte("c")), Kind: 1, Accused: PublicKey{1}, Payee: [20]byte{5}},
+			{Challenge: BatchIDOf([]byte("c")), Kind: 1, Accused: PublicKey{2}, Payee: [20]byte{5}},
+		},
+		RuleVersion: 1,
 		Evidence: []Equivocation{NewEquivocation(
 			SignedVertexID{twin, SignDigest(keys[2], twin.Digest())}, SignedVertexID{other, SignDigest(keys[2], other.Digest())})},
 	}), keys[1])
@@ -142,7 +145,14 @@ func TestVertexRules(t *testing.T) {
 		"epoch":                  func(id *VertexID, _ *VertexBody) { id.Epoch = 1 },
 		"beyond the committee":   func(id *VertexID, _ *VertexBody) { id.Author = 4 },
 		"order of digest":        func(_ *VertexID, b *VertexBody) { e := &b.Evidence[0]; e.First, e.Second = e.Second, e.First },
-		"does not verify":        func(_ *VertexID, b *VertexBody) { b.HeaderSignatures[0].Signature[3] ^= 1 },
+		"names no challenge":     func(_ *VertexID, b *VertexBody) { b.Verdicts[0].Challenge[1] = 9 },
+		"ascending by (challenge": func(_ *VertexID, b *VertexBody) {
+			b.Verdicts[0], b.Verdicts[1] = b.Verdicts[1], b.Verdicts[0]
+		},
+		"by (challenge, accused)": func(_ *VertexID, b *VertexBody) { // two payees for one
+			b.Verdicts[1].Accused, b.Verdicts[1].Payee = b.Verdicts[0].Accused, [20]byte{9}
+		},
+		"does not verify": func(_ *VertexID, b *VertexBody) { b.HeaderSignatures[0].Signature[3] ^= 1 },
 	}
 	for want, mutate := range cases {
 		v, err := DecodeVertex(base.Encode())

@@ -46,12 +46,6 @@ type HeaderSignature struct {
 	Signature Signature
 }
 
-// Verdict states that the author verified the challenge with the CID and found it valid or not.
-type Verdict struct {
-	Challenge BatchID
-	Valid     bool
-}
-
 // VertexBody is the part of a vertex that its id commits to by hash.
 type VertexBody struct {
 	Parents          Bitmap // strong parents, all of round r-1
@@ -59,8 +53,8 @@ type VertexBody struct {
 	Weak             []VertexRef
 	Receipts         []Receipt
 	HeaderSignatures []HeaderSignature
-	Verdicts         []Verdict
-	RuleVersion      uint64 // newest rule version the author knows
+	Verdicts         []Verdict // challenges that the author found valid, ascending by (challenge, accused)
+	RuleVersion      uint64    // newest rule version the author knows
 	Evidence         []Equivocation
 }
 

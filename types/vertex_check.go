@@ -110,12 +110,12 @@ func (v *Vertex) checkStatements(*Committee) error {
 			return invalid(v, "header signatures are not ascending by height")
 		}
 	}
-	for i, s := range v.body.Verdicts {
-		if !s.Challenge.Valid() {
+	for i := range v.body.Verdicts {
+		if !v.body.Verdicts[i].Challenge.Valid() {
 			return invalid(v, "verdict %d names no challenge CID", i)
 		}
-		if i > 0 && string(v.body.Verdicts[i-1].Challenge[:]) >= string(s.Challenge[:]) {
-			return invalid(v, "verdicts are not ascending by CID")
+		if i > 0 && !v.body.Verdicts[i-1].before(&v.body.Verdicts[i]) {
+			return invalid(v, "verdicts are not ascending by (challenge, accused)")
 		}
 	}
 	for i := range v.body.Evidence {

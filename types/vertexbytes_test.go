@@ -46,7 +46,7 @@ func FuzzDecodeVertex(f *testing.F) {
 	empty := NewVertex(VertexID{Version: Version, Round: 1}, VertexBody{Parents: NewBitmap(4)})
 	full := NewVertex(VertexID{Version: Version, Round: 3, Time: 9}, VertexBody{
 		Parents: NewBitmap(9), ParentDigests: []Hash{{1}}, Weak: []VertexRef{{Author: 1, Round: 1}}, Receipts: []Receipt{{Time: 3}},
-		HeaderSignatures: []HeaderSignature{{Height: 7}}, Verdicts: []Verdict{{Valid: true}}, Evidence: []Equivocation{{}},
+		HeaderSignatures: []HeaderSignature{{Height: 7}}, Verdicts: []Verdict{{Kind: 1, Payee: [20]byte{2}}}, Evidence: []Equivocation{{}},
 	})
 	for _, v := range []*Vertex{empty, full} {
 		f.Add(v.Encode())

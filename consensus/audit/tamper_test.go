@@ -241,7 +241,7 @@ func TestHeaderFields(t *testing.T) {
 		{"data length", 1, false, func(h *types.Header) { h.DataLength++ }},
 		{"commitment", height, false, func(h *types.Header) { h.Commitment[0]++ }},
 		{"commitment", 1, true, func(h *types.Header) { h.Commitment[0]++ }},
-		{"header", 1, false, func(h *types.Header) { h.Verdicts = []types.ChallengeVerdict{{}} }},
+		{"header", 1, false, func(h *types.Header) { h.Verdicts = []types.Verdict{{}} }},
 	}
 	for _, c := range cases {
 		cfg := s.config(target)
