@@ -65,6 +65,7 @@ type Chain struct {
 	states      state.Database
 	head        atomic.Pointer[head]
 	accounts    accountReader
+	past        history
 
 	oldestWitness types.Height // Apply's goroutine
 
@@ -106,6 +107,7 @@ func Open(config Config) (*Chain, error) {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Chain{config: config, rules: rules, chainConfig: rules.ChainConfig()}
+	c.past.chain = c
 	dir := filepath.Join(config.Dir, "ethereum-v1")
 	if err := c.openDisk(dir); err != nil {
 		return nil, err

@@ -56,6 +56,8 @@ type Handlers struct {
 	ChallengeIDs func(h types.Height) []types.BatchID
 	// Assertions lists the encoded assertions known for a block.
 	Assertions func(h types.Height) [][]byte
+	// Prove answers a request for a proof of the executed state; false: this peer has none.
+	Prove func(ctx context.Context, r *types.StateRequest) ([]byte, bool)
 }
 
 // Config is what New needs. Zero values of the optional fields stand for the defaults named with them.

@@ -11,6 +11,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/etherscale/bedrock/types"
 )
 
 // protectTag keeps the connection manager from trimming connections to committee members.
@@ -152,6 +154,9 @@ func (g *Gossip) serveStreams(ctx context.Context) []protocol.ID {
 	}
 	if h.Batch != nil {
 		handle(g.protocols.tx, g.answering(TopicBatch.maxBytes(), g.answerSubmit))
+	}
+	if h.Prove != nil {
+		handle(g.protocols.state, g.answering(types.MaxStateRequestBytes, g.answerProof))
 	}
 	return served
 }

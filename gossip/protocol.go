@@ -45,6 +45,7 @@ type protocols struct {
 	fetch protocol.ID // vertices and bodies on request
 	block protocol.ID // headers, bodies, openings, audit records, challenges on request
 	tx    protocol.ID // a batch handed to a sequencer directly
+	state protocol.ID // proofs of the executed state on request
 }
 
 func protocolsOf(network types.NetworkID) protocols {
@@ -54,5 +55,6 @@ func protocolsOf(network types.NetworkID) protocols {
 		fetch: protocol.ID(prefix + "/dagfetch/1"),
 		block: protocol.ID(prefix + "/block/1"),
 		tx:    protocol.ID(prefix + "/tx/1"),
+		state: protocol.ID(prefix + "/state/1"),
 	}
 }
