@@ -43,6 +43,19 @@ type Backend interface {
 	// Preamble applies to the state of the parent what the block does before its first transaction.
 	Preamble(header *types.Header, parent *state.StateDB) error
 
+	// BeginSimulated applies to a state what a block that is not part of the chain does before its first transaction.
+	BeginSimulated(header *types.Header, parent *state.StateDB) error
+
+	// EndSimulated applies what such a block does after its last transaction, and returns its EIP-7685 requests; nil if
+	// blocks have none. logs are all logs of the block.
+	EndSimulated(header *types.Header, after *state.StateDB, logs []*types.Log, withdrawals types.Withdrawals) (requests [][]byte, err error)
+
+	// BlockSeconds is the usual time between blocks, in whole seconds, at least 1.
+	BlockSeconds() uint64
+
+	// StateWindow is for how many of the newest blocks StateAt works; 0: for all.
+	StateWindow() uint64
+
 	// Apply runs one message as the chain would, its meter included.
 	Apply(ctx context.Context, call Call) (*core.ExecutionResult, error)
 

@@ -50,13 +50,19 @@ func (c *Calls) set(at *gethrpc.BlockNumberOrHash, accounts *StateOverride, bloc
 	if err != nil {
 		return nil, err
 	}
-	s := &scene{header: header, state: statedb, block: c.r.BlockContext(header)}
-	block.apply(&s.block)
+	return c.dress(&scene{header: header, state: statedb, block: c.r.BlockContext(header)}, accounts, block)
+}
+
+// dress applies overrides to a scene.
+func (c *Calls) dress(s *scene, accounts *StateOverride, block *BlockOverride) (*scene, error) {
+	if err := block.apply(&s.block); err != nil {
+		return nil, err
+	}
 	if accounts != nil {
 		rules := c.r.ChainConfig().Rules(s.block.BlockNumber, s.block.Random != nil, s.block.Time)
 		s.precompiles = maps.Clone(vm.ActivePrecompiledContracts(rules))
 	}
-	return s, accounts.apply(statedb, s.precompiles)
+	return s, accounts.apply(s.state, s.precompiles)
 }
 
 // run applies a message on the given state. Fees of zero are allowed: the base fee is then zero too, because the EVM

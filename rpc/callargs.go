@@ -51,6 +51,14 @@ func (a *CallArgs) data() []byte {
 
 // check refuses what no transaction could say.
 func (a *CallArgs) check(chainID *big.Int) error {
+	if a.MaxFeePerBlobGas != nil && len(a.BlobVersionedHashes) == 0 {
+		return errors.New("maxFeePerBlobGas specified without blobVersionedHashes")
+	}
+	return a.consistent(chainID)
+}
+
+// consistent is check for eth_simulateV1, which lets a blob fee without blobs pass.
+func (a *CallArgs) consistent(chainID *big.Int) error {
 	switch {
 	case a.Data != nil && a.Input != nil && !bytes.Equal(*a.Data, *a.Input):
 		return errors.New(`both "data" and "input" are set and not equal. Please use "input" to pass transaction call data`)
@@ -58,8 +66,6 @@ func (a *CallArgs) check(chainID *big.Int) error {
 		return errors.New("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")
 	case a.ChainID != nil && a.ChainID.ToInt().Cmp(chainID) != 0:
 		return fmt.Errorf("chainId does not match node's (have=%v, want=%v)", a.ChainID.ToInt(), chainID)
-	case a.MaxFeePerBlobGas != nil && len(a.BlobVersionedHashes) == 0:
-		return errors.New("maxFeePerBlobGas specified without blobVersionedHashes")
 	case a.To == nil && a.BlobVersionedHashes != nil:
 		return core.ErrBlobTxCreate
 	case a.To == nil && a.AuthorizationList != nil:
@@ -71,13 +77,21 @@ func (a *CallArgs) check(chainID *big.Int) error {
 // message builds the call for a block with the given base fee (nil before London). Without a gas limit, or with one
 // above the cap, the cap is taken. Nonce, code of the sender and the gas cap of one transaction are not checked.
 func (a *CallArgs) message(baseFee *big.Int, gasCap uint64) (*core.Message, error) {
-	gas := gasCap
-	if a.Gas != nil && uint64(*a.Gas) < gasCap {
-		gas = uint64(*a.Gas)
+	m, err := a.fields(baseFee)
+	if a.Gas == nil || m.GasLimit > gasCap {
+		m.GasLimit = gasCap
 	}
+	return m.SkipNonceCheck().SkipEOACheck().SkipGasLimitCapCheck(), err
+}
+
+// fields is the message with what was said, zero where nothing was. On an error it is not to be run.
+func (a *CallArgs) fields(baseFee *big.Int) (*core.Message, error) {
 	m := &core.Message{
-		From: a.from(), To: a.To, GasLimit: gas, Data: a.data(),
+		From: a.from(), To: a.To, Data: a.data(),
 		BlobHashes: a.BlobVersionedHashes, SetCodeAuthorizations: a.AuthorizationList,
+	}
+	if a.Gas != nil {
+		m.GasLimit = uint64(*a.Gas)
 	}
 	if a.Nonce != nil {
 		m.Nonce = uint64(*a.Nonce)
@@ -107,7 +121,42 @@ func (a *CallArgs) message(baseFee *big.Int, gasCap uint64) (*core.Message, erro
 		m.GasFeeCap, m.GasTipCap = word("maxFeePerGas", a.MaxFeePerGas), word("maxPriorityFeePerGas", a.MaxPriorityFeePerGas)
 		m.GasPrice = priceOf(m.GasFeeCap, m.GasTipCap, baseFee)
 	}
-	return m.SkipNonceCheck().SkipEOACheck().SkipGasLimitCapCheck(), err
+	return m, err
+}
+
+// transaction is the unsigned transaction that the message could have come from: of the oldest type that has all that
+// was said, but none older than dynamic fees where there are any and no gas price was named.
+func (a *CallArgs) transaction(m *core.Message, chainID *big.Int, beforeLondon bool) *types.Transaction {
+	id, list := uint256.MustFromBig(chainID), m.AccessList
+	if list == nil {
+		list = types.AccessList{}
+	}
+	switch {
+	case a.AuthorizationList != nil:
+		return types.NewTx(&types.SetCodeTx{
+			ChainID: id, Nonce: m.Nonce, GasTipCap: m.GasTipCap, GasFeeCap: m.GasFeeCap, Gas: m.GasLimit, To: *m.To,
+			Value: m.Value, Data: m.Data, AccessList: list, AuthList: a.AuthorizationList,
+		})
+	case a.BlobVersionedHashes != nil:
+		return types.NewTx(&types.BlobTx{
+			ChainID: id, Nonce: m.Nonce, GasTipCap: m.GasTipCap, GasFeeCap: m.GasFeeCap, Gas: m.GasLimit, To: *m.To,
+			Value: m.Value, Data: m.Data, AccessList: list, BlobFeeCap: m.BlobGasFeeCap, BlobHashes: m.BlobHashes,
+		})
+	case a.GasPrice == nil && !beforeLondon:
+		return types.NewTx(&types.DynamicFeeTx{
+			ChainID: chainID, Nonce: m.Nonce, GasTipCap: m.GasTipCap.ToBig(), GasFeeCap: m.GasFeeCap.ToBig(), Gas: m.GasLimit,
+			To: m.To, Value: m.Value.ToBig(), Data: m.Data, AccessList: list,
+		})
+	case a.AccessList != nil:
+		return types.NewTx(&types.AccessListTx{
+			ChainID: chainID, Nonce: m.Nonce, GasPrice: m.GasPrice.ToBig(), Gas: m.GasLimit, To: m.To,
+			Value: m.Value.ToBig(), Data: m.Data, AccessList: list,
+		})
+	default:
+		return types.NewTx(&types.LegacyTx{
+			Nonce: m.Nonce, GasPrice: m.GasPrice.ToBig(), Gas: m.GasLimit, To: m.To, Value: m.Value.ToBig(), Data: m.Data,
+		})
+	}
 }
 
 // priceOf is what a unit of gas costs under the caps; 0 if the caller named none, so a call without fees needs no

@@ -1,5 +1,5 @@
 // Package rpc serves JSON-RPC over HTTP and WebSocket on one address: the Ethereum methods that wallets, libraries and
-// explorers call (eth_*, net_*, web3_*, txpool_*, parts of debug_*), and bedrock_* for what only this network knows.
+// explorers call (eth_*, net_*, web3_*, txpool_*, debug_trace*, debug_getRaw*), and bedrock_* for what only this network knows.
 //
 // The server, its codec, filters, subscriptions and fee history are go-ethereum's public packages; the handlers are
 // written here against three small interfaces, so the same code answers for our own execution, for a chain of
@@ -31,6 +31,7 @@
 // the order), server.go, access.go (hosts and origins), reader.go
 // (blocks and tags), blocks.go, transactions.go, accounts.go, proof.go (state), call.go, callargs.go, override.go,
 // estimate.go, accesslist.go, fees.go, logs.go, quota.go, feed.go (filters and subscriptions), configuration.go (eth_config),
+// capabilities.go (eth_capabilities), simulate.go, simulateplan.go, simulateblock.go, simulatelogs.go (eth_simulateV1),
 // shards.go (blocks from their rows), storage.go (what is stored for others), health.go (/livez, /readyz),
-// pool.go (txpool_*), trace.go and raw.go (debug_*), network.go (net_*, web3_*), errors.go.
+// pool.go (txpool_*), trace.go, tracecall.go and raw.go (debug_*), network.go (net_*, web3_*), errors.go.
 package rpc

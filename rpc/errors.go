@@ -6,6 +6,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/core"
 	"github.com/ethereum/go-ethereum/core/vm"
 )
 
@@ -13,11 +14,28 @@ import (
 const (
 	codeReverted      = 3
 	codeInvalidParams = -32602
+	codeInternal      = -32603
+	codeVM            = -32015 // a call ended otherwise than by a revert
+	codeTimeout       = -32016
+	codeNonceTooLow   = -38010
+	codeNonceTooHigh  = -38011
+	codeFeeTooLow     = -38012
+	codeIntrinsicGas  = -38013
+	codeFunds         = -38014
+	codeBlockGas      = -38015
+	codeBlockNumber   = -38020
+	codeBlockTime     = -38021
+	codeMovedToItself = -38022
+	codeSenderHasCode = -38024
+	codeInitCode      = -38025
 	codeLimitExceeded = -38026
 )
 
 // ErrNoHeader says that no executed block is behind the hash, number or tag that was asked for.
 var ErrNoHeader = errors.New("header not found")
+
+// ErrStateGone says that the state after a block is not kept any more.
+var ErrStateGone = errors.New("not kept here, ask for a newer block or another peer")
 
 // CodedError is an error with the code that a client gets to see.
 type CodedError struct {
@@ -31,12 +49,38 @@ func (e *CodedError) Error() string { return e.Message }
 // ErrorCode implements go-ethereum's rpc.Error.
 func (e *CodedError) ErrorCode() int { return e.Code }
 
+func codedError(code int, format string, args ...any) error {
+	return &CodedError{code, fmt.Sprintf(format, args...)}
+}
+
 func invalidParams(format string, args ...any) error {
-	return &CodedError{codeInvalidParams, fmt.Sprintf(format, args...)}
+	return codedError(codeInvalidParams, format, args...)
 }
 
 func limitExceeded(format string, args ...any) error {
-	return &CodedError{codeLimitExceeded, fmt.Sprintf(format, args...)}
+	return codedError(codeLimitExceeded, format, args...)
+}
+
+// refusals are the codes of eth_simulateV1 for what makes a transaction unfit for any block.
+var refusals = []struct {
+	err  error
+	code int
+}{
+	{core.ErrNonceTooLow, codeNonceTooLow}, {core.ErrNonceTooHigh, codeNonceTooHigh},
+	{core.ErrFeeCapTooLow, codeFeeTooLow}, {core.ErrIntrinsicGas, codeIntrinsicGas}, {core.ErrFloorDataGas, codeIntrinsicGas},
+	{core.ErrInsufficientFunds, codeFunds}, {core.ErrInsufficientFundsForTransfer, codeFunds},
+	{core.ErrSenderNoEOA, codeSenderHasCode}, {vm.ErrMaxInitCodeSizeExceeded, codeInitCode},
+	{core.ErrFeeCapVeryHigh, codeInvalidParams}, {core.ErrTipVeryHigh, codeInvalidParams}, {core.ErrTipAboveFeeCap, codeInvalidParams},
+}
+
+// refusal gives a refused transaction its code.
+func refusal(err error) error {
+	for _, known := range refusals {
+		if errors.Is(err, known.err) {
+			return &CodedError{known.code, err.Error()}
+		}
+	}
+	return &CodedError{codeInternal, err.Error()}
 }
 
 // RevertError carries what a reverted call returned.

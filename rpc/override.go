@@ -1,13 +1,15 @@
 package rpc
 
 import (
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/tracing"
+	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/core/vm"
 	"github.com/ethereum/go-ethereum/params"
 	"github.com/holiman/uint256"
@@ -35,26 +37,53 @@ type BlockOverride struct {
 	PrevRandao    *common.Hash    `json:"prevRandao"`
 	BaseFeePerGas *hexutil.Big    `json:"baseFeePerGas"`
 	BlobBaseFee   *hexutil.Big    `json:"blobBaseFee"`
+
+	BeaconRoot  *common.Hash      `json:"beaconRoot"`  // eth_simulateV1 only
+	Withdrawals types.Withdrawals `json:"withdrawals"` // eth_simulateV1 only
 }
 
-// apply changes the state. Precompiles at overridden accounts are switched off in the given set.
+// apply changes the state, account by account in the order of addresses. Precompiles at overridden accounts are switched
+// off in the given set; one that is moved first keeps working at its new address.
 func (o *StateOverride) apply(statedb *state.StateDB, precompiles vm.PrecompiledContracts) error {
 	if o == nil {
 		return nil
 	}
-	for address, account := range *o {
+	moved := make(map[common.Address]bool)
+	for _, address := range slices.SortedFunc(maps.Keys(*o), common.Address.Cmp) {
+		account := (*o)[address]
 		if account.State != nil && account.StateDiff != nil {
 			return fmt.Errorf("account %s has both 'state' and 'stateDiff'", address)
 		}
-		if account.MovePrecompileTo != nil {
-			return errors.New("movePrecompileToAddress is not supported")
+		if moved[address] {
+			return fmt.Errorf("account %s has already been overridden by a precompile", address)
 		}
+		contract, known := precompiles[address]
 		delete(precompiles, address)
+		if to := account.MovePrecompileTo; to != nil {
+			if err := o.movable(address, *to, known); err != nil {
+				return err
+			}
+			precompiles[*to], moved[*to] = contract, true
+		}
 		if err := account.apply(statedb, address); err != nil {
 			return err
 		}
 	}
 	statedb.Finalise(params.Rules{}) // the call sees the overrides as committed values
+	return nil
+}
+
+// movable refuses to move what is no precompile, and to a place that is overridden itself.
+func (o *StateOverride) movable(from, to common.Address, precompile bool) error {
+	if !precompile {
+		return fmt.Errorf("account %s is not a precompile", from)
+	}
+	if from == to {
+		return codedError(codeMovedToItself, "precompile %s is moved to itself", from)
+	}
+	if _, overridden := (*o)[to]; overridden {
+		return fmt.Errorf("account %s is already overridden", to)
+	}
 	return nil
 }
 
@@ -81,9 +110,13 @@ func (a *AccountOverride) apply(statedb *state.StateDB, address common.Address) 
 	return nil
 }
 
-func (o *BlockOverride) apply(block *vm.BlockContext) {
+// apply changes the environment of a call. What only a block of its own can have is refused.
+func (o *BlockOverride) apply(block *vm.BlockContext) error {
 	if o == nil {
-		return
+		return nil
+	}
+	if o.BeaconRoot != nil || o.Withdrawals != nil {
+		return invalidParams(`block overrides "beaconRoot" and "withdrawals" are possible in eth_simulateV1 only`)
 	}
 	if o.Number != nil {
 		block.BlockNumber = o.Number.ToInt()
@@ -106,4 +139,5 @@ func (o *BlockOverride) apply(block *vm.BlockContext) {
 	if o.BlobBaseFee != nil {
 		block.BlobBaseFee = o.BlobBaseFee.ToInt()
 	}
+	return nil
 }

@@ -197,7 +197,7 @@ func post(t *testing.T, url, body string, change func(*http.Request)) []byte {
 // I1.
 func TestUnknownMethodsAnswerMethodNotFound(t *testing.T) {
 	f := serve(t, nil)
-	for _, method := range []string{"eth_fillTransaction", "eth_simulateV1", "eth_sign", "personal_sign", "debug_traceChain",
+	for _, method := range []string{"eth_fillTransaction", "eth_sign", "personal_sign", "debug_traceChain",
 		"debug_standardTraceBlockToFile", "admin_peers", "bedrock_status", "nonsense"} {
 		if have := f.call(method).code(); have != -32601 {
 			t.Errorf("%s: code %d, want -32601", method, have)
@@ -221,7 +221,8 @@ func TestEveryNamedMethodIsServed(t *testing.T) {
 		eth_getTransactionCount eth_getBalance eth_getCode eth_getStorageAt eth_getProof eth_call eth_estimateGas
 		eth_createAccessList eth_gasPrice eth_maxPriorityFeePerGas eth_feeHistory eth_sendRawTransaction eth_getLogs
 		eth_newFilter eth_newBlockFilter eth_newPendingTransactionFilter eth_getFilterChanges eth_getFilterLogs
-		eth_uninstallFilter txpool_status txpool_content eth_config debug_traceTransaction debug_traceBlockByNumber
+		eth_uninstallFilter txpool_status txpool_content txpool_contentFrom txpool_inspect eth_config eth_capabilities eth_simulateV1
+		eth_baseFee eth_blobBaseFee eth_getStorageValues web3_sha3 debug_traceCall debug_traceTransaction debug_traceBlockByNumber
 		debug_traceBlockByHash debug_getRawBlock`) {
 		if have := f.call(method).code(); have == -32601 {
 			t.Errorf("%s is not served", method)

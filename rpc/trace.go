@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core"
@@ -19,8 +20,15 @@ import (
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 )
 
-// maxTraceBytes bounds the step log of one transaction.
+// maxTraceBytes bounds the answer to one request, and the step log of one transaction.
 const maxTraceBytes = 64 << 20
+
+// Why there is nothing to trace; a state that is not kept any more is ErrStateGone.
+var (
+	ErrNoTransaction = errors.New("transaction not found")
+	ErrNoBlock       = errors.New("block not found")
+	ErrGenesis       = errors.New("genesis is not traceable")
+)
 
 // Tracing serves debug_trace*: it runs a block again with the backend's own Preamble and Apply, so that what is traced
 // is what was executed. go-ethereum's tracers are used, not its tracing API, which knows neither our meter nor limits.
@@ -35,6 +43,7 @@ type TraceConfig struct {
 	*logger.Config
 	Tracer       *string
 	TracerConfig json.RawMessage
+	Timeout      *string // Go's notation ("2s"); only what is shorter than the server's own limit counts
 }
 
 // TraceResult is the trace of one transaction of a block.
@@ -47,7 +56,7 @@ type TraceResult struct {
 func (t *Tracing) TraceTransaction(ctx context.Context, hash common.Hash, config *TraceConfig) (json.RawMessage, error) {
 	block, index := t.r.place(hash)
 	if block == nil {
-		return nil, errors.New("transaction not found")
+		return nil, ErrNoTransaction
 	}
 	results, err := t.trace(ctx, block, int(index), config)
 	if err != nil {
@@ -68,21 +77,66 @@ func (t *Tracing) TraceBlockByHash(ctx context.Context, hash common.Hash, config
 
 func (t *Tracing) traceBlock(ctx context.Context, block *types.Block, config *TraceConfig) ([]TraceResult, error) {
 	if block == nil {
-		return nil, errors.New("block not found")
+		return nil, ErrNoBlock
 	}
 	return t.trace(ctx, block, -1, config)
 }
 
+// begin waits for the request's turn and bounds its time.
+func (t *Tracing) begin(ctx context.Context, config *TraceConfig) (within context.Context, end func(), err error) {
+	limit := t.calls.timeout
+	if config != nil && config.Timeout != nil {
+		asked, err := time.ParseDuration(*config.Timeout)
+		if err != nil || asked <= 0 {
+			return nil, nil, invalidParams("timeout %.40q is no duration like \"2s\"", *config.Timeout)
+		}
+		limit = min(limit, asked)
+	}
+	ctx, free, err := t.calls.begin(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	within, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("tracing aborted (timeout = %v)", limit))
+	return within, func() { cancel(); free() }, nil
+}
+
 // trace runs the block from its parent's state. It traces the transaction with the given index, or all if negative.
 func (t *Tracing) trace(ctx context.Context, block *types.Block, only int, config *TraceConfig) ([]TraceResult, error) {
-	ctx, end, err := t.calls.begin(ctx)
+	ctx, end, err := t.begin(ctx, config)
 	if err != nil {
 		return nil, err
 	}
 	defer end()
+	statedb, err := t.before(ctx, block, max(only, 0))
+	if err != nil {
+		return nil, err
+	}
+	results, size := []TraceResult{}, 0
+	for i, tx := range block.Transactions() {
+		if only >= 0 && i != only {
+			continue
+		}
+		place := &tracers.Context{BlockHash: block.Hash(), BlockNumber: block.Number(), TxIndex: i, TxHash: tx.Hash()}
+		result, err := t.one(ctx, block.Header(), statedb, tx, place, config)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("tracing transaction %s: %w", tx.Hash(), err)
+		}
+		if size += len(result.Result); size > maxTraceBytes {
+			return nil, limitExceeded("the traces are larger than %d bytes: trace single transactions", maxTraceBytes)
+		}
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+// before is the state before the transaction of a block with the given index, with the block's system calls made.
+func (t *Tracing) before(ctx context.Context, block *types.Block, index int) (*state.StateDB, error) {
 	header := block.Header()
 	if header.Number.Sign() == 0 {
-		return nil, errors.New("genesis is not traceable")
+		return nil, ErrGenesis
 	}
 	parent := gethrpc.BlockNumberOrHashWithHash(header.ParentHash, false)
 	statedb, _, err := t.r.state(&parent)
@@ -92,50 +146,48 @@ func (t *Tracing) trace(ctx context.Context, block *types.Block, only int, confi
 	if err := t.r.Preamble(header, statedb); err != nil {
 		return nil, err
 	}
-	results := []TraceResult{}
-	for i, tx := range block.Transactions() {
-		if only >= 0 && i > only {
-			break
-		}
-		place := &tracers.Context{BlockHash: block.Hash(), BlockNumber: block.Number(), TxIndex: i, TxHash: tx.Hash()}
+	for i, tx := range block.Transactions()[:min(index, len(block.Transactions()))] {
 		statedb.SetTxContext(tx.Hash(), i, uint32(i+1))
-		if only >= 0 && i < only {
-			_, err = t.apply(ctx, header, statedb, tx, nil)
-		} else {
-			var result TraceResult
-			result, err = t.one(ctx, header, statedb, tx, place, config)
-			results = append(results, result)
-		}
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return nil, fmt.Errorf("tracing aborted (timeout = %v)", t.calls.timeout)
+		_, err := t.apply(ctx, header, statedb, tx, nil)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("tracing transaction %s: %w", tx.Hash(), err)
+			return nil, fmt.Errorf("transaction %s: %w", tx.Hash(), err)
 		}
 	}
-	return results, nil
+	return statedb, nil
 }
 
 // one applies a transaction with a tracer and returns what the tracer says.
 func (t *Tracing) one(ctx context.Context, header *types.Header, statedb *state.StateDB, tx *types.Transaction, place *tracers.Context, config *TraceConfig) (TraceResult, error) {
+	from, _ := types.Sender(t.r.signer(header), tx)
+	statedb.SetTxContext(tx.Hash(), place.TxIndex, uint32(place.TxIndex+1))
+	out, err := t.traced(ctx, t.r.BlockContext(header), statedb, tx, from, place, config, func(hooks *tracing.Hooks) (*core.ExecutionResult, error) {
+		return t.apply(ctx, header, statedb, tx, hooks)
+	})
+	return TraceResult{TxHash: tx.Hash(), Result: out}, err
+}
+
+// traced runs a transaction under a new tracer and returns what the tracer says.
+func (t *Tracing) traced(ctx context.Context, block vm.BlockContext, statedb *state.StateDB, tx *types.Transaction, from common.Address, place *tracers.Context,
+	config *TraceConfig, run func(*tracing.Hooks) (*core.ExecutionResult, error)) (json.RawMessage, error) {
 	tracer, err := t.tracer(place, config)
 	if err != nil {
-		return TraceResult{}, err
+		return nil, err
 	}
 	defer context.AfterFunc(ctx, func() { tracer.Stop(context.Cause(ctx)) })()
 	if tracer.OnTxStart != nil {
-		from, _ := types.Sender(t.r.signer(header), tx)
-		tracer.OnTxStart(vmContext(t.r.BlockContext(header), statedb), tx, from)
+		tracer.OnTxStart(vmContext(block, statedb), tx, from)
 	}
-	result, err := t.apply(ctx, header, statedb, tx, tracer.Hooks)
+	result, err := run(tracer.Hooks)
 	if err != nil {
-		return TraceResult{}, err
+		return nil, err
 	}
 	if tracer.OnTxEnd != nil {
 		tracer.OnTxEnd(&types.Receipt{GasUsed: result.UsedGas, TxHash: tx.Hash()}, nil)
 	}
-	out, err := tracer.GetResult()
-	return TraceResult{TxHash: tx.Hash(), Result: out}, err
+	return tracer.GetResult()
 }
 
 func (t *Tracing) tracer(place *tracers.Context, config *TraceConfig) (*tracers.Tracer, error) {
@@ -144,7 +196,7 @@ func (t *Tracing) tracer(place *tracers.Context, config *TraceConfig) (*tracers.
 	}
 	if config.Tracer != nil {
 		if tracers.DefaultDirectory.IsJS(*config.Tracer) {
-			return nil, fmt.Errorf("tracer %q is not built in", *config.Tracer)
+			return nil, invalidParams("tracer %.40q is not built in", *config.Tracer)
 		}
 		return tracers.DefaultDirectory.New(*config.Tracer, place, config.TracerConfig, t.r.ChainConfig())
 	}

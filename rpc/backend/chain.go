@@ -85,13 +85,43 @@ func (c *Chain) Preamble(header *ethtypes.Header, parent *state.StateDB) error {
 	return c.chain.Preamble(header, parent)
 }
 
-// Apply runs a message under the meter. With a base fee (not in calls), the vault gets it, as in a block.
+// BeginSimulated makes the system calls that need nothing but the block's header: EIP-4788 and EIP-2935. Those of the
+// bonding contract follow from votes, and a simulated block has none.
+func (c *Chain) BeginSimulated(header *ethtypes.Header, parent *state.StateDB) error {
+	evm := vm.NewEVM(c.BlockContext(header), parent, c.ChainConfig(), vm.Config{})
+	defer evm.Release()
+	core.ProcessBeaconBlockRoot(*header.ParentBeaconRoot, evm, nil)
+	core.ProcessParentBlockHash(header.ParentHash, evm, nil)
+	return parent.Error()
+}
+
+// EndSimulated pays withdrawals, which only a simulated block can have; requests there are none.
+func (c *Chain) EndSimulated(_ *ethtypes.Header, after *state.StateDB, _ []*ethtypes.Log, withdrawals ethtypes.Withdrawals) ([][]byte, error) {
+	for _, w := range withdrawals {
+		amount := new(uint256.Int).SetUint64(w.Amount)
+		after.AddBalance(w.Address, amount.Mul(amount, uint256.NewInt(params.GWei)), tracing.BalanceIncreaseWithdrawal)
+	}
+	return [][]byte{}, after.Error()
+}
+
+// BlockSeconds is 1: blocks are closer together than the EVM's clock can tell.
+func (c *Chain) BlockSeconds() uint64 { return 1 }
+
+// StateWindow is the head and the 128 blocks below it.
+func (c *Chain) StateWindow() uint64 { return 129 }
+
+// Apply runs a message under the meter. If it has a price, the vault gets the base fee, as in a block.
 func (c *Chain) Apply(ctx context.Context, call rpc.Call) (*core.ExecutionResult, error) {
 	var view vm.StateDB = call.State
 	if call.Config.Tracer != nil {
 		view = state.NewHookedState(call.State, call.Config.Tracer)
 	}
-	evm, meter := c.chain.NewEVM(call.Block, view, call.Config)
+	var (
+		evm   *vm.EVM
+		meter *execution.Meter
+	)
+	call.Config.Tracer = metered(call.Config.Tracer, func() bool { return meter.Exceeded() })
+	evm, meter = c.chain.NewEVM(call.Block, view, call.Config)
 	defer evm.Release()
 	if call.Precompiles != nil {
 		evm.SetPrecompiles(call.Precompiles)
@@ -110,11 +140,27 @@ func (c *Chain) Apply(ctx context.Context, call rpc.Call) (*core.ExecutionResult
 	case err != nil:
 		return nil, err
 	}
-	if !call.Config.NoBaseFee {
+	if !call.Message.GasPrice.IsZero() {
 		base, _ := uint256.FromBig(call.Block.BaseFee)
 		c.pay(call.State, base.Mul(base, uint256.NewInt(result.UsedGas)))
 	}
 	return result, nil
+}
+
+// metered lets a tracer see that the meter ended the frames it ended: the EVM, which was only told to stop, takes that
+// for a success.
+func metered(hooks *tracing.Hooks, exceeded func() bool) *tracing.Hooks {
+	if hooks == nil || hooks.OnExit == nil {
+		return hooks
+	}
+	out := *hooks
+	out.OnExit = func(depth int, output []byte, gas uint64, err error, reverted bool) {
+		if err == nil && exceeded() {
+			output, err, reverted = nil, vm.ErrOutOfGas, true
+		}
+		hooks.OnExit(depth, output, gas, err, reverted)
+	}
+	return &out
 }
 
 // exhaust has the effects of a transaction that the meter stopped: all gas charged, nonce used.

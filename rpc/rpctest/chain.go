@@ -103,6 +103,37 @@ func (c *Chain) Preamble(header *types.Header, parent *state.StateDB) error {
 	return parent.Error()
 }
 
+// BeginSimulated implements rpc.Backend.
+func (c *Chain) BeginSimulated(header *types.Header, parent *state.StateDB) error {
+	evm := vm.NewEVM(c.BlockContext(header), parent, c.Config(), vm.Config{})
+	defer evm.Release()
+	if header.ParentBeaconRoot != nil {
+		core.ProcessBeaconBlockRoot(*header.ParentBeaconRoot, evm, nil)
+	}
+	if c.Config().IsPrague(header.Number, header.Time) {
+		core.ProcessParentBlockHash(header.ParentHash, evm, nil)
+	}
+	return parent.Error()
+}
+
+// EndSimulated implements rpc.Backend.
+func (c *Chain) EndSimulated(header *types.Header, after *state.StateDB, logs []*types.Log, withdrawals types.Withdrawals) ([][]byte, error) {
+	evm := vm.NewEVM(c.BlockContext(header), after, c.Config(), vm.Config{})
+	defer evm.Release()
+	requests, _, err := core.PostExecution(context.Background(), c.Config(), header.Number, header.Time, logs, withdrawals, evm, 0)
+	if err != nil {
+		return nil, err
+	}
+	c.Engine().Finalize(c, header, after, &types.Body{Withdrawals: withdrawals})
+	return requests, after.Error()
+}
+
+// BlockSeconds implements rpc.Backend.
+func (c *Chain) BlockSeconds() uint64 { return 12 }
+
+// StateWindow implements rpc.Backend.
+func (c *Chain) StateWindow() uint64 { return 0 }
+
 // Apply implements rpc.Backend.
 func (c *Chain) Apply(ctx context.Context, call rpc.Call) (*core.ExecutionResult, error) {
 	var statedb vm.StateDB = call.State
