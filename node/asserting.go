@@ -53,7 +53,7 @@ func (p *proofs) take(signed *fraud.SignedAssertion) error {
 	a := &signed.Assertion
 	p.n.cfg.Watch(Asserted{From: a.Parent.Height + 1, To: a.Last(), Prover: a.Prover})
 	if earlier != nil {
-		p.raise(fraud.NewDoubleAssertion(PayeeOf(p.n.key), earlier, signed, at))
+		p.raise(fraud.NewDoubleAssertion(p.n.payee(), earlier, signed, at))
 	}
 	if p.challenger != nil {
 		select {

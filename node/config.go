@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/types"
 )
@@ -23,6 +24,10 @@ type Config struct {
 	Key     ed25519.PrivateKey
 	Role    Role
 	Data    string // directory of the node's data; made when missing
+
+	// Account is the node's Ethereum account: owner or operator of its bond, payee of its challenges, sender of what it posts. A
+	// node without one posts nothing.
+	Account account.Key
 
 	Listen    []string // multiaddrs; default: TCP and QUIC on port 4848 of all interfaces
 	Bootstrap []string // multiaddrs with /p2p/ of nodes to join by
@@ -121,7 +126,7 @@ func (c *Config) fill() {
 // Config is the configuration that the home directory describes.
 func (h *Home) Config() Config {
 	return Config{
-		Genesis: h.Genesis, Key: h.Key, Role: h.Settings.Role, Data: filepath.Join(h.Dir, dataDir),
+		Genesis: h.Genesis, Key: h.Key, Account: h.Account, Role: h.Settings.Role, Data: filepath.Join(h.Dir, dataDir),
 		Listen: h.Settings.Listen, Bootstrap: h.Settings.Bootstrap, RPC: h.Settings.RPC, Checkpoint: h.Settings.Checkpoint,
 		UnusedMark:  filepath.Join(h.Dir, unusedMark),
 		ShardBudget: int64(h.Settings.ShardMiB) << 20, Upload: int64(h.Settings.UploadMbit) * 1_000_000 / 8,

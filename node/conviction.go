@@ -53,7 +53,7 @@ func (n *Node) challengeConflict(err error) {
 	if n.proofs == nil || !errors.As(err, &conflict) || conflict.Kind != chain.ConflictTwoHeaders {
 		return
 	}
-	n.proofs.raise(fraud.NewDoubleHeader(PayeeOf(n.key), &conflict.Known, &conflict.Other))
+	n.proofs.raise(fraud.NewDoubleHeader(n.payee(), &conflict.Known, &conflict.Other))
 }
 
 // orderBlocks is the sequencer's ordering. When a quorum proves corrupt it ends, as following does, and the node goes on

@@ -77,6 +77,9 @@ func (n *Node) executeBlock(h types.Height) (bool, error) {
 		}
 	}
 	n.settlePool(h, types.DecodeBlockData(data))
+	if n.account != nil {
+		n.account.Executed()
+	}
 	if n.order != nil {
 		n.order.Executed(h)
 	}

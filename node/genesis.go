@@ -25,7 +25,9 @@ type GenesisOptions struct {
 	Payload   types.Payload
 	Committee []types.PublicKey // equal stake
 	Provers   []types.PublicKey
-	Accounts  []string // funded addresses, 0x-hex; they own the bonds of committee and provers, in turn
+	Accounts  []string // funded addresses, 0x-hex
+	// Owners are funded addresses that own the bonds of committee and provers, in this order; default: Accounts, in turn.
+	Owners []string
 	Balance   *big.Int // wei each
 	Alloc     map[string]types.GenesisAccount
 	// ChallengeWindow in header time; default 30 minutes.
@@ -87,7 +89,7 @@ func NewGenesis(o GenesisOptions) (*types.Genesis, error) {
 	for address, account := range o.Alloc {
 		g.Alloc[address] = account
 	}
-	for _, address := range o.Accounts {
+	for _, address := range slices.Concat(o.Accounts, o.Owners) {
 		g.Alloc[address] = types.GenesisAccount{Balance: fmt.Sprintf("0x%x", o.Balance)}
 	}
 	if o.Payload == types.PayloadEthereum && len(o.Handovers) == 0 {
@@ -102,12 +104,16 @@ const maxCommittee = 64
 // newBonding bonds committee and provers with a unit of stake each, which is one ether and the smallest bond there is.
 func newBonding(o GenesisOptions) *types.Bonding {
 	b := &types.Bonding{StakeUnit: 1e18, MinStake: 1, MaxCommittee: max(maxCommittee, len(o.Committee)), ProverStake: 1, ProverShare: 5000}
-	if len(o.Accounts) == 0 {
+	owners := o.Owners
+	if len(owners) == 0 {
+		owners = o.Accounts
+	}
+	if len(owners) == 0 {
 		return b
 	}
 	b.Owners = make(map[string]string)
 	for i, key := range slices.Concat(o.Committee, o.Provers) {
-		b.Owners[key.String()] = o.Accounts[i%len(o.Accounts)]
+		b.Owners[key.String()] = owners[i%len(owners)]
 	}
 	return b
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -19,6 +20,7 @@ import (
 const (
 	genesisFile = "genesis.json"
 	keyFile     = "node.key"
+	accountFile = "account.json" // Ethereum account, a keystore file of go-ethereum's
 	configFile  = "config.toml"
 	dataDir     = "data"
 	unusedMark  = "node.key.unused" // there until the key has signed its first vertex
@@ -57,12 +59,28 @@ type Home struct {
 	Dir      string
 	Genesis  *types.Genesis
 	Key      ed25519.PrivateKey
+	Account  account.Key
 	Settings Settings
 }
 
-// InitHome creates a home directory (mode 0700) with the genesis, the key (a fresh one when nil) and the settings. It
-// refuses a directory that already is a home.
-func InitHome(dir string, genesis *types.Genesis, key ed25519.PrivateKey, settings Settings) (*Home, error) {
+// Identity are the two secret keys of a node: its own, and that of its Ethereum account. Fresh ones are drawn for nil.
+type Identity struct {
+	Key     ed25519.PrivateKey
+	Account account.Key
+}
+
+// NewIdentity draws both keys.
+func NewIdentity() (id Identity, err error) {
+	if id.Key, err = NewKey(); err != nil {
+		return id, fmt.Errorf("draw key: %w", err)
+	}
+	id.Account, err = account.NewKey()
+	return id, err
+}
+
+// InitHome creates a home directory (mode 0700) with the genesis, the node's identity and the settings. It refuses a
+// directory that already is a home.
+func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings) (*Home, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
@@ -72,12 +90,15 @@ func InitHome(dir string, genesis *types.Genesis, key ed25519.PrivateKey, settin
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create home: %w", err)
 	}
-	if key == nil {
-		fresh, err := NewKey()
-		if err != nil {
-			return nil, fmt.Errorf("draw key: %w", err)
-		}
-		key = fresh
+	fresh, err := NewIdentity()
+	if err != nil {
+		return nil, err
+	}
+	if id.Key == nil {
+		id.Key = fresh.Key
+	}
+	if id.Account == nil {
+		id.Account = fresh.Account
 	}
 	if err := MarkUnused(filepath.Join(dir, unusedMark)); err != nil {
 		return nil, err
@@ -90,7 +111,10 @@ func InitHome(dir string, genesis *types.Genesis, key ed25519.PrivateKey, settin
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	if err := writeKey(filepath.Join(dir, keyFile), key); err != nil {
+	if err := writeKey(filepath.Join(dir, keyFile), id.Key); err != nil {
+		return nil, err
+	}
+	if err := account.SaveKey(filepath.Join(dir, accountFile), id.Account); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, configFile), config, 0o600); err != nil {
@@ -100,10 +124,10 @@ func InitHome(dir string, genesis *types.Genesis, key ed25519.PrivateKey, settin
 	if err := os.WriteFile(filepath.Join(dir, genesisFile), encoded, 0o600); err != nil {
 		return nil, fmt.Errorf("write genesis: %w", err)
 	}
-	return &Home{Dir: dir, Genesis: genesis, Key: key, Settings: settings}, nil
+	return &Home{Dir: dir, Genesis: genesis, Key: id.Key, Account: id.Account, Settings: settings}, nil
 }
 
-// LoadHome reads a home directory and checks every file in it.
+// LoadHome reads a home directory and checks every file in it. A home of before nodes had accounts is given one.
 func LoadHome(dir string) (*Home, error) {
 	file, err := os.ReadFile(filepath.Join(dir, genesisFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -124,7 +148,11 @@ func LoadHome(dir string) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Home{Dir: dir, Genesis: genesis, Key: key, Settings: settings}, nil
+	purse, err := account.LoadOrMakeKey(filepath.Join(dir, accountFile))
+	if err != nil {
+		return nil, err
+	}
+	return &Home{Dir: dir, Genesis: genesis, Key: key, Account: purse, Settings: settings}, nil
 }
 
 // unknownKeys lists them on one line with their places.

@@ -30,7 +30,7 @@ func testGenesis(t *testing.T) *types.Genesis {
 
 func TestHomeRoundTrip(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "home")
-	made, err := InitHome(dir, testGenesis(t), nil, Settings{Role: Light, RPC: "127.0.0.1:0"})
+	made, err := InitHome(dir, testGenesis(t), Identity{}, Settings{Role: Light, RPC: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestHomeRoundTrip(t *testing.T) {
 	}
 	want, _ := made.Genesis.NetworkID()
 	got, _ := loaded.Genesis.NetworkID()
-	if want != got || !bytes.Equal(made.Key, loaded.Key) || loaded.Settings.Role != Light || loaded.Settings.RPC != "127.0.0.1:0" {
+	if want != got || !bytes.Equal(made.Key, loaded.Key) || !made.Account.Equal(loaded.Account) || loaded.Settings.Role != Light || loaded.Settings.RPC != "127.0.0.1:0" {
 		t.Fatalf("loaded %+v", loaded.Settings)
 	}
 	if !isUnused(loaded.Config().UnusedMark) {
@@ -51,12 +51,12 @@ func TestHomeRoundTrip(t *testing.T) {
 			t.Errorf("the mark of an unused key is still there: %v", err)
 		}
 	}
-	for path, mode := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, keyFile): 0o600} {
+	for path, mode := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, keyFile): 0o600, filepath.Join(dir, accountFile): 0o600} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: mode %v, want %v", path, info.Mode().Perm(), mode)
 		}
 	}
-	if _, err := InitHome(dir, testGenesis(t), nil, Settings{Role: Peer}); err == nil {
+	if _, err := InitHome(dir, testGenesis(t), Identity{}, Settings{Role: Peer}); err == nil {
 		t.Error("a home was overwritten")
 	}
 }
@@ -80,7 +80,7 @@ func TestHomeRefuses(t *testing.T) {
 	}
 	for name, c := range cases {
 		dir := filepath.Join(t.TempDir(), "home")
-		if _, err := InitHome(dir, testGenesis(t), nil, Settings{Role: Peer}); err != nil {
+		if _, err := InitHome(dir, testGenesis(t), Identity{}, Settings{Role: Peer}); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.spoil(dir); err != nil {
@@ -91,7 +91,7 @@ func TestHomeRefuses(t *testing.T) {
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "home")
-	if _, err := InitHome(dir, testGenesis(t), nil, Settings{Role: Peer}); err != nil {
+	if _, err := InitHome(dir, testGenesis(t), Identity{}, Settings{Role: Peer}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(filepath.Join(dir, keyFile), 0o640); err != nil {

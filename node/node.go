@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/chain"
 	"github.com/etherscale/bedrock/consensus/sequencer"
 	"github.com/etherscale/bedrock/dht"
@@ -39,6 +40,7 @@ type Node struct {
 	pool     pool.Source // nil at roles that take no transactions
 	wallets  *pool.Pool  // the same pool on Ethereum networks
 	exec     *execution.Chain
+	account  *account.Account // nil at nodes that execute nothing or have no account
 	order    *sequencer.Epochs
 	sampling *availability
 	proofs   *proofs
@@ -71,7 +73,7 @@ func Open(cfg Config) (_ *Node, err error) {
 		}
 	}()
 	for _, step := range []func() error{
-		n.openNetwork, n.openStore, n.openChain, n.openHost, n.openAvailability, n.openExecution, n.openPool, n.openProofs,
+		n.openNetwork, n.openStore, n.openChain, n.openHost, n.openAvailability, n.openExecution, n.openPool, n.openAccount, n.openProofs,
 		n.openOrdering, n.openGossip, n.openRPC,
 	} {
 		if err := step(); err != nil {
@@ -147,6 +149,9 @@ func (n *Node) Run(ctx context.Context) error {
 	run("submits", n.submits.run)
 	if n.pool != nil {
 		run("pool", n.pool.Run)
+	}
+	if n.account != nil {
+		run("account", n.account.Run)
 	}
 	if n.exec != nil {
 		run("execution", n.executeBlocks)

@@ -83,7 +83,7 @@ func (n *Node) onEquivocations(proven []types.Equivocation) {
 			continue
 		}
 		n.background.do(func(context.Context) {
-			n.proofs.raise(fraud.NewDoubleVertex(n.network, PayeeOf(n.key), e.First.ID.Epoch, e))
+			n.proofs.raise(fraud.NewDoubleVertex(n.network, n.payee(), e.First.ID.Epoch, e))
 		})
 	}
 }

@@ -86,7 +86,7 @@ func (n *Node) openProofs() error {
 	p.said = base.Height
 	p.court = newCourt(n, p)
 	if n.exec != nil {
-		p.challenger = fraud.NewChallenger(n.exec, provable{n}, p.trust, PayeeOf(n.key))
+		p.challenger = fraud.NewChallenger(n.exec, provable{n}, p.trust, n.payee())
 	}
 	if n.cfg.Role == Prover {
 		p.prover = fraud.NewProver(n.cfg.Key, n.exec)
@@ -297,7 +297,7 @@ func (p *proofs) raise(c *fraud.Challenge) {
 
 // challengeEncoding raises a challenge against the signers of a badly encoded block.
 func (p *proofs) challengeEncoding(ch types.CertifiedHeader, proof *coding.BadEncodingError) {
-	challenge, err := fraud.NewBadEncoding(PayeeOf(p.n.key), &ch, proof.Evidence)
+	challenge, err := fraud.NewBadEncoding(p.n.payee(), &ch, proof.Evidence)
 	if err != nil {
 		p.n.log.Error("bad encoding not challenged", "height", ch.Header.Height, "error", err)
 		return
@@ -338,7 +338,7 @@ func (n *Node) settled() types.Height {
 	return min(n.proofs.tracker.Settled().Height, n.chain.Sound())
 }
 
-// PayeeOf is the account that a node's challenges pay until it names another one: the last 20 bytes of keccak-256 of its
+// PayeeOf is the account that the challenges of a node without an account pay: the last 20 bytes of keccak-256 of its
 // public key.
 func PayeeOf(key types.PublicKey) (payee [20]byte) {
 	sum := keccak(key[:])

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/ed25519"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/node/devnet"
 	"github.com/etherscale/bedrock/types"
@@ -39,7 +39,7 @@ func newGenesisNewCommand() *cobra.Command {
 		Use:   "new",
 		Short: "Write genesis.json and one home directory for each sequencer and for one prover",
 		Long: "Draws the keys of the first committee and of one prover, writes DIR/genesis.json, which commits to every parameter\n" +
-			"of the network, and DIR/sequencer-0 ... and DIR/prover-0 as home directories for `bedrock run`. The ten development\naccounts are funded.\n\n" +
+			"of the network, and DIR/sequencer-0 ... and DIR/prover-0 as home directories for `bedrock run`. The ten development\naccounts are funded, and those of the homes, which own the bonds.\n\n" +
 			"The committee may change at the end of an epoch. --candidates draws keys of sequencers that are not in the first one, and\n" +
 			"--handover EPOCH:NUMBER,NUMBER=STAKE,... names who begins an epoch, by the numbers of the home directories (stake 1\n" +
 			"where none is given): `--candidates 1 --handover 1:1,2,3,4 --handover 2:0,1=2,2,3`. Where none is named, the committee stays.",
@@ -75,26 +75,29 @@ func newNetwork(cmd *cobra.Command, f genesisFlags) error {
 		return fmt.Errorf("%s has a genesis.json already: choose another directory", f.out)
 	}
 	homes := f.sequencers + f.candidates
-	keys := make([]ed25519.PrivateKey, homes+1)
+	ids := make([]node.Identity, homes+1)
 	options := node.GenesisOptions{
 		Name: f.name, ChainID: f.chainID, Time: time.Now(), Payload: types.Payload(f.payload), ChallengeWindow: f.window,
 		EpochLength: f.epoch, BlockInterval: f.interval, Accounts: devnet.Addresses(), Balance: devnet.Balance(),
 	}
-	for i := range keys {
-		key, err := node.NewKey()
+	for i := range ids {
+		id, err := node.NewIdentity()
 		if err != nil {
-			return fmt.Errorf("draw key: %w", err)
+			return err
 		}
-		keys[i] = key
+		ids[i] = id
+		owner, key := fmt.Sprintf("0x%x", account.AddressOf(id.Account)), node.PublicKeyOf(id.Key)
 		switch {
 		case i < f.sequencers:
-			options.Committee = append(options.Committee, node.PublicKeyOf(key))
+			options.Committee, options.Owners = append(options.Committee, key), append(options.Owners, owner)
 		case i == homes:
-			options.Provers = append(options.Provers, node.PublicKeyOf(key))
+			options.Provers, options.Owners = append(options.Provers, key), append(options.Owners, owner)
+		default: // a candidate: its account holds what it may bond
+			options.Accounts = append(options.Accounts, owner)
 		}
 	}
 	for _, text := range f.handovers {
-		h, err := parseHandover(text, keys[:homes])
+		h, err := parseHandover(text, ids[:homes])
 		if err != nil {
 			return &exitError{exitUsage, fmt.Errorf("--handover %s: %w", text, err)}
 		}
@@ -104,16 +107,16 @@ func newNetwork(cmd *cobra.Command, f genesisFlags) error {
 	if err != nil {
 		return err
 	}
-	return writeNetwork(cmd, f, genesis, keys)
+	return writeNetwork(cmd, f, genesis, ids)
 }
 
-func writeNetwork(cmd *cobra.Command, f genesisFlags, genesis *types.Genesis, keys []ed25519.PrivateKey) error {
-	for i, key := range keys {
+func writeNetwork(cmd *cobra.Command, f genesisFlags, genesis *types.Genesis, ids []node.Identity) error {
+	for i, id := range ids {
 		role, dir := node.Sequencer, filepath.Join(f.out, fmt.Sprintf("sequencer-%d", i))
 		if i == f.sequencers+f.candidates {
 			role, dir = node.Prover, filepath.Join(f.out, "prover-0")
 		}
-		if _, err := node.InitHome(dir, genesis, key, node.Settings{Role: role}); err != nil {
+		if _, err := node.InitHome(dir, genesis, id, node.Settings{Role: role}); err != nil {
 			return err
 		}
 	}

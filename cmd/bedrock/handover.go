@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,7 +11,7 @@ import (
 )
 
 // parseHandover reads EPOCH:NUMBER,NUMBER=STAKE,...: the sequencers by the numbers of their keys.
-func parseHandover(text string, keys []ed25519.PrivateKey) (h types.Handover, err error) {
+func parseHandover(text string, ids []node.Identity) (h types.Handover, err error) {
 	epoch, list, ok := strings.Cut(text, ":")
 	if !ok {
 		return h, errors.New("want EPOCH:NUMBER,NUMBER=STAKE,...")
@@ -23,7 +22,7 @@ func parseHandover(text string, keys []ed25519.PrivateKey) (h types.Handover, er
 	}
 	h.Epoch = types.Epoch(n)
 	for _, member := range strings.Split(list, ",") {
-		m, err := parseMember(member, keys)
+		m, err := parseMember(member, ids)
 		if err != nil {
 			return h, err
 		}
@@ -33,18 +32,18 @@ func parseHandover(text string, keys []ed25519.PrivateKey) (h types.Handover, er
 }
 
 // parseMember reads NUMBER or NUMBER=STAKE.
-func parseMember(text string, keys []ed25519.PrivateKey) (types.CommitteeMember, error) {
+func parseMember(text string, ids []node.Identity) (types.CommitteeMember, error) {
 	number, stake, given := strings.Cut(text, "=")
 	if !given {
 		stake = "1"
 	}
 	i, err := strconv.Atoi(number)
-	if err != nil || i < 0 || i >= len(keys) {
-		return types.CommitteeMember{}, fmt.Errorf("sequencer %q is not one of 0..%d", number, len(keys)-1)
+	if err != nil || i < 0 || i >= len(ids) {
+		return types.CommitteeMember{}, fmt.Errorf("sequencer %q is not one of 0..%d", number, len(ids)-1)
 	}
 	s, err := strconv.ParseUint(stake, 10, 62)
 	if err != nil || s == 0 {
 		return types.CommitteeMember{}, fmt.Errorf("stake %q of sequencer %d is no number above 0", stake, i)
 	}
-	return types.CommitteeMember{Key: node.PublicKeyOf(keys[i]), Stake: types.Stake(s)}, nil
+	return types.CommitteeMember{Key: node.PublicKeyOf(ids[i].Key), Stake: types.Stake(s)}, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/types"
 )
@@ -31,11 +32,12 @@ func newInitCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", genesisPath, err)
 			}
-			h, err := node.InitHome(home, genesis, nil, settings)
+			h, err := node.InitHome(home, genesis, node.Identity{}, settings)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s %s\nnext: bedrock run --home %s --bootstrap MULTIADDR\n", home, role, node.PublicKeyOf(h.Key).PeerID(), home)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s %s\n  account 0x%x pays for what the node posts: give it some gas money if it is to prove or to sequence\nnext: bedrock run --home %s --bootstrap MULTIADDR\n",
+				home, role, node.PublicKeyOf(h.Key).PeerID(), account.AddressOf(h.Account), home)
 			return nil
 		},
 	}

@@ -59,8 +59,10 @@ type running struct {
 	Schema int       `json:"schema"`
 	Role   node.Role `json:"role"`
 	PeerID string    `json:"peerId"`
-	Addrs  []string  `json:"addrs"`
-	RPC    string    `json:"rpc,omitempty"`
+	// Account is the node's Ethereum account; empty at nodes that post nothing.
+	Account string   `json:"account,omitempty"`
+	Addrs   []string `json:"addrs"`
+	RPC     string   `json:"rpc,omitempty"`
 }
 
 func runNode(cmd *cobra.Command, f runFlags) (err error) {
@@ -145,6 +147,9 @@ func (f runFlags) applyLine(cfg *node.Config) error {
 
 func sayRunning(out io.Writer, n *node.Node, asJSON bool) error {
 	r := running{Schema: 1, Role: n.Role(), PeerID: n.PeerID(), Addrs: n.Addrs()}
+	if a, ok := n.Account(); ok {
+		r.Account = fmt.Sprintf("0x%x", a)
+	}
 	if n.RPCAddr() != "" {
 		r.RPC = "http://" + n.RPCAddr()
 	}
@@ -154,6 +159,9 @@ func sayRunning(out io.Writer, n *node.Node, asJSON bool) error {
 	fmt.Fprintf(out, "%s %s\n", r.Role, r.PeerID)
 	for _, addr := range r.Addrs {
 		fmt.Fprintf(out, "  listens on %s\n", addr)
+	}
+	if r.Account != "" {
+		fmt.Fprintf(out, "  account    %s\n", r.Account)
 	}
 	if r.RPC != "" {
 		fmt.Fprintf(out, "  JSON-RPC   %s\n", r.RPC)

@@ -31,6 +31,7 @@ type row struct {
 type board struct {
 	rows    map[types.Height]*row
 	names   map[types.PublicKey]string // of all members of the plan
+	payees  map[[20]byte]string        // and of their accounts
 	lights  int
 	provers int
 	liar    types.PublicKey // of the dishonest prover, if there is one
@@ -88,10 +89,8 @@ func (b *board) refute(name string, f node.Refuted, now time.Time) {
 
 // payee names the node whose account a challenge pays.
 func (b *board) payee(account [20]byte) string {
-	for key, name := range b.names {
-		if node.PayeeOf(key) == account {
-			return name
-		}
+	if name, ok := b.payees[account]; ok {
+		return name
 	}
 	return fmt.Sprintf("0x%x", account)
 }

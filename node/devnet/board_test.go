@@ -17,7 +17,7 @@ func certified(h types.Height, signers int) node.Certified {
 func TestBoardLine(t *testing.T) {
 	liar, honest := types.PublicKey{1}, types.PublicKey{2}
 	b := newBoard(map[types.PublicKey]string{liar: "dishonest-prover", honest: "peer-0"}, 1, 1, 6)
-	b.liar = liar
+	b.liar, b.payees = liar, map[[20]byte]string{{2}: "peer-0"}
 	start := time.Unix(1000, 0)
 	b.take("sequencer-0", certified(7, 3), start)
 	b.take("sequencer-1", certified(7, 4), start)
@@ -35,7 +35,7 @@ func TestBoardLine(t *testing.T) {
 		t.Fatalf("line before the lie is refuted: %q", lines)
 	}
 	for range 2 {
-		b.take("light-0", node.Refuted{Height: 7, Kind: "wrong-state", Accused: liar, Challenger: node.PayeeOf(honest), Took: 80 * time.Millisecond,
+		b.take("light-0", node.Refuted{Height: 7, Kind: "wrong-state", Accused: liar, Challenger: [20]byte{2}, Took: 80 * time.Millisecond,
 			Size: 2000, Verify: time.Millisecond, Differences: []string{"state root"}}, start)
 	}
 	lines := b.settle(start, time.Second)

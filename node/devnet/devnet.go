@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/types"
 )
@@ -46,6 +47,7 @@ type Devnet struct {
 	rpcNode *node.Node
 	resumed types.Height // newest block that was there when the swarm was opened
 	keys    map[types.PublicKey]string
+	payees  map[[20]byte]string
 	liar    types.PublicKey
 	facts   chan named
 	logs    io.Closer
@@ -62,7 +64,7 @@ func Open(cfg Config) (_ *Devnet, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Devnet{cfg: cfg, dir: cfg.Dir, keys: map[types.PublicKey]string{}, facts: make(chan named, 4096)}
+	d := &Devnet{cfg: cfg, dir: cfg.Dir, keys: map[types.PublicKey]string{}, payees: map[[20]byte]string{}, facts: make(chan named, 4096)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
@@ -102,8 +104,12 @@ func (d *Devnet) openNodes(p *plan, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
+		purse, err := m.account()
+		if err != nil {
+			return err
+		}
 		cfg := node.Config{
-			Genesis: d.genesis, Key: key, Role: m.Role, Data: filepath.Join(d.dir, m.Name), Bootstrap: bootstrap,
+			Genesis: d.genesis, Key: key, Account: purse, Role: m.Role, Data: filepath.Join(d.dir, m.Name), Bootstrap: bootstrap,
 			Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Sandbox: d.cfg.Sandbox, StateCache: stateCache, Dishonest: m.Dishonest, UnusedMark: m.unusedMark(d.dir),
 			Watch: d.watcher(m.Name), Logger: log.With("node", m.Name),
 		}
@@ -115,7 +121,7 @@ func (d *Devnet) openNodes(p *plan, log *slog.Logger) error {
 			return fmt.Errorf("devnet: %s: %w", m.Name, err)
 		}
 		d.nodes, d.names = append(d.nodes, n), append(d.names, m.Name)
-		d.keys[node.PublicKeyOf(key)] = m.Name
+		d.keys[node.PublicKeyOf(key)], d.payees[account.AddressOf(purse)] = m.Name, m.Name
 		if m.Dishonest {
 			d.liar = node.PublicKeyOf(key)
 		}
@@ -187,7 +193,7 @@ func (d *Devnet) show(ctx context.Context, out io.Writer, terminal bool) {
 		provers++
 	}
 	b := newBoard(d.keys, d.cfg.Lights, provers, d.resumed)
-	b.liar = d.liar
+	b.liar, b.payees = d.liar, d.payees
 	var s *screen
 	if out != nil {
 		s = &screen{out: out, terminal: terminal}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/types"
 )
@@ -54,6 +55,15 @@ func (m member) key() (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("devnet: %s has no usable key in %s", m.Name, planFile)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// account is the member's Ethereum account, funded in the genesis file where it posts anything.
+func (m member) account() (account.Key, error) {
+	key, err := m.key()
+	if err != nil {
+		return nil, err
+	}
+	return account.DeriveKey(key.Seed())
 }
 
 func (m member) unusedMark(dir string) string { return filepath.Join(dir, m.Name+".unused") }
@@ -140,11 +150,18 @@ func drawPlan(path string, cfg Config) (*plan, *types.Genesis, error) {
 				m.Name = "dishonest-prover"
 			}
 			p.Members = append(p.Members, m)
-			switch role {
-			case node.Sequencer:
-				options.Committee = append(options.Committee, node.PublicKeyOf(key))
-			case node.Prover:
-				options.Provers = append(options.Provers, node.PublicKeyOf(key))
+			purse, err := m.account()
+			if err != nil {
+				return err
+			}
+			owner := fmt.Sprintf("0x%x", account.AddressOf(purse))
+			switch {
+			case role == node.Sequencer:
+				options.Committee, options.Owners = append(options.Committee, node.PublicKeyOf(key)), append(options.Owners, owner)
+			case role == node.Prover:
+				options.Provers, options.Owners = append(options.Provers, node.PublicKeyOf(key)), append(options.Owners, owner)
+			case role.Executes():
+				options.Accounts = append(options.Accounts, owner)
 			}
 		}
 		return nil

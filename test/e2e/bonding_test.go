@@ -45,16 +45,10 @@ func TestBondAndJoin(t *testing.T) {
 	}
 
 	leaver := node.PublicKeyOf(n.key(t, n.sequencers[2]))
-	account := -1
-	for i := range 4 { // the development accounts own the bonds of the genesis
-		if w := newWallet(t, i, n.genesis.ChainID, nil); common.HexToAddress(n.genesis.Bonding.Owners[leaver.String()]) == w.address {
-			account = i
-		}
+	w := walletOf(n.home(t, n.sequencers[2]).Account, n.genesis.ChainID, func(int) *gethrpc.Client { return n.sequencers[0].client() })
+	if common.HexToAddress(n.genesis.Bonding.Owners[leaver.String()]) != w.address {
+		t.Fatal("the sequencer's own account does not own its bond")
 	}
-	if account < 0 {
-		t.Fatal("no development account owns the bond")
-	}
-	w := newWallet(t, account, n.genesis.ChainID, func(int) *gethrpc.Client { return n.sequencers[0].client() })
 	n.transact(t, w, new(big.Int), abi.PackUnbond(leaver))
 	left := n.untilEpoch(t, func(keys map[types.PublicKey]types.Stake) bool { return keys[leaver] == 0 }, nil)
 	if len(left) != 4 || left[key] != 2 {
@@ -65,13 +59,15 @@ func TestBondAndJoin(t *testing.T) {
 	n.stop(t)
 }
 
-func (n *network) key(t *testing.T, p *peer) ed25519.PrivateKey {
+func (n *network) key(t *testing.T, p *peer) ed25519.PrivateKey { return n.home(t, p).Key }
+
+func (n *network) home(t *testing.T, p *peer) *node.Home {
 	t.Helper()
 	home, err := node.LoadHome(p.home)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return home.Key
+	return home
 }
 
 // proofOf is a peer's key and its signature over who is to own and operate its bond.

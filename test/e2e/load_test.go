@@ -58,6 +58,11 @@ func newWallet(t *testing.T, i int, chainID uint64, entry func(attempt int) *get
 	if err != nil {
 		t.Fatal(err)
 	}
+	return walletOf(key, chainID, entry)
+}
+
+// walletOf is a wallet with a key of its own.
+func walletOf(key *ecdsa.PrivateKey, chainID uint64, entry func(attempt int) *gethrpc.Client) *wallet {
 	signer := ethtypes.LatestSignerForChainID(new(big.Int).SetUint64(chainID))
 	return &wallet{key: key, address: crypto.PubkeyToAddress(key.PublicKey), signer: signer, entry: entry}
 }

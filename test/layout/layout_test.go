@@ -22,7 +22,7 @@ var worldly = []string{"os", "net", "net/http", "log", "log/slog", "crypto/rand"
 // allowed lists, for a library (by prefix), the packages of this module that may import it.
 var allowed = map[string][]string{
 	"github.com/libp2p/":              {"gossip", "dht", "node"},
-	"github.com/ethereum/go-ethereum": {"execution", "fraud", "rpc", "gossip/pool", "cmd"},
+	"github.com/ethereum/go-ethereum": {"account", "execution", "fraud", "rpc", "gossip/pool", "cmd"},
 	"github.com/cockroachdb/pebble":   {"store", "execution"},
 }
 
