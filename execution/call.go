@@ -19,7 +19,13 @@ import (
 // does; its error is then ctx's. Other errors are go-ethereum's refusals. Precompiles nil means those of the rules.
 func (c *Chain) Call(ctx context.Context, msg *core.Message, s *state.StateDB, block vm.BlockContext, config vm.Config,
 	precompiles vm.PrecompiledContracts) (*core.ExecutionResult, error) {
-	evm, meter := c.NewEVM(block, s, config)
+	return c.rules.Call(ctx, msg, s, block, config, precompiles)
+}
+
+// Call is Chain.Call on a state from elsewhere.
+func (r *Rules) Call(ctx context.Context, msg *core.Message, s *state.StateDB, block vm.BlockContext, config vm.Config,
+	precompiles vm.PrecompiledContracts) (*core.ExecutionResult, error) {
+	evm, meter := r.newEVM(r.ChainConfig(), block, s, config)
 	defer evm.Release()
 	if precompiles != nil {
 		evm.SetPrecompiles(precompiles)

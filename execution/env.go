@@ -46,6 +46,9 @@ func Random(h *types.Header) common.Hash {
 // Seconds is the EVM's time of a header.
 func Seconds(h *types.Header) uint64 { return uint64(h.Time) / second }
 
+// BlockContext is the EVM's view of the block.
+func (e *Env) BlockContext() vm.BlockContext { return e.context() }
+
 func (e *Env) context() vm.BlockContext {
 	random := Random(&e.Header)
 	return vm.BlockContext{

@@ -55,9 +55,13 @@ func (c *Chain) BlockContext(h *ethtypes.Header) (vm.BlockContext, error) {
 // NewEVM makes an EVM for a call that is not part of a block (eth_call, estimates), under the meter that transactions
 // run under. If the meter is exceeded afterwards, the call ended out of gas, whatever its result says.
 func (c *Chain) NewEVM(context vm.BlockContext, s vm.StateDB, config vm.Config) (*vm.EVM, *Meter) {
+	return c.rules.newEVM(c.chainConfig, context, s, config)
+}
+
+func (r *Rules) newEVM(chain *params.ChainConfig, context vm.BlockContext, s vm.StateDB, config vm.Config) (*vm.EVM, *Meter) {
 	meter := NewMeter(s)
-	evm := vm.NewEVM(context, meter, c.chainConfig, config)
-	meter.Begin(c.rules.ChunkBytes, evm.Cancel)
+	evm := vm.NewEVM(context, meter, chain, config)
+	meter.Begin(r.ChunkBytes, evm.Cancel)
 	return evm, meter
 }
 

@@ -41,6 +41,10 @@ type nodeChecker struct {
 	seen  map[visit]bool
 }
 
+// CheckNodes is what every set of trie nodes from a stranger goes through before a trie library reads it, whatever it is
+// for; the root may be anybody's.
+func CheckNodes(root common.Hash, nodes [][]byte) error { return checkNodes(root, nodes) }
+
 // checkNodes refuses, wrapping ErrInvalid, any set that has a node which is not canonical RLP of a legal shape, lies at an
 // impossible depth, is not reached from root, or occurs twice. Nodes may be absent; execution finds out whether they are
 // needed.

@@ -16,6 +16,7 @@ func (t *Tracker) settle() {
 			return
 		}
 		t.settled = next.parent
+		t.remember()
 		t.forget()
 	}
 }
@@ -131,6 +132,34 @@ func (t *Tracker) Asserted() Parent {
 	}
 }
 
+// At is the value of a height that is settled and still remembered, or asserted: exactly one unrefuted step, on settled or
+// asserted ones.
+func (t *Tracker) At(height types.Height) (Parent, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if height <= t.settled.Height {
+		p, known := t.past[height]
+		return p, known
+	}
+	for tip := t.settled; ; {
+		next := t.only(tip.Height+1, tip.Value())
+		if next == nil {
+			return Parent{}, false
+		}
+		if tip = next.parent; tip.Height == height {
+			return tip, true
+		}
+	}
+}
+
+// remember keeps the settled value for At; the oldest gives way.
+func (t *Tracker) remember() {
+	t.past[t.settled.Height] = t.settled
+	if t.settled.Height >= maxPast {
+		delete(t.past, t.settled.Height-maxPast)
+	}
+}
+
 // Standing is where a height stands.
 func (t *Tracker) Standing(height types.Height) Standing {
 	switch {
@@ -194,6 +223,7 @@ func (t *Tracker) Rebase(p Parent) error {
 		t.forget()
 	}
 	t.settled = p
+	t.remember()
 	t.settle()
 	return nil
 }

@@ -30,6 +30,8 @@ const (
 	maxUnsettledBlocks = 1 << 14
 	maxUnsettledBytes  = 32 << 20
 	maxRecords         = 1024
+	// maxPast is how many settled values are remembered: an hour of blocks.
+	maxPast = 1 << 13
 )
 
 // TrackerConfig makes a tracker.
@@ -61,6 +63,7 @@ type Tracker struct {
 	provers map[types.PublicKey]*standing
 	known   map[types.BatchID]bool
 	settled Parent
+	past    map[types.Height]Parent // settled ones, the newest maxPast heights
 	sampled types.Height // blocks above the settled one are available up to here
 	records []Record
 }
@@ -144,7 +147,9 @@ func NewTracker(config TrackerConfig) *Tracker {
 		said:    make(map[saying]*SignedAssertion),
 		provers: make(map[types.PublicKey]*standing),
 		known:   make(map[types.BatchID]bool),
+		past:    make(map[types.Height]Parent),
 	}
+	t.remember()
 	return t
 }
 
