@@ -66,7 +66,7 @@ func (run *executed) nextEpoch(states state.Database, root common.Hash, limit in
 	if err != nil {
 		return nil, err
 	}
-	next := &NextEpoch{Committee: choose(members, limit), SettledHeight: types.Height(settled.Height), SettledClaim: settled.Claim}
+	next := &NextEpoch{Committee: Choose(members, limit), SettledHeight: types.Height(settled.Height), SettledClaim: settled.Claim}
 	return next, s.Error()
 }
 
@@ -93,8 +93,8 @@ func (e *Env) candidates(evm *vm.EVM) (members []types.CommitteeMember, err erro
 	}
 }
 
-// choose takes the members with most stake, of equal ones the smaller key, at most limit, and orders them by key.
-func choose(members []types.CommitteeMember, limit int) []types.CommitteeMember {
+// Choose takes the members with most stake, of equal ones the smaller key, at most limit, and orders them by key.
+func Choose(members []types.CommitteeMember, limit int) []types.CommitteeMember {
 	byKey := func(i, j int) bool { return bytes.Compare(members[i].Key[:], members[j].Key[:]) < 0 }
 	sort.Slice(members, func(i, j int) bool {
 		if members[i].Stake != members[j].Stake {

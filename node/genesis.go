@@ -34,6 +34,9 @@ type GenesisOptions struct {
 	ChallengeWindow time.Duration
 	// Heartbeat is after how much idle time an empty block closes; default 10 s.
 	Heartbeat time.Duration
+	// LightAbsence is how long a light client may be away and follow on by headers alone; stake stays bonded at least so long.
+	// Default 14 days.
+	LightAbsence time.Duration
 	// BlockInterval is the time between two blocks; default 500 ms.
 	BlockInterval time.Duration
 	// EpochLength is after how many blocks the committee may change; default 10 million, 58 days at two blocks a second.
@@ -58,6 +61,10 @@ func NewGenesis(o GenesisOptions) (*types.Genesis, error) {
 	if heartbeat == 0 {
 		heartbeat = 10 * time.Second
 	}
+	absence := o.LightAbsence
+	if absence == 0 {
+		absence = 14 * 24 * time.Hour
+	}
 	interval := o.BlockInterval
 	if interval == 0 {
 		interval = 500 * time.Millisecond
@@ -71,7 +78,7 @@ func NewGenesis(o GenesisOptions) (*types.Genesis, error) {
 		ChunkTransactions: 64, ChunkGas: 1 << 24, ChunkBytes: 2 << 20,
 		ChallengeWindow: micros(window), WindowStep: micros(20 * time.Second),
 		Retention:    micros(max(4*window, 24*time.Hour)),
-		LightAbsence: micros(14 * 24 * time.Hour), ShardReplicas: 3, FeeVault: feeVault, RuleVersion: 1,
+		LightAbsence: micros(absence), ShardReplicas: 3, FeeVault: feeVault, RuleVersion: 1,
 	}
 	if g.EpochLength = o.EpochLength; g.EpochLength == 0 {
 		g.EpochLength = 10_000_000

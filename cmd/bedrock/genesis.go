@@ -26,6 +26,8 @@ type genesisFlags struct {
 	handovers  []string
 	epoch      uint64
 	interval   time.Duration
+	heartbeat  time.Duration
+	absence    time.Duration
 	out        string
 	name       string
 	chainID    uint64
@@ -52,6 +54,8 @@ func newGenesisNewCommand() *cobra.Command {
 	flags.StringArrayVar(&f.handovers, "handover", nil, "committee that begins an epoch, EPOCH:NUMBER,NUMBER=STAKE,... (repeatable, ascending)")
 	flags.Uint64Var(&f.epoch, "epoch-length", 10_000_000, "blocks of an epoch, above 64")
 	flags.DurationVar(&f.interval, "block-interval", 500*time.Millisecond, "time between two blocks, 10 ms or more")
+	flags.DurationVar(&f.heartbeat, "heartbeat", 10*time.Second, "after how much idle time an empty block closes, at least the block interval")
+	flags.DurationVar(&f.absence, "light-absence", 14*24*time.Hour, "how long a light client may be away; stake stays bonded so much longer than a window and an epoch")
 	flags.StringVar(&f.out, "out", "", "directory to create")
 	flags.StringVar(&f.name, "name", "bedrock-dev", "name of the network")
 	flags.Uint64Var(&f.chainID, "chain-id", node.DevnetChainID, "Ethereum chain id")
@@ -78,7 +82,7 @@ func newNetwork(cmd *cobra.Command, f genesisFlags) error {
 	ids := make([]node.Identity, homes+1)
 	options := node.GenesisOptions{
 		Name: f.name, ChainID: f.chainID, Time: time.Now(), Payload: types.Payload(f.payload), ChallengeWindow: f.window,
-		EpochLength: f.epoch, BlockInterval: f.interval, Accounts: devnet.Addresses(), Balance: devnet.Balance(),
+		EpochLength: f.epoch, BlockInterval: f.interval, Heartbeat: f.heartbeat, LightAbsence: f.absence, Accounts: devnet.Addresses(), Balance: devnet.Balance(),
 	}
 	for i := range ids {
 		id, err := node.NewIdentity()

@@ -59,7 +59,8 @@ func newRoot() *cobra.Command {
 		return &exitError{exitUsage, fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newDevnetCommand(), newGenesisCommand(), newInitCommand(), newRunCommand(),
-		newStatusCommand(), newCheckpointCommand(), newBlockCommand(), newSampleCommand(), newAuditCommand(), newFraudCommand(), newSimCommand(), newBenchCommand())
+		newStatusCommand(), newBondsCommand(), newBondCommand(), newReadyCommand(), newUnbondCommand(), newWithdrawCommand(),
+		newCheckpointCommand(), newBlockCommand(), newSampleCommand(), newAuditCommand(), newFraudCommand(), newSimCommand(), newBenchCommand())
 	return root
 }
 

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/big"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/spf13/cobra"
+
+	"github.com/etherscale/bedrock/execution/contracts"
+	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/types"
+)
+
+func newBondsCommand() *cobra.Command {
+	var f queryFlags
+	cmd := &cobra.Command{
+		Use:   "bonds",
+		Short: "List who is bonded, as what, and who orders now and next",
+		Long:  "Reads the bonding contract through a running node. See docs/bonds.md for the life of a bond.",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := openBonds(cmd.Context(), &f)
+			if err != nil {
+				return err
+			}
+			report, err := b.report(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if f.json {
+				return printJSON(cmd.OutOrStdout(), "bonds", report)
+			}
+			report.print(cmd.OutOrStdout())
+			return nil
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+// bondsReport is what the verb prints. Amounts are ether in decimal.
+type bondsReport struct {
+	Block   rpc.Height      `json:"block"` // after which all of this is so
+	Epoch   uint64          `json:"epoch"`
+	Minimum string          `json:"minimum"`
+	Bonds   []bondReport    `json:"bonds"`
+	Waiting []requestReport `json:"waiting"` // for the next block, which checks their proofs; the first 16
+	Credits []creditReport  `json:"credits"` // what owners can withdraw
+}
+
+// bondReport is one bond.
+type bondReport struct {
+	Key        types.PublicKey `json:"key"`
+	PeerID     string          `json:"peerId"`
+	Role       string          `json:"role"`
+	State      string          `json:"state"`
+	Stake      string          `json:"stake"`
+	Owner      common.Address  `json:"owner"`
+	Operator   common.Address  `json:"operator"`
+	Serves     bool            `json:"serves"`             // is in the committee of this epoch
+	Next       bool            `json:"next"`               // would be in the next one, as the bonds stand
+	ReadyFor   uint64          `json:"readyFor,omitempty"` // newest epoch for which it announced to be ready
+	Releasable *float64        `json:"releasableIn,omitempty"`
+}
+
+// requestReport is a bond that is asked for.
+type requestReport struct {
+	Key   types.PublicKey `json:"key"`
+	Role  string          `json:"role"`
+	Stake string          `json:"stake"`
+	Owner common.Address  `json:"owner"`
+}
+
+// creditReport is what an address can withdraw.
+type creditReport struct {
+	Owner  common.Address `json:"owner"`
+	Amount string         `json:"amount"`
+}
+
+func roleName(role uint8) string {
+	switch types.BondRole(role) {
+	case types.BondSequencer:
+		return "sequencer"
+	case types.BondProver:
+		return "prover"
+	}
+	return ""
+}
+
+func stateName(status uint8) string {
+	switch status {
+	case bondActive:
+		return "active"
+	case bondLeaving:
+		return "leaving"
+	case bondReleased:
+		return "released"
+	case bondSlashed:
+		return "slashed"
+	}
+	return "none"
+}
+
+// terms are what a bond's report is read against.
+type terms struct {
+	epoch, clock  uint64
+	serving, next map[types.PublicKey]bool
+	delay         uint64
+}
+
+func (b *bondBook) terms(ctx context.Context) (t terms, err error) {
+	if t.epoch, err = view(ctx, b, b.abi.PackEpoch(), b.abi.UnpackEpoch); err != nil {
+		return t, err
+	}
+	if t.clock, err = view(ctx, b, b.abi.PackClock(), b.abi.UnpackClock); err != nil {
+		return t, err
+	}
+	if t.serving, err = b.committee(ctx); err != nil {
+		return t, err
+	}
+	t.next, err = b.next(ctx)
+	t.delay = b.genesis.UnbondingDelay
+	return t, err
+}
+
+func (t terms) report(key types.PublicKey, bond contracts.BondsBond) bondReport {
+	r := bondReport{Key: key, PeerID: key.PeerID(), Role: roleName(bond.Role), State: stateName(bond.Status), Stake: formatEther(bond.Stake),
+		Owner: bond.Owner, Operator: bond.Operator, Serves: t.serving[key], Next: t.next[key], ReadyFor: bond.ReadyFor}
+	if bond.Status == bondLeaving && bond.Served <= t.epoch {
+		left := max(float64(bond.Until+t.delay)-float64(t.clock), 0) / 1e6
+		r.Releasable = &left
+	}
+	return r
+}
+
+// report gathers everything.
+func (b *bondBook) report(ctx context.Context) (*bondsReport, error) {
+	t, err := b.terms(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := b.known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	minimum := new(big.Int).Mul(new(big.Int).SetUint64(b.genesis.Bonding.StakeUnit), new(big.Int).SetUint64(uint64(b.genesis.Bonding.MinStake)))
+	r := &bondsReport{Block: b.block, Epoch: t.epoch, Minimum: formatEther(minimum), Bonds: []bondReport{}, Waiting: []requestReport{}, Credits: []creditReport{}}
+	owners := map[common.Address]bool{}
+	for _, key := range keys {
+		bond, err := b.bond(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		r.Bonds = append(r.Bonds, t.report(key, bond))
+		if owners[bond.Owner] {
+			continue
+		}
+		owners[bond.Owner] = true
+		credit, err := view(ctx, b, b.abi.PackCredit(bond.Owner), b.abi.UnpackCredit)
+		if err != nil {
+			return nil, err
+		}
+		if credit.Sign() > 0 {
+			r.Credits = append(r.Credits, creditReport{bond.Owner, formatEther(credit)})
+		}
+	}
+	requests, err := view(ctx, b, b.abi.PackWaiting(), b.abi.UnpackWaiting)
+	for _, q := range requests {
+		r.Waiting = append(r.Waiting, requestReport{q.Key, roleName(q.Role), formatEther(q.Value), q.Owner})
+	}
+	return r, err
+}
+
+func (r *bondsReport) print(out io.Writer) {
+	fmt.Fprintf(out, "after block %d, epoch %d; the smallest bond is %s ether\n\n", r.Block, r.Epoch, r.Minimum)
+	fmt.Fprintf(out, "%-52s  %-9s  %-8s  %12s  %-9s  %s\n", "peer", "role", "state", "ether", "committee", "owner")
+	for _, b := range r.Bonds {
+		fmt.Fprintf(out, "%-52s  %-9s  %-8s  %12s  %-9s  %s", b.PeerID, b.Role, b.State, b.Stake, b.place(), b.Owner)
+		if b.Releasable != nil {
+			fmt.Fprintf(out, "  %s", releasable(*b.Releasable))
+		}
+		fmt.Fprintln(out)
+	}
+	for _, q := range r.Waiting {
+		fmt.Fprintf(out, "%-52s  %-9s  %-8s  %12s  %-9s  %s\n", q.Key.PeerID(), q.Role, "waits", q.Stake, "", q.Owner)
+	}
+	for _, c := range r.Credits {
+		fmt.Fprintf(out, "\n%s can withdraw %s ether\n", c.Owner, c.Amount)
+	}
+}
+
+// place says when a bond's key orders.
+func (b *bondReport) place() string {
+	switch {
+	case b.Serves && b.Next:
+		return "now, next"
+	case b.Serves:
+		return "now"
+	case b.Next:
+		return "next"
+	}
+	return ""
+}
+
+// releasable says when a leaving bond's stake can be had back.
+func releasable(seconds float64) string {
+	if seconds == 0 {
+		return "can be withdrawn"
+	}
+	return fmt.Sprintf("can be withdrawn in %s", (time.Duration(seconds) * time.Second).String())
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	ethtypes "github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
+	gethrpc "github.com/ethereum/go-ethereum/rpc"
+
+	"github.com/etherscale/bedrock/rpc"
+)
+
+// Bounds of sending.
+const (
+	executeWithin = 2 * time.Minute
+	askAgainAfter = 100 * time.Millisecond
+)
+
+// sender calls the bonding contract from one account.
+type sender struct {
+	*bondBook
+	key     *ecdsa.PrivateKey
+	address common.Address
+}
+
+// openSender unlocks the account first: what is wrong with it needs no network.
+func openSender(ctx context.Context, f *queryFlags, a *accountFlags) (*sender, error) {
+	key, err := a.unlock()
+	if err != nil {
+		return nil, err
+	}
+	b, err := openBonds(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return &sender{b, key.PrivateKey, crypto.PubkeyToAddress(key.PrivateKey.PublicKey)}, nil
+}
+
+// sent is a call that was executed.
+type sent struct {
+	Transaction common.Hash `json:"transaction"`
+	Block       rpc.Height  `json:"block"`
+	Gas         uint64      `json:"gasUsed"`
+}
+
+// call sends one call worth wei and waits until it is executed.
+func (s *sender) call(ctx context.Context, wei *big.Int, data []byte) (*sent, error) {
+	hash, err := s.send(ctx, wei, data)
+	if err != nil {
+		return nil, err
+	}
+	return s.await(ctx, hash)
+}
+
+// send signs a call and gives it to the node.
+func (s *sender) send(ctx context.Context, wei *big.Int, data []byte) (common.Hash, error) {
+	tx := &ethtypes.DynamicFeeTx{ChainID: new(big.Int).SetUint64(s.genesis.ChainID), To: &s.contract, Value: wei, Data: data}
+	gas, err := s.estimate(ctx, wei, data)
+	if err != nil {
+		return common.Hash{}, err
+	}
+	tx.Gas = gas + gas/4 // the state may differ a little by then
+	if err := s.price(ctx, tx); err != nil {
+		return common.Hash{}, err
+	}
+	var nonce hexutil.Uint64
+	if err := s.client.ask(ctx, &nonce, "eth_getTransactionCount", s.address, "pending"); err != nil {
+		return common.Hash{}, err
+	}
+	tx.Nonce = uint64(nonce)
+	signed, err := ethtypes.SignNewTx(s.key, ethtypes.LatestSignerForChainID(tx.ChainID), tx)
+	if err != nil {
+		return common.Hash{}, err
+	}
+	encoded, err := signed.MarshalBinary()
+	if err != nil {
+		return common.Hash{}, err
+	}
+	return signed.Hash(), s.client.ask(ctx, nil, "eth_sendRawTransaction", hexutil.Bytes(encoded))
+}
+
+// estimate finds what a call needs; a call that would fail is not sent, and the error says why in words.
+func (s *sender) estimate(ctx context.Context, wei *big.Int, data []byte) (uint64, error) {
+	var gas hexutil.Uint64
+	call := map[string]any{"from": s.address, "to": s.contract, "value": (*hexutil.Big)(wei), "input": hexutil.Bytes(data)}
+	err := s.client.ask(ctx, &gas, "eth_estimateGas", call)
+	return uint64(gas), s.explain(err)
+}
+
+// price sets the fees and demands that the account can pay them and the value.
+func (s *sender) price(ctx context.Context, tx *ethtypes.DynamicFeeTx) error {
+	var block struct {
+		BaseFee *hexutil.Big `json:"baseFeePerGas"`
+	}
+	if err := s.client.ask(ctx, &block, "eth_getBlockByNumber", "latest", false); err != nil {
+		return err
+	}
+	var tip, balance hexutil.Big
+	if err := s.client.ask(ctx, &tip, "eth_maxPriorityFeePerGas"); err != nil {
+		return err
+	}
+	if err := s.client.ask(ctx, &balance, "eth_getBalance", s.address, "latest"); err != nil {
+		return err
+	}
+	if block.BaseFee == nil {
+		return fmt.Errorf("%s names no base fee", s.client.url)
+	}
+	tx.GasTipCap = tip.ToInt()
+	tx.GasFeeCap = new(big.Int).Add(tx.GasTipCap, new(big.Int).Lsh(block.BaseFee.ToInt(), 1))
+	need := new(big.Int).Mul(tx.GasFeeCap, new(big.Int).SetUint64(tx.Gas))
+	if need.Add(need, tx.Value); balance.ToInt().Cmp(need) < 0 {
+		return fmt.Errorf("%s has %s ether, and this takes up to %s (value and fees): send it more first", s.address, formatEther(balance.ToInt()), formatEther(need))
+	}
+	return nil
+}
+
+// await waits for a transaction to be executed.
+func (s *sender) await(ctx context.Context, hash common.Hash) (*sent, error) {
+	deadline := time.Now().Add(executeWithin)
+	for {
+		var receipt *struct {
+			Block  rpc.Height     `json:"blockNumber"`
+			Status hexutil.Uint64 `json:"status"`
+			Gas    hexutil.Uint64 `json:"gasUsed"`
+		}
+		if err := s.client.ask(ctx, &receipt, "eth_getTransactionReceipt", hash); err != nil {
+			return nil, err
+		}
+		if receipt != nil && receipt.Status == 0 {
+			return nil, fmt.Errorf("transaction %s failed in block %d: the bond has changed since it was sent; look at `bedrock bonds` and try again", hash, receipt.Block)
+		}
+		if receipt != nil {
+			return &sent{hash, receipt.Block, uint64(receipt.Gas)}, s.renew(ctx)
+		}
+		if time.Now().After(deadline) {
+			return nil, unknown("transaction %s was sent and is not executed after %v: it may still be; ask for its receipt before you send another", hash, executeWithin)
+		}
+		if err := pause(ctx, askAgainAfter); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// refusals say in words why the contract refused a call.
+var refusals = map[string]string{
+	"NotAllowed":  "the account is neither owner nor operator of this bond",
+	"WrongRole":   "the bond has the other role",
+	"WrongStatus": "the bond is not in the state that this is for (see `bedrock bonds`)",
+	"TooSmall":    "the stake is below the smallest bond (see `bedrock bonds`)",
+	"TooLarge":    "the amount is too large",
+	"TooEarly":    "it is too early for that (see `bedrock bonds`)",
+	"TooLate":     "it is too late for that",
+	"Nothing":     "there is nothing to pay",
+	"Refused":     "the account's code does not take the payment",
+}
+
+// explain puts a refusal of the contract into words; other errors stay as they are.
+func (s *sender) explain(err error) error {
+	var reverted gethrpc.DataError
+	if !errors.As(err, &reverted) {
+		return err
+	}
+	text, _ := reverted.ErrorData().(string)
+	data, decodes := hexutil.Decode(text)
+	if decodes != nil || len(data) < 4 {
+		return err
+	}
+	abi := s.abi.GetABI()
+	known, missing := abi.ErrorByID([4]byte(data))
+	if missing != nil {
+		return err
+	}
+	if why, ok := refusals[known.Name]; ok {
+		return &refusedError{known.Name, why}
+	}
+	return err
+}
+
+// refusedError is a call that the bonding contract refuses.
+type refusedError struct{ name, why string }
+
+// Error says why.
+func (e *refusedError) Error() string { return "the bonding contract refuses: " + e.why }

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etherscale/bedrock/execution/contracts"
+	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/types"
+)
+
+// keyFlags name a bond by its key.
+type keyFlags struct {
+	home string
+	key  string
+}
+
+func (f *keyFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.home, "home", "", "home directory of the node whose bond it is")
+	cmd.Flags().StringVar(&f.key, "key", "", "in place of --home: the bond's peer ID, or its key in hex")
+}
+
+// check demands that exactly one of the two is given.
+func (f *keyFlags) check() error {
+	if (f.home == "") == (f.key == "") {
+		return &exitError{exitUsage, errors.New("name the bond by either --home DIR or --key PEERID")}
+	}
+	return nil
+}
+
+func (f *keyFlags) find(ctx context.Context, b *bondBook) (types.PublicKey, error) {
+	if f.home == "" {
+		return b.resolve(ctx, f.key)
+	}
+	home, err := node.LoadHome(f.home)
+	if err != nil {
+		return types.PublicKey{}, err
+	}
+	return node.PublicKeyOf(home.Key), nil
+}
+
+// changeReport is what a call about one bond came to.
+type changeReport struct {
+	*sent
+	Bond bondReport `json:"bond"`
+	Next string     `json:"next"` // in words
+}
+
+func (r *changeReport) print(out io.Writer) {
+	if r.sent != nil {
+		fmt.Fprintf(out, "transaction %s, block %d\n", r.Transaction, r.Block)
+	}
+	fmt.Fprintf(out, "%s is %s with %s ether\nnext: %s\n", r.Bond.PeerID, r.Bond.State, r.Bond.Stake, r.Next)
+}
+
+// newChangeCommand is a verb about one bond.
+func newChangeCommand(use, short, long string, change func(*sender, context.Context, types.PublicKey, contracts.BondsBond) (*changeReport, error)) *cobra.Command {
+	var f struct {
+		queryFlags
+		accountFlags
+		keyFlags
+	}
+	cmd := &cobra.Command{
+		Use: use, Short: short, Long: long, Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			s, err := openSender(cmd.Context(), &f.queryFlags, &f.accountFlags)
+			if err != nil {
+				return err
+			}
+			key, err := f.find(cmd.Context(), s.bondBook)
+			if err != nil {
+				return err
+			}
+			bond, err := s.bond(cmd.Context(), key)
+			if err != nil {
+				return err
+			}
+			if err := s.mayChange(key, bond); err != nil {
+				return err
+			}
+			report, err := change(s, cmd.Context(), key, bond)
+			if err != nil {
+				return err
+			}
+			if f.json {
+				return printJSON(cmd.OutOrStdout(), use, report)
+			}
+			report.print(cmd.OutOrStdout())
+			return nil
+		},
+	}
+	f.queryFlags.add(cmd)
+	f.accountFlags.add(cmd)
+	f.keyFlags.add(cmd)
+	return cmd
+}
+
+// mayChange says why the account can do nothing with a bond.
+func (s *sender) mayChange(key types.PublicKey, bond contracts.BondsBond) error {
+	switch {
+	case bond.Status == 0:
+		return unknown("%s has no bond: `bedrock bond` asks for one", key.PeerID())
+	case bond.Status != bondActive:
+		return fmt.Errorf("the bond of %s is %s: this is for active ones", key.PeerID(), stateName(bond.Status))
+	case bond.Owner != s.address && bond.Operator != s.address:
+		return fmt.Errorf("%s is neither owner (%s) nor operator (%s) of the bond of %s: use another --keystore", s.address, bond.Owner, bond.Operator, key.PeerID())
+	}
+	return nil
+}
+
+func newReadyCommand() *cobra.Command {
+	return newChangeCommand("ready", "Announce that a bonded sequencer is there to serve in the next epoch",
+		"A bonded sequencer that does not serve yet enters the next committee only if it was announced ready in the epoch before.\nA running node announces itself where its own account is the bond's owner or operator. See docs/bonds.md.",
+		(*sender).announce)
+}
+
+func (s *sender) announce(ctx context.Context, key types.PublicKey, bond contracts.BondsBond) (*changeReport, error) {
+	if bond.Role != uint8(types.BondSequencer) {
+		return nil, fmt.Errorf("%s is bonded as a prover: only sequencers announce that they are ready", key.PeerID())
+	}
+	t, err := s.terms(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if t.serving[key] {
+		return &changeReport{nil, t.report(key, bond), "nothing: it serves, and stays as long as it does"}, nil
+	}
+	done, err := s.call(ctx, new(big.Int), s.abi.PackReady(key))
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.changed(ctx, key, done)
+	if err != nil {
+		return nil, err
+	}
+	switch last := s.decided(done.Block); {
+	case done.Block > last:
+		r.Next = fmt.Sprintf("announce it again in the next epoch: block %d decided the coming committee, and this came after it", last)
+	case !r.Bond.Next:
+		r.Next = "add stake: the next committee is full of larger bonds"
+	default:
+		r.Next = fmt.Sprintf("keep its node running: it enters the committee of epoch %d unless larger bonds come before block %d", r.Bond.ReadyFor, last)
+	}
+	return r, nil
+}
+
+// changed reports what a bond is after a call.
+func (s *sender) changed(ctx context.Context, key types.PublicKey, done *sent) (*changeReport, error) {
+	bond, err := s.bond(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.terms(ctx)
+	return &changeReport{sent: done, Bond: t.report(key, bond)}, err
+}
+
+func newUnbondCommand() *cobra.Command {
+	return newChangeCommand("unbond", "Ask for a bond's stake back",
+		"Takes a bond out of every later choice. Its stake still answers for what the key signs until its service is over and the\nunbonding delay has passed; then `bedrock withdraw` pays it out. See docs/bonds.md.",
+		(*sender).unbond)
+}
+
+func (s *sender) unbond(ctx context.Context, key types.PublicKey, _ contracts.BondsBond) (*changeReport, error) {
+	done, err := s.call(ctx, new(big.Int), s.abi.PackUnbond(key))
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.changed(ctx, key, done)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case r.Bond.Serves:
+		r.Next = fmt.Sprintf("keep its node running until the epoch ends with block %d: it serves until then; the delay counts from there", rpc.Height(s.genesis.EpochLength)*((done.Block-1)/rpc.Height(s.genesis.EpochLength)+1))
+	case r.Bond.Releasable != nil:
+		r.Next = "`bedrock withdraw`: " + releasable(*r.Bond.Releasable)
+	}
+	return r, nil
+}
