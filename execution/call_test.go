@@ -37,7 +37,7 @@ func TestCallRunsUnderTheSameMeter(t *testing.T) {
 		}
 		return s.Chain.Call(ctx, message(exectest.ManyAddress, 5_000_000, exectest.Words(0, slots)), state, block, vm.Config{NoBaseFee: true}, nil)
 	}
-	if r, err := call(t.Context(), 80); err != nil || r.Err != nil || r.UsedGas >= 5_000_000 {
+	if r, err := call(t.Context(), 50); err != nil || r.Err != nil || r.UsedGas >= 5_000_000 {
 		t.Fatal(r, err)
 	}
 	if r, err := call(t.Context(), 200); err != nil || !errors.Is(r.Err, vm.ErrOutOfGas) || r.UsedGas != 5_000_000 {

@@ -8,12 +8,13 @@ import (
 )
 
 // What the meter charges: bytes of witness that a distinct account or slot costs. On tries of 20,000 leaves a slot really
-// takes 230 bytes, on 120,000 leaves up to the charge. A chunk's challenge may have twice the bytes that its meter may
-// count, so the charges hold until the account trie or one contract's trie has some millions of leaves; a network that
-// grows beyond needs a smaller Rules.ChunkBytes or larger charges.
+// takes 230 bytes, on 120,000 leaves up to 700, and 532 more for each full branch of its path that no other path shares.
+// Who grinds keys makes such branches below his own slots: three levels take 10^8 hashes, eight 10^14. A challenge
+// (types.MaxChallengeBytes) may have eight times the bytes that the meter counts in a chunk: room for fifteen levels, 10^21
+// hashes, for every slot of a chunk that spends all its bytes on them.
 const (
-	AccountBytes = 600
-	SlotBytes    = 700
+	AccountBytes = 1000
+	SlotBytes    = 1000
 )
 
 // Meter is the state as a transaction sees it, counting the witness bytes the transaction needs: AccountBytes for each

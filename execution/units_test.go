@@ -115,7 +115,7 @@ func TestMeterExhaustsHungryTransactions(t *testing.T) {
 	before := s.Chain.Balance(exectest.Address(0))
 	r := s.Apply(
 		s.Call(0, &exectest.ManyAddress, 5, 5_000_000, exectest.Words(0, 2000)),
-		s.Call(1, &exectest.ManyAddress, 0, 5_000_000, exectest.Words(0, 80)),
+		s.Call(1, &exectest.ManyAddress, 0, 5_000_000, exectest.Words(0, 50)),
 	)
 	if len(r.Receipts) != 2 || r.Receipts[0].Status != 0 || r.Receipts[0].GasUsed != 5_000_000 || r.Receipts[1].Status != 1 {
 		t.Fatalf("%+v", r.Receipts)

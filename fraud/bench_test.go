@@ -84,7 +84,7 @@ func BenchmarkChallenge(b *testing.B) {
 func TestHungriestChunkFitsAChallenge(t *testing.T) {
 	s := exectest.New(t, crowded(20_000))
 	s.Apply()
-	r := s.Apply(s.Call(2, &exectest.ManyAddress, 0, 1<<24, exectest.Words(7, 2985)))
+	r := s.Apply(s.Call(2, &exectest.ManyAddress, 0, 1<<24, exectest.Words(7, 2090)))
 	if r.Receipts[0].Status != 1 {
 		t.Fatal("the transaction was meant to just fit")
 	}

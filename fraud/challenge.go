@@ -10,7 +10,7 @@ import (
 )
 
 // MaxChallengeBytes caps a challenge. Every legal chunk can be proven below it.
-const MaxChallengeBytes = 4 << 20
+const MaxChallengeBytes = types.MaxChallengeBytes
 
 // ErrInvalid says that a challenge proves nothing. It is the challenger's fault, or nobody's; never the accused's.
 var ErrInvalid = errors.New("challenge proves nothing")

@@ -33,8 +33,11 @@ func askBlock[T any](ctx context.Context, g *Gossip, r blockRequest, decode func
 		return none, err
 	}
 	limit, timeout, hedge := types.MaxMessageBytes, g.cfg.RequestTimeout, g.cfg.HedgeDelay
-	if kind(r.Kind) == kindBody {
+	switch kind(r.Kind) {
+	case kindBody:
 		limit, timeout, hedge = int(max(g.cfg.MaxBody, types.MaxMessageBytes)), bodyTimeoutFactor*timeout, 4*hedge
+	case kindChallenge:
+		limit, timeout, hedge = types.MaxChallengeBytes, bodyTimeoutFactor*timeout, 4*hedge
 	}
 	request := r.encode()
 	v, from, err := firstGood(ctx, peers, hedge, func(ctx context.Context, p peer.ID) (T, error) {

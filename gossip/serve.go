@@ -66,7 +66,7 @@ func (g *Gossip) answerBlock(_ context.Context, from peer.ID, request []byte) (s
 		return statusRefused, nil
 	}
 	payload, ok := g.lookUp(r)
-	if !ok || uint64(len(payload)) > max(g.cfg.MaxBody, types.MaxMessageBytes) {
+	if !ok || uint64(len(payload)) > max(g.cfg.MaxBody, types.MaxChallengeBytes) {
 		return statusNotFound, nil
 	}
 	return statusOK, payload

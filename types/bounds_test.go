@@ -146,7 +146,7 @@ func TestMessageLimits(t *testing.T) {
 			t.Errorf("answer of %d bodies: %v", n, err)
 		}
 	}
-	for size, ok := range map[uint64]bool{4 << 20: true, 4<<20 + 1: false} {
+	for size, ok := range map[uint64]bool{16 << 20: true, 16<<20 + 1: false} {
 		a := &ChallengeAnnouncement{Challenge: BatchIDOf(nil), Size: size}
 		if _, err := DecodeChallengeAnnouncement(a.Encode()); (err == nil) != ok {
 			t.Errorf("announced challenge of %d bytes: %v", size, err)

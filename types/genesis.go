@@ -21,6 +21,14 @@ const (
 // MaxGenesisBytes caps a genesis file.
 const MaxGenesisBytes = 16 << 20
 
+// What a genesis may allow in a chunk, so that a challenge of any chunk can be sent and verified (MaxChallengeBytes says why
+// the bytes suffice).
+const (
+	maxChunkTransactions = 1024
+	maxChunkGas          = 1 << 26 // four of the largest transactions
+	maxChunkBytes        = 2 << 20
+)
+
 // GenesisAccount is an account that exists from height 0 on. Numbers are 0x-hex, as in Ethereum genesis files.
 type GenesisAccount struct {
 	Balance string            `json:"balance"`
@@ -129,6 +137,8 @@ func (g *Genesis) Validate() error {
 	need(g.BaseFee >= g.BaseFeeFloor && g.BaseFeeFloor > 0, "baseFee must be at or above a baseFeeFloor above 0")
 	need(g.GasTarget > 0, "gasTarget must be above 0")
 	need(g.ChunkTransactions > 0 && g.ChunkGas >= 1<<24 && g.ChunkBytes >= 64<<10, "chunk limits are too small")
+	need(g.ChunkTransactions <= maxChunkTransactions && g.ChunkGas <= maxChunkGas && g.ChunkBytes <= maxChunkBytes,
+		"chunk limits are too large: a challenge of a chunk must fit %d bytes and be verified within seconds", MaxChallengeBytes)
 	need(g.ChallengeWindow > 0 && g.WindowStep > 0, "challengeWindow and windowStep must be above 0")
 	need(g.Retention >= 4*g.ChallengeWindow, "retention %d must be at least 4 challenge windows", g.Retention)
 	epoch := g.EpochLength * g.Heartbeat

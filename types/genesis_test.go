@@ -76,6 +76,25 @@ func TestHandovers(t *testing.T) {
 	}
 }
 
+// TestChunkLimitsOfAGenesis: a genesis may fill the limits of a chunk, and not pass any.
+func TestChunkLimitsOfAGenesis(t *testing.T) {
+	for name, change := range map[string]func(*Genesis){
+		"transactions": func(g *Genesis) { g.ChunkTransactions++ },
+		"gas":          func(g *Genesis) { g.ChunkGas++ },
+		"bytes":        func(g *Genesis) { g.ChunkBytes++ },
+	} {
+		g := validGenesis(t)
+		g.ChunkTransactions, g.ChunkGas, g.ChunkBytes = 1024, 1<<26, 2<<20
+		if err := g.Validate(); err != nil {
+			t.Error(err)
+		}
+		change(g)
+		if err := g.Validate(); err == nil || !strings.Contains(err.Error(), "chunk limits are too large") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestGenesisRefuses: every rule names its key.
 func TestGenesisRefuses(t *testing.T) {
 	cases := map[string]func(*Genesis){

@@ -10,6 +10,10 @@ import (
 const (
 	// MaxMessageBytes caps every message of every direct stream.
 	MaxMessageBytes = 4 << 20
+	// MaxChallengeBytes caps a challenge, which travels in an answer of its own. A chunk's meter charges 1000 bytes for an
+	// account or a slot and counts to 2 MiB, so a proof has 8 KB for each: fifteen full branches that no other path shares.
+	// A witness of more takes keys whose hashes agree in eighteen nibbles, which nobody grinds.
+	MaxChallengeBytes = 16 << 20
 	// MaxFetchItems bounds the references in one request.
 	MaxFetchItems = 256
 	// MaxFetchBytes is where a responder stops adding to an answer.
@@ -192,7 +196,7 @@ func DecodeChallengeAnnouncement(encoded []byte) (*ChallengeAnnouncement, error)
 	if err := decodeMessage("challenge announcement", encoded, a); err != nil {
 		return nil, err
 	}
-	if !a.Challenge.Valid() || a.Size > MaxMessageBytes {
+	if !a.Challenge.Valid() || a.Size > MaxChallengeBytes {
 		return nil, fmt.Errorf("challenge announcement names no challenge: %w", ErrMalformed)
 	}
 	return a, nil
