@@ -1,7 +1,7 @@
 // A wallet's day with ethers v6: ether, a token, events, a revert, twenty transactions at once.
 import assert from 'node:assert/strict';
 import { Contract, ContractFactory, JsonRpcProvider, NonceManager, Wallet, WebSocketProvider, isError, parseEther } from 'ethers';
-import { compileToken, devnet, step, within } from './common.mjs';
+import { compile, devnet, done, step, within } from './common.mjs';
 
 const provider = new JsonRpcProvider(devnet.rpc, undefined, { pollingInterval: 200 });
 const wallet = new Wallet(devnet.accounts[1].privateKey, provider);
@@ -22,7 +22,7 @@ await step('send ether', async () => {
   assert.equal(before - await provider.getBalance(wallet.address), parseEther('1.5') + receipt.fee);
 });
 
-const { abi, bytecode } = compileToken();
+const { abi, bytecode } = compile('erc20.sol').Token;
 const supply = parseEther('1000');
 const token = await step('deploy an ERC-20', async () => {
   const deployed = await new ContractFactory(abi, bytecode, wallet).deploy(supply);
@@ -103,4 +103,4 @@ await step('a second account sends back to back without waiting', async () => {
   fresh.destroy();
 });
 
-process.exit(0);
+done('ethers');

@@ -4,7 +4,7 @@ import {
   createPublicClient, createWalletClient, defineChain, http, parseEther, webSocket, BaseError, ContractFunctionRevertedError,
 } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { compileToken, devnet, step, within } from './common.mjs';
+import { compile, devnet, done, step, within } from './common.mjs';
 
 const chain = defineChain({
   id: Number(devnet.chainId), name: 'bedrock devnet',
@@ -32,7 +32,7 @@ await step('send ether', async () => {
   assert.equal(before - after, parseEther('1.5') + receipt.gasUsed * receipt.effectiveGasPrice);
 });
 
-const { abi, bytecode } = compileToken();
+const { abi, bytecode } = compile('erc20.sol').Token;
 const supply = parseEther('1000');
 const token = await step('deploy an ERC-20', async () => {
   const receipt = await mined(await wallet.deployContract({ abi, bytecode, args: [supply] }));
@@ -103,4 +103,4 @@ await step('twenty transactions at once from one account', async () => {
   assert.equal(await reader.getTransactionCount({ address: account.address }), nonce + 20);
 });
 
-process.exit(0);
+done('viem');

@@ -32,7 +32,7 @@ func TestWallets(t *testing.T) {
 		}
 		ready = startDevnet(t)
 	}
-	for _, script := range []string{"viem.test.mjs", "ethers.test.mjs"} {
+	for _, script := range []string{"viem.test.mjs", "ethers.test.mjs", "openzeppelin.test.mjs"} {
 		t.Run(strings.TrimSuffix(script, ".test.mjs"), func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
