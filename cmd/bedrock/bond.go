@@ -9,7 +9,8 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/spf13/cobra"
 
-	"github.com/etherscale/bedrock/execution/contracts"
+	"github.com/etherscale/bedrock/account"
+	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
@@ -18,7 +19,6 @@ import (
 type bondFlags struct {
 	queryFlags
 	accountFlags
-	home     string
 	role     string
 	stake    string
 	operator string
@@ -54,11 +54,10 @@ func newBondCommand() *cobra.Command {
 		},
 	}
 	f.queryFlags.add(cmd)
-	f.accountFlags.add(cmd)
-	cmd.Flags().StringVar(&f.home, "home", "", "home directory of the node whose key is bonded")
+	f.accountFlags.add(cmd, "home directory of the node whose key is bonded")
 	cmd.Flags().StringVar(&f.role, "role", "", "sequencer or prover; default: the home's own role")
 	cmd.Flags().StringVar(&f.stake, "stake", "", "ether to lock, as 1 or 32.5")
-	cmd.Flags().StringVar(&f.operator, "operator", "", "address that may also announce readiness, assert and unbond; default: the account itself")
+	cmd.Flags().StringVar(&f.operator, "operator", "", "address that may also announce readiness, assert and unbond; default: the home's own account")
 	cmd.Flags().BoolVar(&f.more, "add", false, "add to the bond that the key has")
 	_ = cmd.MarkFlagRequired("home")
 	_ = cmd.MarkFlagRequired("stake")
@@ -67,7 +66,6 @@ func newBondCommand() *cobra.Command {
 
 // bondPlan is what the command line asks for.
 type bondPlan struct {
-	home     *node.Home
 	role     types.BondRole
 	wei      *big.Int
 	operator *common.Address
@@ -86,23 +84,21 @@ func (f *bondFlags) plan() (p bondPlan, err error) {
 		p.operator = &operator
 	}
 	switch f.role {
-	case "", roleName(uint8(types.BondSequencer)), roleName(uint8(types.BondProver)):
+	case "", roleName(types.BondSequencer), roleName(types.BondProver):
 	default:
 		return p, &exitError{exitUsage, fmt.Errorf("--role %q: only sequencers and provers are bonded", f.role)}
 	}
-	if p.home, err = node.LoadHome(f.home); err != nil {
+	home, err := node.LoadHome(f.home)
+	if p.more = f.more; err != nil || p.more {
 		return p, err
 	}
-	if p.more = f.more; p.more {
-		return p, nil
-	}
 	if f.role == "" {
-		f.role = string(p.home.Settings.Role)
+		f.role = string(home.Settings.Role)
 	}
 	switch f.role {
-	case roleName(uint8(types.BondSequencer)):
+	case roleName(types.BondSequencer):
 		p.role = types.BondSequencer
-	case roleName(uint8(types.BondProver)):
+	case roleName(types.BondProver):
 		p.role = types.BondProver
 	default:
 		return p, &exitError{exitUsage, fmt.Errorf("%s is the home of a %s: say what the bond is for, --role sequencer or --role prover", f.home, f.role)}
@@ -119,14 +115,7 @@ type bondedReport struct {
 }
 
 func (s *sender) bondKey(ctx context.Context, p bondPlan) (*bondedReport, error) {
-	network, err := p.home.Genesis.NetworkID()
-	if err != nil {
-		return nil, err
-	}
-	if network != s.network {
-		return nil, fmt.Errorf("%s is a home of network %s, the node at %s is in %s: give the --rpc of a node of its network", p.home.Dir, network, s.client.url, s.network)
-	}
-	key := node.PublicKeyOf(p.home.Key)
+	key := node.PublicKeyOf(s.home.Key)
 	bond, err := s.bond(ctx, key)
 	if err != nil {
 		return nil, err
@@ -141,12 +130,12 @@ func (s *sender) bondKey(ctx context.Context, p bondPlan) (*bondedReport, error)
 		}
 		return s.bonded(ctx, key, done, true)
 	}
-	operator := s.address
+	operator := common.Address(account.AddressOf(s.home.Account))
 	if p.operator != nil {
 		operator = *p.operator
 	}
 	statement := types.BondStatement{Contract: s.contract, Owner: s.address, Operator: operator, Role: p.role}
-	proof := types.SignDigest(p.home.Key, statement.Digest(s.network))
+	proof := types.SignDigest(s.home.Key, statement.Digest(s.network))
 	done, err := s.call(ctx, p.wei, s.abi.PackBond(key, uint8(p.role), operator, [32]byte(proof[:32]), [32]byte(proof[32:])))
 	if err != nil {
 		return nil, err
@@ -159,15 +148,15 @@ func (s *sender) bondKey(ctx context.Context, p bondPlan) (*bondedReport, error)
 }
 
 // check refuses what the network would refuse only after it took the stake.
-func (p *bondPlan) check(key types.PublicKey, bond contracts.BondsBond) error {
+func (p *bondPlan) check(key types.PublicKey, bond execution.Bond) error {
 	switch {
-	case bond.Status == bondSlashed:
+	case bond.Status == execution.BondSlashed:
 		return fmt.Errorf("%s was slashed and never bonds again: make a new home", key.PeerID())
-	case bond.Status == bondLeaving:
+	case bond.Status == execution.BondLeaving:
 		return fmt.Errorf("the bond of %s is leaving: `bedrock withdraw` when its delay is over, then bond again", key.PeerID())
-	case bond.Status == bondActive && !p.more:
-		return fmt.Errorf("%s is bonded already, as a %s of %s with %s ether: add to it with --add", key.PeerID(), roleName(bond.Role), bond.Owner, formatEther(bond.Stake))
-	case bond.Status != bondActive && p.more:
+	case bond.Status == execution.BondActive && !p.more:
+		return fmt.Errorf("%s is bonded already, as a %s of %s with %s ether: add to it with --add", key.PeerID(), roleName(bond.Role), common.Address(bond.Owner), formatEther(bond.Stake))
+	case bond.Status != execution.BondActive && p.more:
 		return fmt.Errorf("%s has no bond to add to: leave out --add", key.PeerID())
 	}
 	return nil
@@ -181,7 +170,7 @@ func (s *sender) admitted(ctx context.Context, key types.PublicKey) (bool, error
 		if err != nil {
 			return false, err
 		}
-		if bond.Status == bondActive {
+		if bond.Status == execution.BondActive {
 			return bond.Owner == s.address, nil
 		}
 		waiting, err := view(ctx, s.bondBook, s.abi.PackWaiting(), s.abi.UnpackWaiting)
@@ -218,7 +207,7 @@ func (s *sender) bonded(ctx context.Context, key types.PublicKey, done *sent, ac
 	switch {
 	case !accepted:
 		r.Next = "the network refused it (another bond of this key came first); the stake is credited to the account: `bedrock withdraw`"
-	case bond.Role == uint8(types.BondProver):
+	case bond.Role == types.BondProver:
 		r.Next = "it may assert from now on: run its node with role prover"
 	case r.Bond.Serves:
 		r.Next = "it serves in this epoch"

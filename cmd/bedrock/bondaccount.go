@@ -11,44 +11,68 @@ import (
 	"github.com/ethereum/go-ethereum/accounts/keystore"
 	"github.com/spf13/cobra"
 
+	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/node"
 )
 
 // maxKeystoreBytes bounds a keystore or password file; the first has some 500 bytes.
 const maxKeystoreBytes = 64 << 10
 
-// accountFlags name the Ethereum account that sends a transaction. No secret stands on a command line.
+// accountFlags name the Ethereum account that sends a transaction: that of a home, unless a keystore file is given. No secret
+// stands on a command line.
 type accountFlags struct {
+	home     string
 	keystore string
 	password string
 }
 
-func (f *accountFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.keystore, "keystore", "", "keystore file (version 3) of the account that sends the transaction")
-	cmd.Flags().StringVar(&f.password, "password-file", "", "file with the keystore's password on its first line, readable by you alone")
-	_ = cmd.MarkFlagRequired("keystore")
-	_ = cmd.MarkFlagRequired("password-file")
+func (f *accountFlags) add(cmd *cobra.Command, home string) {
+	cmd.Flags().StringVar(&f.home, "home", "", home)
+	cmd.Flags().StringVar(&f.keystore, "keystore", "", "keystore file (version 3) of the account that sends the transaction; default: the home's own account")
+	cmd.Flags().StringVar(&f.password, "password-file", "", "file with the keystore's password on its first line, readable by you alone; default: no password")
 }
 
-// unlock decrypts the account.
-func (f *accountFlags) unlock() (*keystore.Key, error) {
+// unlock finds the account's key. home is nil where none was given.
+func (f *accountFlags) unlock(home *node.Home) (account.Key, error) {
+	if f.keystore == "" && f.password != "" {
+		return nil, &exitError{exitUsage, errors.New("--password-file belongs to --keystore")}
+	}
+	if f.keystore == "" && home == nil {
+		return nil, &exitError{exitUsage, errors.New("name the account that sends the transaction: --home DIR for a node's own, or --keystore FILE")}
+	}
+	if f.keystore == "" {
+		return home.Account, nil
+	}
 	encrypted, err := readSecret("--keystore", f.keystore)
 	if err != nil {
 		return nil, err
 	}
-	text, err := readSecret("--password-file", f.password)
-	if err != nil {
-		return nil, err
+	password := ""
+	if f.password != "" {
+		text, err := readSecret("--password-file", f.password)
+		if err != nil {
+			return nil, err
+		}
+		password, _, _ = strings.Cut(string(text), "\n")
 	}
-	password, _, _ := strings.Cut(string(text), "\n")
 	key, err := keystore.DecryptKey(encrypted, strings.TrimSuffix(password, "\r"))
-	if errors.Is(err, keystore.ErrDecrypt) {
+	switch {
+	case errors.Is(err, keystore.ErrDecrypt) && f.password == "":
+		return nil, fmt.Errorf("%s has a password: give --password-file", f.keystore)
+	case errors.Is(err, keystore.ErrDecrypt):
 		return nil, fmt.Errorf("the first line of %s is not the password of %s", f.password, f.keystore)
-	}
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("--keystore %s is no keystore file of version 3 (as geth, clef or a wallet's export make it): %w", f.keystore, err)
 	}
-	return key, nil
+	return key.PrivateKey, nil
+}
+
+// load reads the home, if one was given.
+func (f *accountFlags) load() (*node.Home, error) {
+	if f.home == "" {
+		return nil, nil
+	}
+	return node.LoadHome(f.home)
 }
 
 // readSecret reads a file that only its owner may read.

@@ -14,14 +14,6 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// The states of a bond, as the contract numbers them.
-const (
-	bondActive   = 1
-	bondLeaving  = 2
-	bondReleased = 3
-	bondSlashed  = 4
-)
-
 // bondPage is how many keys one view lists.
 const bondPage = 500
 
@@ -94,8 +86,8 @@ func (b *bondBook) known(ctx context.Context) (keys []types.PublicKey, err error
 	}
 }
 
-func (b *bondBook) bond(ctx context.Context, key types.PublicKey) (contracts.BondsBond, error) {
-	return view(ctx, b, b.abi.PackBondOf(key), b.abi.UnpackBondOf)
+func (b *bondBook) bond(ctx context.Context, key types.PublicKey) (execution.Bond, error) {
+	return view(ctx, b, b.abi.PackBondOf(key), execution.UnpackBond)
 }
 
 // committee is who serves in the epoch.

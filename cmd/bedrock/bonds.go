@@ -10,7 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/spf13/cobra"
 
-	"github.com/etherscale/bedrock/execution/contracts"
+	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -45,10 +45,10 @@ func newBondsCommand() *cobra.Command {
 // bondsReport is what the verb prints. Amounts are ether in decimal.
 type bondsReport struct {
 	Block   rpc.Height      `json:"block"` // after which all of this is so
-	Epoch   uint64          `json:"epoch"`
+	Epoch   types.Epoch     `json:"epoch"`
 	Minimum string          `json:"minimum"`
 	Bonds   []bondReport    `json:"bonds"`
-	Waiting []requestReport `json:"waiting"` // for the next block, which checks their proofs; the first 16
+	Waiting []requestReport `json:"waiting"` // for the next block, which checks their proofs; the first few
 	Credits []creditReport  `json:"credits"` // what owners can withdraw
 }
 
@@ -63,7 +63,7 @@ type bondReport struct {
 	Operator   common.Address  `json:"operator"`
 	Serves     bool            `json:"serves"`             // is in the committee of this epoch
 	Next       bool            `json:"next"`               // would be in the next one, as the bonds stand
-	ReadyFor   uint64          `json:"readyFor,omitempty"` // newest epoch for which it announced to be ready
+	ReadyFor   types.Epoch     `json:"readyFor,omitempty"` // newest epoch for which it announced to be ready
 	Releasable *float64        `json:"releasableIn,omitempty"`
 }
 
@@ -81,8 +81,8 @@ type creditReport struct {
 	Amount string         `json:"amount"`
 }
 
-func roleName(role uint8) string {
-	switch types.BondRole(role) {
+func roleName(role types.BondRole) string {
+	switch role {
 	case types.BondSequencer:
 		return "sequencer"
 	case types.BondProver:
@@ -91,31 +91,20 @@ func roleName(role uint8) string {
 	return ""
 }
 
-func stateName(status uint8) string {
-	switch status {
-	case bondActive:
-		return "active"
-	case bondLeaving:
-		return "leaving"
-	case bondReleased:
-		return "released"
-	case bondSlashed:
-		return "slashed"
-	}
-	return "none"
-}
-
 // terms are what a bond's report is read against.
 type terms struct {
-	epoch, clock  uint64
+	epoch         types.Epoch
+	clock         uint64
 	serving, next map[types.PublicKey]bool
 	delay         uint64
 }
 
 func (b *bondBook) terms(ctx context.Context) (t terms, err error) {
-	if t.epoch, err = view(ctx, b, b.abi.PackEpoch(), b.abi.UnpackEpoch); err != nil {
+	epoch, err := view(ctx, b, b.abi.PackEpoch(), b.abi.UnpackEpoch)
+	if err != nil {
 		return t, err
 	}
+	t.epoch = types.Epoch(epoch)
 	if t.clock, err = view(ctx, b, b.abi.PackClock(), b.abi.UnpackClock); err != nil {
 		return t, err
 	}
@@ -127,10 +116,10 @@ func (b *bondBook) terms(ctx context.Context) (t terms, err error) {
 	return t, err
 }
 
-func (t terms) report(key types.PublicKey, bond contracts.BondsBond) bondReport {
-	r := bondReport{Key: key, PeerID: key.PeerID(), Role: roleName(bond.Role), State: stateName(bond.Status), Stake: formatEther(bond.Stake),
+func (t terms) report(key types.PublicKey, bond execution.Bond) bondReport {
+	r := bondReport{Key: key, PeerID: key.PeerID(), Role: roleName(bond.Role), State: bond.Status.String(), Stake: formatEther(bond.Stake),
 		Owner: bond.Owner, Operator: bond.Operator, Serves: t.serving[key], Next: t.next[key], ReadyFor: bond.ReadyFor}
-	if bond.Status == bondLeaving && bond.Served <= t.epoch {
+	if bond.Status == execution.BondLeaving && bond.Served <= t.epoch {
 		left := max(float64(bond.Until+t.delay)-float64(t.clock), 0) / 1e6
 		r.Releasable = &left
 	}
@@ -170,7 +159,7 @@ func (b *bondBook) report(ctx context.Context) (*bondsReport, error) {
 	}
 	requests, err := view(ctx, b, b.abi.PackWaiting(), b.abi.UnpackWaiting)
 	for _, q := range requests {
-		r.Waiting = append(r.Waiting, requestReport{q.Key, roleName(q.Role), formatEther(q.Value), q.Owner})
+		r.Waiting = append(r.Waiting, requestReport{q.Key, roleName(types.BondRole(q.Role)), formatEther(q.Value), q.Owner})
 	}
 	return r, err
 }

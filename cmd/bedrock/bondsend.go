@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"math/big"
@@ -11,9 +10,10 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/crypto"
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 
+	"github.com/etherscale/bedrock/account"
+	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/rpc"
 )
 
@@ -26,13 +26,18 @@ const (
 // sender calls the bonding contract from one account.
 type sender struct {
 	*bondBook
-	key     *ecdsa.PrivateKey
+	home    *node.Home // nil where none was given
+	key     account.Key
 	address common.Address
 }
 
-// openSender unlocks the account first: what is wrong with it needs no network.
+// openSender unlocks the account first: what is wrong with it needs no network. The node must be of the home's network.
 func openSender(ctx context.Context, f *queryFlags, a *accountFlags) (*sender, error) {
-	key, err := a.unlock()
+	home, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	key, err := a.unlock(home)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +45,16 @@ func openSender(ctx context.Context, f *queryFlags, a *accountFlags) (*sender, e
 	if err != nil {
 		return nil, err
 	}
-	return &sender{b, key.PrivateKey, crypto.PubkeyToAddress(key.PrivateKey.PublicKey)}, nil
+	if home != nil {
+		network, err := home.Genesis.NetworkID()
+		if err != nil {
+			return nil, err
+		}
+		if network != b.network {
+			return nil, fmt.Errorf("%s is a home of network %s, the node at %s is in %s: give the --rpc of a node of its network", home.Dir, network, b.client.url, b.network)
+		}
+	}
+	return &sender{b, home, key, account.AddressOf(key)}, nil
 }
 
 // sent is a call that was executed.

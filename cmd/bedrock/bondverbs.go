@@ -7,42 +7,21 @@ import (
 	"io"
 	"math/big"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/spf13/cobra"
 
-	"github.com/etherscale/bedrock/execution/contracts"
+	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
 
-// keyFlags name a bond by its key.
-type keyFlags struct {
-	home string
-	key  string
-}
-
-func (f *keyFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.home, "home", "", "home directory of the node whose bond it is")
-	cmd.Flags().StringVar(&f.key, "key", "", "in place of --home: the bond's peer ID, or its key in hex")
-}
-
-// check demands that exactly one of the two is given.
-func (f *keyFlags) check() error {
-	if (f.home == "") == (f.key == "") {
-		return &exitError{exitUsage, errors.New("name the bond by either --home DIR or --key PEERID")}
+// find is the key of the bond that is meant: named by --key, else the home's.
+func (s *sender) find(ctx context.Context, named string) (types.PublicKey, error) {
+	if named != "" {
+		return s.resolve(ctx, named)
 	}
-	return nil
-}
-
-func (f *keyFlags) find(ctx context.Context, b *bondBook) (types.PublicKey, error) {
-	if f.home == "" {
-		return b.resolve(ctx, f.key)
-	}
-	home, err := node.LoadHome(f.home)
-	if err != nil {
-		return types.PublicKey{}, err
-	}
-	return node.PublicKeyOf(home.Key), nil
+	return node.PublicKeyOf(s.home.Key), nil
 }
 
 // changeReport is what a call about one bond came to.
@@ -60,23 +39,23 @@ func (r *changeReport) print(out io.Writer) {
 }
 
 // newChangeCommand is a verb about one bond.
-func newChangeCommand(use, short, long string, change func(*sender, context.Context, types.PublicKey, contracts.BondsBond) (*changeReport, error)) *cobra.Command {
+func newChangeCommand(use, short, long string, change func(*sender, context.Context, types.PublicKey, execution.Bond) (*changeReport, error)) *cobra.Command {
 	var f struct {
 		queryFlags
 		accountFlags
-		keyFlags
+		key string
 	}
 	cmd := &cobra.Command{
 		Use: use, Short: short, Long: long, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
-				return err
+			if f.home == "" && f.key == "" {
+				return &exitError{exitUsage, errors.New("say which bond is meant: --home DIR for that of a node, or --key PEERID")}
 			}
 			s, err := openSender(cmd.Context(), &f.queryFlags, &f.accountFlags)
 			if err != nil {
 				return err
 			}
-			key, err := f.find(cmd.Context(), s.bondBook)
+			key, err := s.find(cmd.Context(), f.key)
 			if err != nil {
 				return err
 			}
@@ -99,20 +78,20 @@ func newChangeCommand(use, short, long string, change func(*sender, context.Cont
 		},
 	}
 	f.queryFlags.add(cmd)
-	f.accountFlags.add(cmd)
-	f.keyFlags.add(cmd)
+	f.accountFlags.add(cmd, "home directory of the node whose bond it is")
+	cmd.Flags().StringVar(&f.key, "key", "", "peer ID or key (hex) of the bond, where it is not that of --home")
 	return cmd
 }
 
 // mayChange says why the account can do nothing with a bond.
-func (s *sender) mayChange(key types.PublicKey, bond contracts.BondsBond) error {
+func (s *sender) mayChange(key types.PublicKey, bond execution.Bond) error {
 	switch {
 	case bond.Status == 0:
 		return unknown("%s has no bond: `bedrock bond` asks for one", key.PeerID())
-	case bond.Status != bondActive:
-		return fmt.Errorf("the bond of %s is %s: this is for active ones", key.PeerID(), stateName(bond.Status))
+	case bond.Status != execution.BondActive:
+		return fmt.Errorf("the bond of %s is %s: this is for active ones", key.PeerID(), bond.Status)
 	case bond.Owner != s.address && bond.Operator != s.address:
-		return fmt.Errorf("%s is neither owner (%s) nor operator (%s) of the bond of %s: use another --keystore", s.address, bond.Owner, bond.Operator, key.PeerID())
+		return fmt.Errorf("%s is neither owner (%s) nor operator (%s) of the bond of %s: use another --keystore", s.address, common.Address(bond.Owner), common.Address(bond.Operator), key.PeerID())
 	}
 	return nil
 }
@@ -123,8 +102,8 @@ func newReadyCommand() *cobra.Command {
 		(*sender).announce)
 }
 
-func (s *sender) announce(ctx context.Context, key types.PublicKey, bond contracts.BondsBond) (*changeReport, error) {
-	if bond.Role != uint8(types.BondSequencer) {
+func (s *sender) announce(ctx context.Context, key types.PublicKey, bond execution.Bond) (*changeReport, error) {
+	if bond.Role != types.BondSequencer {
 		return nil, fmt.Errorf("%s is bonded as a prover: only sequencers announce that they are ready", key.PeerID())
 	}
 	t, err := s.terms(ctx)
@@ -169,7 +148,7 @@ func newUnbondCommand() *cobra.Command {
 		(*sender).unbond)
 }
 
-func (s *sender) unbond(ctx context.Context, key types.PublicKey, _ contracts.BondsBond) (*changeReport, error) {
+func (s *sender) unbond(ctx context.Context, key types.PublicKey, _ execution.Bond) (*changeReport, error) {
 	done, err := s.call(ctx, new(big.Int), s.abi.PackUnbond(key))
 	if err != nil {
 		return nil, err

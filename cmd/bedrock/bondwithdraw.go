@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/spf13/cobra"
 
+	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -47,7 +48,7 @@ func newWithdrawCommand() *cobra.Command {
 		},
 	}
 	f.queryFlags.add(cmd)
-	f.accountFlags.add(cmd)
+	f.accountFlags.add(cmd, "home directory of the node whose account it is")
 	return cmd
 }
 
@@ -112,7 +113,7 @@ func (s *sender) findDue(ctx context.Context, r *withdrawReport) error {
 		if err != nil {
 			return err
 		}
-		if bond.Status == bondSlashed {
+		if bond.Status == execution.BondSlashed {
 			if err := s.findReward(ctx, r, key); err != nil {
 				return err
 			}
@@ -121,10 +122,10 @@ func (s *sender) findDue(ctx context.Context, r *withdrawReport) error {
 		if bond.Owner != s.address {
 			continue
 		}
-		if bond.Role == uint8(types.BondProver) {
+		if bond.Role == types.BondProver {
 			provers = append(provers, key)
 		}
-		if bond.Status != bondLeaving {
+		if bond.Status != execution.BondLeaving {
 			continue
 		}
 		if report := t.report(key, bond); report.Releasable != nil && *report.Releasable == 0 {
