@@ -44,14 +44,14 @@ func (q *blockQueue) push(id types.BatchID, txs []TxInfo, fairTime types.Time) {
 	}
 }
 
-// close is the next block that closes at theta: the transactions below the boundary that fit, or nothing if the last
-// block is a heartbeat old.
-func (q *blockQueue) close(theta types.Time) (types.Time, []TxRef, bool) {
+// close is the next block that closes at theta: the transactions below the boundary that fit, or nothing if a verdict is due
+// or the last block is a heartbeat old.
+func (q *blockQueue) close(theta types.Time, verdictDue bool) (types.Time, []TxRef, bool) {
 	for theta >= q.boundary {
 		at := q.boundary
 		taken := q.take()
 		q.boundary += q.interval
-		if len(taken) > 0 || at >= q.parent+types.Time(q.rules.Heartbeat) {
+		if len(taken) > 0 || verdictDue || at >= q.parent+types.Time(q.rules.Heartbeat) {
 			q.parent = at
 			return at, taken, true
 		}

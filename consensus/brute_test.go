@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"reflect"
+	"slices"
 	"sort"
 	"testing"
 
@@ -61,11 +62,14 @@ type observer struct {
 	outcome
 }
 
-// bruteRules has every third history end its epoch.
+// bruteRules has every third history end its epoch, every sixth after many blocks.
 func bruteRules(seed uint64) consensus.Rules {
 	rules := consensus.Rules{Interval: 60_000, Heartbeat: 400_000, BlockBytes: 600, BlockGas: 500_000, RuleVersion: 1}
 	if seed%3 == 0 {
 		rules.Interval, rules.Heartbeat, rules.EpochLength = 12_000, 30_000, 9
+		if seed%6 == 3 {
+			rules.Interval, rules.Heartbeat, rules.EpochLength = 12_000, 12_000, 24
+		}
 	}
 	return rules
 }
@@ -80,7 +84,7 @@ func namedNext(seed uint64, committee *types.Committee) []types.CommitteeMember 
 	return members
 }
 
-func newObserver(t *testing.T, d *randomDAG, parent types.Header, seed types.Hash, rules consensus.Rules) *observer {
+func newObserver(t testing.TB, d *randomDAG, parent types.Header, seed types.Hash, rules consensus.Rules) *observer {
 	t.Helper()
 	core, err := consensus.New(consensus.Config{Network: d.network, Committee: d.committee, Seed: seed, Self: -1, Parent: parent,
 		Rules: rules, Windows: d.windows()})
@@ -167,9 +171,9 @@ func TestBruteForce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: too few histories to demand that every rule was exercised")
 	}
-	for _, rule := range []string{"direct commit", "direct skip", "indirect commit", "indirect skip", "implicit receipts", "openings", "voids", "exclusions", "epoch ends", "listed anew"} {
-		if total[rule] < 100 {
-			t.Errorf("%s occurred %d times, want at least 100", rule, total[rule])
+	for _, rule := range []string{"direct commit", "direct skip", "indirect commit", "indirect skip", "implicit receipts", "openings", "voids", "exclusions", "epoch ends", "listed anew", "verdicts", "unrewarded", "convicted left out"} {
+		if total[rule] < 50 {
+			t.Errorf("%s occurred %d times, want at least 50", rule, total[rule])
 		}
 	}
 }
@@ -179,8 +183,11 @@ func compareOnce(t *testing.T, seed uint64, committee *types.Committee, total ma
 	parent := types.Header{Version: types.Version, Network: network, Time: 1_700_000_000_000_000 + types.Time(seed*1000)}
 	epochSeed := types.Hash(sha256.Sum256(binary.BigEndian.AppendUint64(nil, seed)))
 	d := newRandomDAG(seed, committee, network, parent.Time)
-	order := d.topological()
 	rules, named := bruteRules(seed), namedNext(seed, committee)
+	oracle := newObserver(t, d, parent, epochSeed, rules)
+	oracle.step(consensus.NextEpoch{Committee: named})
+	d.play(oracle)
+	order := d.topological()
 	o := newObserver(t, d, parent, epochSeed, rules)
 	o.step(consensus.NextEpoch{Committee: named})
 	cut := len(order) * 2 / 3
@@ -226,13 +233,15 @@ func compareCut(t *testing.T, o *observer, setting brute.Setting, rules consensu
 		return fmt.Sprintf("%s T=%d after %d", r.Batch, r.FairTime, r.Index)
 	}))
 	expect(t, "blocks", lines(blocks, func(i int, b brute.Block) string {
-		return fmt.Sprintf("%d time %d after %d: %d txs", i+1, b.Time, b.After, len(b.Txs))
+		return fmt.Sprintf("%d time %d after %d: %d txs, verdicts %v", i+1, b.Time, b.After, len(b.Txs), b.Verdicts)
 	}), lines(o.closed, func(_ int, c consensus.Closed) string {
-		return fmt.Sprintf("%d time %d after %d: %d txs", c.Header.Height, c.Header.Time, c.Header.VertexIndex, len(c.Transactions))
+		return fmt.Sprintf("%d time %d after %d: %d txs, verdicts %v", c.Header.Height, c.Header.Time, c.Header.VertexIndex,
+			len(c.Transactions), c.Header.Verdicts)
 	}))
 	return map[string]int{
-		"listed anew":   fair.Counts.Again,
-		"epoch ends":    compareEnd(t, o, setting, limits, appended, blocks, named),
+		"listed anew": fair.Counts.Again,
+		"epoch ends":  compareEnd(t, o, setting, limits, appended, blocks, named),
+		"verdicts":    listedIn(o.closed), "unrewarded": unrewarded(o, appended), "convicted left out": convicted(o, named),
 		"direct commit": verdicts[brute.DirectCommit], "direct skip": verdicts[brute.DirectSkip],
 		"indirect commit": verdicts[brute.IndirectCommit], "indirect skip": verdicts[brute.IndirectSkip],
 		"implicit receipts": fair.Counts.Implicit, "openings": fair.Counts.Openings,
@@ -251,12 +260,69 @@ func compareEnd(t *testing.T, o *observer, setting brute.Setting, limits brute.L
 	if limits.EpochLength == 0 || uint64(len(blocks)) < limits.EpochLength || t.Failed() {
 		return 0
 	}
-	want := brute.EpochEnd(setting, limits, appended, blocks, named, 1)
+	var headers []types.Hash
+	for _, b := range o.closed {
+		headers = append(headers, b.Header.Digest())
+	}
+	want := brute.EpochEnd(setting, limits, appended, blocks, headers, named, 1)
 	next := o.closed[len(o.closed)-1].Header.Next
 	if got := (brute.End{Rewards: next.Rewards, Committee: next.Committee, Rules: next.RuleVersion}); !reflect.DeepEqual(got, want) {
 		t.Errorf("epoch end: brute force says %+v, the core %+v", want, got)
 	}
 	return 1
+}
+
+// listedIn counts the verdicts in headers.
+func listedIn(closed []consensus.Closed) (n int) {
+	for _, c := range closed {
+		n += len(c.Header.Verdicts)
+	}
+	return n
+}
+
+// unrewarded counts the vertices up to an epoch's end whose authors signed too few headers.
+func unrewarded(o *observer, appended []brute.Appended) int {
+	last := o.end()
+	if last == nil {
+		return 0
+	}
+	n := int(last.VertexIndex) + 1
+	for i, a := range appended[:last.VertexIndex+1] {
+		if slices.ContainsFunc(appended[:i], func(b brute.Appended) bool {
+			return a.Vertex.Author() == b.Vertex.Author() && a.Vertex.Round() == b.Vertex.Round()
+		}) {
+			n--
+		}
+	}
+	for _, r := range last.Next.Rewards {
+		n -= int(r)
+	}
+	return n
+}
+
+// convicted counts the members that the state named, and that the last header leaves out though the epoch saw them at work.
+func convicted(o *observer, named []types.CommitteeMember) (n int) {
+	last := o.end()
+	if last == nil {
+		return 0
+	}
+	for _, c := range o.closed {
+		for _, v := range c.Header.Verdicts {
+			is := func(m types.CommitteeMember) bool { return m.Key == v.Accused }
+			if slices.ContainsFunc(named, is) && !slices.ContainsFunc(last.Next.Committee, is) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// end is the epoch's last header, or nil.
+func (o *observer) end() *types.Header {
+	if n := len(o.closed); n > 0 && o.closed[n-1].Header.Next != nil {
+		return &o.closed[n-1].Header
+	}
+	return nil
 }
 
 func lines[T any](list []T, line func(int, T) string) []string {

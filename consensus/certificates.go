@@ -55,21 +55,21 @@ func newCertifier(cfg *Config) certifier {
 // closeBlocks closes what theta allows after the appended vertex.
 func (c *Core) closeBlocks(n *node, index uint64) {
 	for !c.ended() {
-		at, txs, ok := c.blocks.close(c.fair.theta)
+		at, txs, ok := c.blocks.close(c.fair.theta, c.verdicts.waiting())
 		if !ok {
 			return
 		}
-		c.close(at, txs, index, n.ref.Digest)
+		c.close(at, txs, c.verdicts.list(c.certs.closed+1), index, n.ref.Digest)
 	}
 }
 
 // close closes the next block.
-func (c *Core) close(at types.Time, txs []TxRef, index uint64, vertex types.Hash) {
+func (c *Core) close(at types.Time, txs []TxRef, listed []types.Verdict, index uint64, vertex types.Hash) {
 	k := &c.certs
 	k.closed++
 	s := &blockState{header: k.template, txs: txs}
 	s.header.Height, s.header.Time = k.closed, at
-	s.header.VertexIndex, s.header.VertexDigest = index, vertex
+	s.header.VertexIndex, s.header.VertexDigest, s.header.Verdicts = index, vertex, listed
 	k.states[k.closed], c.unsealed[k.closed] = s, s
 	k.txs += len(txs)
 }

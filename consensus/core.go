@@ -26,6 +26,7 @@ type Core struct {
 	epoch     epochEnd
 	windows   Windows
 	seals     seals
+	verdicts  verdicts
 	unsealed  map[types.Height]*blockState // closed blocks above the seals
 	recent    []types.VertexRef            // appended, of rounds above the horizon, and some below
 	owed      map[types.BatchID]struct{}   // bodies that a resumed core was not handed yet
@@ -66,6 +67,7 @@ type Core struct {
 	convicted bool          // an equivocation of the own key is proven: make nothing more
 	evidence  []types.Equivocation
 	executed  types.Height
+	upheld    []ownVerdict // own statements that are not due, at most maxSaid
 }
 
 // authorState is what is known about one author's vertices, accepted or not.
@@ -108,6 +110,7 @@ func New(cfg Config) (*Core, error) {
 		unsealed: make(map[types.Height]*blockState), owed: make(map[types.BatchID]struct{}),
 		suspended: make(map[types.Hash]*suspended), authors: make([]authorState, n), proven: make([]bool, n),
 		refused: newRefusedSet(), wants: newWants(), batches: make(map[types.BatchID]*batch),
+		seals: newSeals(&cfg), verdicts: newVerdicts(cfg.Committee),
 	}
 	c.fair = newFairOrder(cfg.Committee, cfg.Seed, cfg.Parent.Time, windows.Repeats, &c.counters)
 	if cfg.Self >= 0 {
@@ -118,7 +121,6 @@ func New(cfg Config) (*Core, error) {
 		c.largest = max(c.largest, cfg.Committee.Stake(types.Member(i)))
 	}
 	c.executed = cfg.Parent.Height
-	c.seals = seals{height: cfg.Parent.Height, digest: cfg.Parent.Digest(), votes: make(map[types.Height][]*types.HeaderSignature)}
 	return c, nil
 }
 
@@ -183,6 +185,8 @@ func (c *Core) handle(ev Event) {
 		c.encoded(e)
 	case Signed:
 		c.signed(e)
+	case Upheld:
+		c.uphold(e.Verdict)
 	case Executed:
 		c.executed = max(c.executed, e.Height)
 	case NextEpoch:

@@ -18,41 +18,6 @@ type Cut struct {
 	State  []byte
 }
 
-// seals are the certificates that the committed sequence itself holds. Other than the certifier's, which counts every
-// accepted vertex, they are the same at all members.
-type seals struct {
-	height types.Height // up to here
-	digest types.Hash   // of that header
-	votes  map[types.Height][]*types.HeaderSignature
-}
-
-// seal counts the header signatures of an appended vertex.
-func (c *Core) seal(n *node) {
-	s := &c.seals
-	signatures := n.v.Body().HeaderSignatures
-	for i := range signatures {
-		x := &signatures[i]
-		if x.Height <= s.height || x.Height > c.certs.closed+signatureWindow {
-			continue
-		}
-		if s.votes[x.Height] == nil {
-			s.votes[x.Height] = make([]*types.HeaderSignature, c.n)
-		}
-		if s.votes[x.Height][n.ref.Author] == nil {
-			s.votes[x.Height][n.ref.Author] = x
-		}
-	}
-	for len(signatures) > 0 && s.height < c.certs.closed && s.votes[s.height+1] != nil {
-		digest, found := c.quorumDigest(s.votes[s.height+1])
-		if !found {
-			return
-		}
-		s.height, s.digest = s.height+1, digest
-		delete(s.votes, s.height)
-		delete(c.unsealed, s.height)
-	}
-}
-
 // noteRecent remembers what was appended above the horizon.
 func (c *Core) noteRecent(ref types.VertexRef) {
 	c.recent = append(c.recent, ref)
@@ -117,7 +82,7 @@ func (c *Core) cutState(round types.Round) *cutState {
 		Version: cutVersion, Network: c.cfg.Network, Epoch: c.cfg.Epoch, Seed: c.cfg.Seed, Round: round, Sequenced: c.sequenced,
 		Recent: recentAbove(c.recent, round-min(Horizon, round)),
 		Fair:   c.fair.cut(), Blocks: c.blocks.cut(), Headers: c.cutHeaders(),
-		Rewards: c.epoch.rewards, Active: bitmapOf(c.epoch.active), Announced: c.epoch.announced,
+		Verdicts: c.verdicts.cut(), Rewards: c.epoch.rewards, Active: bitmapOf(c.epoch.active), Announced: c.epoch.announced,
 	}
 	return s
 }
@@ -186,7 +151,7 @@ func (g *generation) bytes() []byte {
 }
 
 func (c *Core) cutHeaders() cutHeaders {
-	s := cutHeaders{Sealed: c.seals.height, Digest: c.seals.digest}
+	s := cutHeaders{Sealed: c.seals.height, Digests: c.seals.digests, Signed: c.seals.signed}
 	for h := s.Sealed + 1; h <= c.certs.closed; h++ {
 		b := c.unsealed[h]
 		s.Closed = append(s.Closed, cutClosed{b.header.Time, b.header.VertexIndex, b.header.VertexDigest, b.txs})

@@ -16,7 +16,7 @@ const MaxCutBytes = 256 << 20
 var ErrCut = errors.New("not the state of a cut")
 
 // cutVersion is the version of the encoding.
-const cutVersion = 1
+const cutVersion = 2
 
 // cutState is the order after all slots of a round: a function of the committed sequence up to there. Its encoding is
 // RLP, canonical: lists are in the order that the sequence gives them, or ascending.
@@ -31,6 +31,7 @@ type cutState struct {
 	Fair      cutFair
 	Blocks    cutBlocks
 	Headers   cutHeaders
+	Verdicts  cutVerdicts
 	Rewards   []uint64
 	Active    types.Bitmap
 	Announced []uint64
@@ -73,10 +74,11 @@ type cutQueued struct {
 }
 
 type cutHeaders struct {
-	Sealed types.Height // up to here the sequence holds certificates
-	Digest types.Hash   // of the header of that height
-	Closed []cutClosed  // those above, in order of height
-	Votes  []cutVote    // signatures above, ascending by (height, member)
+	Sealed  types.Height   // up to here the sequence holds certificates
+	Digests []types.Hash   // of the newest headers up to there, at most signedWindow
+	Signed  []types.Height // by member: the newest header up to there that it signed
+	Closed  []cutClosed    // those above, in order of height
+	Votes   []cutVote      // signatures above, ascending by (height, member)
 }
 
 type cutClosed struct {
@@ -134,6 +136,8 @@ func (s *cutState) check(cfg *Config) error {
 		{s.Blocks.Boundary > 0 && uint64(s.Blocks.Boundary)%cfg.Rules.Interval == 0, "boundary"},
 		{s.Headers.Sealed >= cfg.Parent.Height && s.Headers.Sealed < 1<<62, "height"},
 		{last == 0 || s.Headers.Sealed+types.Height(len(s.Headers.Closed)) <= last, "last height"},
+		{len(s.Headers.Digests) > 0 && len(s.Headers.Digests) <= signedWindow && len(s.Headers.Signed) == n, "newest headers"},
+		{s.Verdicts.fits(n, cfg.Parent.Height, s.Headers.Sealed+types.Height(len(s.Headers.Closed))), "verdicts"},
 		{s.placesFit(cfg), "places"}, {s.talliesFit(n), "entries"},
 	} {
 		if !must.hold {

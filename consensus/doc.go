@@ -44,6 +44,8 @@
 //	commit.go        votes, certificates, verdicts      sequence.go     from verdicts to the committed sequence
 //	fairorder.go     receipts, openings, fair times     theta.go        the bound below which order is final
 //	blocks.go        released batches to blocks         certificates.go headers, signatures, certificates
+//	seals.go         certificates in the sequence       verdicts.go     who stated that a challenge is valid
+//	upheld.go        own such statements
 //	epoch.go         the epoch's end                repeats.go      how long the released is remembered
 //	cut.go           the order's state at a round   cutstate.go     its encoding
 //	resume.go        a core that goes on from it

@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"errors"
+	"slices"
 	"sort"
 
 	"github.com/etherscale/bedrock/types"
@@ -23,7 +24,7 @@ var ErrRuleVersion = errors.New("the epoch follows rules that this version does 
 type epochEnd struct {
 	last      types.Height // of the epoch; 0: it does not end
 	half      types.Height // with this height closed the second half begins
-	rewards   []uint64     // by member: sequenced vertices, without second twins
+	rewards   []uint64     // by member: sequenced vertices while it signed headers, without second twins
 	active    []bool       // by member: such a vertex in the second half
 	announced []uint64     // by member: rule version in its newest such vertex
 	input     *NextEpoch
@@ -42,10 +43,12 @@ func newEpochEnd(cfg *Config) epochEnd {
 // ended reports whether the epoch's last block is closed: from there on nothing is ordered.
 func (c *Core) ended() bool { return c.epoch.last > 0 && c.certs.closed >= c.epoch.last }
 
-// count takes the next vertex of the sequence, with the height closed before it.
-func (e *epochEnd) count(v *types.Vertex, closed types.Height) {
+// count takes the next vertex of the sequence, with the height closed before it. signs: its author signs headers.
+func (e *epochEnd) count(v *types.Vertex, closed types.Height, signs bool) {
 	a := v.Author()
-	e.rewards[a]++
+	if signs {
+		e.rewards[a]++
+	}
 	e.announced[a] = v.Body().RuleVersion
 	if closed >= e.half {
 		e.active[a] = true
@@ -79,9 +82,20 @@ func (c *Core) endOf() *types.EpochEnd {
 	}
 }
 
-// nextCommittee is what the state says, without members of this committee that had nothing sequenced in the second half.
-// Where fewer than 4 are left, or what the state says is no committee, the old one stays.
+// nextCommittee is who remains, without those whose bond verdicts took after the state was read, if 4 are left.
 func (c *Core) nextCommittee() []types.CommitteeMember {
+	all := c.remaining()
+	read := c.epoch.last - CommitteeLookback
+	next := slices.DeleteFunc(slices.Clone(all), func(m types.CommitteeMember) bool { return c.verdicts.accusedAbove(read, m.Key) })
+	if len(next) < minCommittee {
+		return all
+	}
+	return next
+}
+
+// remaining is what the state says, without members of this committee that had nothing sequenced in the second half.
+// Where fewer than 4 are left, or what the state says is no committee, the old one stays.
+func (c *Core) remaining() []types.CommitteeMember {
 	if _, err := types.NewCommittee(c.epoch.input.Committee); err != nil {
 		c.counters.CommitteesRefused++
 		return c.cfg.Committee.Members()

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/etherscale/bedrock/consensus/internal/brute"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -67,9 +68,20 @@ func TestEpochEnds(t *testing.T) {
 // checkRewards counts the sequence up to the closing vertex anew.
 func (c *cluster) checkRewards(last types.Header) {
 	c.t.Helper()
+	n := c.nodes[0]
+	var sequence []brute.Appended
+	for _, a := range n.appended[:last.VertexIndex+1] {
+		sequence = append(sequence, brute.Appended{Vertex: n.byDigest[a.Vertex.Digest]})
+	}
+	var blocks []brute.Closed
+	for i := range n.closed {
+		blocks = append(blocks, brute.Closed{After: int(n.closed[i].Header.VertexIndex), Header: n.closed[i].Header.Digest()})
+	}
 	want := make([]uint64, c.committee.Len())
-	for _, a := range c.nodes[0].appended[:last.VertexIndex+1] {
-		want[a.Vertex.Author]++
+	for i, signs := range brute.Signing(c.committee, c.parent.Height, sequence, blocks) {
+		if signs {
+			want[sequence[i].Vertex.Author()]++
+		}
 	}
 	if !slices.Equal(want, last.Next.Rewards) {
 		c.t.Errorf("rewards %v, want %v", last.Next.Rewards, want)

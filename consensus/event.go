@@ -50,6 +50,10 @@ type Signed struct {
 	Signature types.Signature
 }
 
+// Upheld says that the driver verified a challenge, and it is valid: own vertices state it until it is due. It is forgotten
+// when the epoch ends, and at most 256 are kept: the driver says it again until a header lists it.
+type Upheld struct{ Verdict types.Verdict }
+
 // Executed says up to which height the own execution has come (back-pressure).
 type Executed struct{ Height types.Height }
 
@@ -77,6 +81,7 @@ func (BatchHeld) event()      {}
 func (Tick) event()           {}
 func (Encoded) event()        {}
 func (Signed) event()         {}
+func (Upheld) event()         {}
 func (Executed) event()       {}
 func (NextEpoch) event()      {}
 func (Restored) event()       {}

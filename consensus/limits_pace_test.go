@@ -122,10 +122,10 @@ func TestLimitsOfABlock(t *testing.T) {
 		if len(q.queue) != x.queued {
 			t.Errorf("%s: %d queued", name, len(q.queue))
 		}
-		if _, taken, _ := q.close(10); len(taken) != x.taken {
+		if _, taken, _ := q.close(10, false); len(taken) != x.taken {
 			t.Errorf("%s: a block takes %d", name, len(taken))
 		}
-		if _, taken, closed := q.close(19); closed {
+		if _, taken, closed := q.close(19, false); closed {
 			t.Errorf("%s: a second block of the interval takes %d", name, len(taken))
 		}
 	}

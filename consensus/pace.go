@@ -127,7 +127,7 @@ func (c *Core) nextBurst() types.Time {
 	return c.burstAt.Add(burstRounds * c.pacing.MinRound)
 }
 
-// busy reports whether there is something to order: a batch held that is not in a certified block. More than two
+// busy reports whether there is something to order: a batch held that is not in a certified block, or a verdict. More than two
 // blocks without a certificate, as the heartbeats after an outage, count too: their signatures travel in vertices. When the
 // epoch has ended only its last header counts.
 func (c *Core) busy() bool {
@@ -135,7 +135,7 @@ func (c *Core) busy() bool {
 		return c.certs.done < c.epoch.last
 	}
 	return len(c.pending) > 0 || c.active > 0 || len(c.fair.live) > 0 || len(c.fair.ready) > 0 ||
-		len(c.blocks.queue) > 0 || c.certs.txs > 0 || c.certs.closed > c.certs.done+2
+		c.hastens() || len(c.blocks.queue) > 0 || c.certs.txs > 0 || c.certs.closed > c.certs.done+2
 }
 
 // heartbeat is the time between own vertices when there is nothing to order: longer in large committees, where each vertex

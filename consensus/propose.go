@@ -58,6 +58,7 @@ func (c *Core) makeDraft(round types.Round) *types.Vertex {
 		at = max(at, c.now)
 	}
 	body.HeaderSignatures = c.certs.ownSignatures(c.seals.height)
+	body.Verdicts = c.ownVerdicts()
 	body.Evidence = append([]types.Equivocation(nil), c.evidence[:min(len(c.evidence), types.MaxEvidence)]...)
 	return types.NewVertex(types.VertexID{
 		Version: types.Version, Network: c.cfg.Network, Epoch: c.cfg.Epoch, Round: round, Author: c.self, Time: at,
@@ -165,6 +166,7 @@ func (c *Core) acceptOwn(n *node) {
 	c.dag.markMine(n)
 	c.dropListed()
 	c.certs.listed(n.v.Body().HeaderSignatures, c.seals.height)
+	c.verdictsCarried(n)
 	said := n.v.Body().Evidence
 	kept := c.evidence[:0]
 	for _, e := range c.evidence {

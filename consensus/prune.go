@@ -28,12 +28,13 @@ func (c *Core) horizonMoved() {
 }
 
 // dropRound forgets the lowest round. Own receipts in it that never came into the sequence are lost: they are to be
-// listed again, like its signatures.
+// listed again, like its signatures and verdicts.
 func (c *Core) dropRound(rs *roundSlots) {
 	for a := range rs.slots {
 		for _, n := range rs.slots[a].candidates {
 			if c.member && n.ref.Author == c.self && !n.appended {
 				c.certs.relist(n.v.Body().HeaderSignatures, c.seals.height)
+				c.verdictsLost(n.ref.Digest)
 				for _, b := range n.batches {
 					if c.fair.live[b.id] == nil {
 						c.forget(b.id)

@@ -32,6 +32,8 @@ type randomDAG struct {
 	hidden    int         // in long histories: an author whose first vertices others see when they are about to fall below the horizon; else -1
 
 	batches []randomBatch
+
+	statements
 }
 
 type randomBatch struct {
@@ -82,13 +84,20 @@ func newRandomDAG(seed uint64, committee *types.Committee, network types.Network
 		d.downFrom[d.hidden], d.downTo[d.hidden] = 5, d.rounds+1
 	}
 	d.makeBatches()
+	d.makeChallenges(seed)
+	return d
+}
+
+// play makes the vertices. What oracle, which may be nil, says of headers is signed.
+func (d *randomDAG) play(oracle *observer) {
+	d.oracle = oracle
+	n := d.committee.Len()
 	for r := types.Round(1); r <= d.rounds; r++ {
 		for i := range n {
 			d.step(types.Member(i), r)
 		}
 		d.sustain(r)
 	}
-	return d
 }
 
 // sustain stands for waiting: while a round lacks a quorum of authors, the next one sees the whole round before.
@@ -318,6 +327,7 @@ func (d *randomDAG) finish(a types.Member, r types.Round, previous, floor types.
 		}
 	}
 	body.Receipts, at = d.receipts(a, r, previous, at)
+	body.HeaderSignatures, body.Verdicts = d.signatures(a), d.verdicts(a, r)
 	id := types.VertexID{Version: types.Version, Network: d.network, Round: r, Author: a, Time: at}
 	return types.NewVertex(id, body)
 }
@@ -380,6 +390,9 @@ func (d *randomDAG) publish(v, sibling *types.Vertex) {
 	}
 	if sibling == nil {
 		d.own[a] = v
+	}
+	if d.oracle != nil {
+		d.oracle.receive(v)
 	}
 }
 

@@ -32,6 +32,7 @@ func NewFrom(cfg Config, state []byte) (*Core, error) {
 	c.recent = s.Recent
 	c.fair.resume(&s.Fair)
 	c.blocks.resume(&s.Blocks)
+	c.verdicts.resume(&s.Verdicts)
 	c.resumeHeaders(&s.Headers)
 	c.owe()
 	c.above = s.Round
@@ -125,10 +126,10 @@ func (g *generation) take(hashes []byte) {
 func (c *Core) resumeHeaders(s *cutHeaders) {
 	k := &c.certs
 	k.asked, k.built, k.done, k.closed = s.Sealed, s.Sealed, s.Sealed, s.Sealed
-	k.parent = s.Digest
-	c.seals.height, c.seals.digest = s.Sealed, s.Digest
+	k.parent = s.Digests[len(s.Digests)-1]
+	c.seals.height, c.seals.digests, c.seals.signed = s.Sealed, s.Digests, s.Signed
 	for _, b := range s.Closed {
-		c.close(b.Time, b.Txs, b.VertexIndex, b.VertexDigest)
+		c.close(b.Time, b.Txs, c.verdicts.listedAt(c.certs.closed+1), b.VertexIndex, b.VertexDigest)
 	}
 	for i := range s.Votes {
 		v := &s.Votes[i]

@@ -105,13 +105,14 @@ func (c *Core) appendVertex(n *node, by types.VertexRef) {
 		return
 	}
 	if !twin {
-		c.epoch.count(n.v, c.certs.closed)
+		c.epoch.count(n.v, c.certs.closed, c.seals.signs(n.ref.Author))
 	}
 	out, err := c.fair.append(n, by.Round, index, twin)
 	if err != nil {
 		c.halt(err)
 		return
 	}
+	c.countVerdicts(n)
 	for _, b := range n.batches {
 		c.setActive(b, false)
 	}

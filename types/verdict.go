@@ -1,6 +1,9 @@
 package types
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+)
 
 // Verdict names a challenge, what it shows, whom it accuses and who is paid for it. In a vertex it states: "I verified this
 // challenge, and it is valid". In a header it says that members with a quorum of stake stated so: the bond of the accused is
@@ -12,11 +15,8 @@ type Verdict struct {
 	Payee     [20]byte  // whom the challenge names for the challenger's part
 }
 
-// before is the order of verdicts in a vertex: by challenge, then by accused. Equal ones are not before one another,
-// whatever else they say: an author says one thing about a challenge and an accused.
-func (v *Verdict) before(w *Verdict) bool {
-	if c := bytes.Compare(v.Challenge[:], w.Challenge[:]); c != 0 {
-		return c < 0
-	}
-	return bytes.Compare(v.Accused[:], w.Accused[:]) < 0
+// Compare orders verdicts in a vertex: by challenge, then by accused. It is 0 for two that differ in anything else: an author
+// says one thing about a challenge and an accused.
+func (v *Verdict) Compare(w *Verdict) int {
+	return cmp.Or(bytes.Compare(v.Challenge[:], w.Challenge[:]), bytes.Compare(v.Accused[:], w.Accused[:]))
 }

@@ -114,7 +114,7 @@ func (v *Vertex) checkStatements(*Committee) error {
 		if !v.body.Verdicts[i].Challenge.Valid() {
 			return invalid(v, "verdict %d names no challenge CID", i)
 		}
-		if i > 0 && !v.body.Verdicts[i-1].before(&v.body.Verdicts[i]) {
+		if i > 0 && v.body.Verdicts[i-1].Compare(&v.body.Verdicts[i]) >= 0 {
 			return invalid(v, "verdicts are not ascending by (challenge, accused)")
 		}
 	}

@@ -27,7 +27,7 @@
 //
 // Goroutines: Run starts them all and returns when all have ended. The loop owns the core, the fetch table and the
 // schedule. Two workers check pushes; one goroutine encodes and stores blocks in order, one publishes rows, one asks the
-// pool again, and at most FetchLimit a member fetch. Hold, HandlePush, HandleFetch, Executed, Status and Stats may be called
+// pool again, and at most FetchLimit a member fetch. Hold, Verdict, HandlePush, HandleFetch, Executed, Status and Stats may be called
 // from anywhere, before Run too, and never wait for the core.
 //
 // A node that lost its log (empty, and Config.FirstStart false) first follows with a core that makes nothing, until others

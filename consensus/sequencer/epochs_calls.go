@@ -52,6 +52,12 @@ func (s *Epochs) Hold(id types.BatchID, body []byte, txs []consensus.TxInfo, at 
 	}
 }
 
+// Verdict is Sequencer.Verdict of the newest epoch; false also outside its committee.
+func (s *Epochs) Verdict(v types.Verdict) bool {
+	seq, _, ok := s.Current()
+	return ok && seq.Verdict(v)
+}
+
 // NextBurst is Sequencer.NextBurst of the epoch in which batches are held.
 func (s *Epochs) NextBurst() time.Time {
 	if seq, _, ok := s.Current(); ok {

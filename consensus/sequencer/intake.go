@@ -56,6 +56,18 @@ func (s *Sequencer) Executed(h types.Height) {
 	}
 }
 
+// Verdict says that this node verified a challenge, and it is valid: own vertices state it until it is due. It never waits; false:
+// the loop is busy. What is said is forgotten when the epoch or the run ends, so whoever says it says it again, now and then,
+// until a header lists it.
+func (s *Sequencer) Verdict(v types.Verdict) bool {
+	select {
+	case s.inputs <- input{event: consensus.Upheld{Verdict: v}}:
+		return true
+	default:
+		return false
+	}
+}
+
 // NextBurst is when the pause ends after which own vertices are made again; zero if that is not known.
 func (s *Sequencer) NextBurst() time.Time {
 	if at := types.Time(s.burst.Load()); at > 0 {

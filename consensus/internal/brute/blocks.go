@@ -21,6 +21,8 @@ type Block struct {
 	Time  types.Time
 	After int // index of the appended vertex after which it closed
 	Txs   []types.Hash
+
+	Verdicts []types.Verdict
 }
 
 type queued struct {
@@ -31,7 +33,7 @@ type queued struct {
 // Blocks replays the sequence and closes blocks after each vertex, up to the epoch's last one. It also returns the final state of the fair order.
 func Blocks(s Setting, limits Limits, appended []Appended, contents map[types.BatchID][]Tx) ([]Block, *Fair) {
 	s = s.withDefaults()
-	fair := NewFair(s)
+	fair, verdicts := NewFair(s), NewVerdicts(s.Committee)
 	var blocks []Block
 	var queue []queued
 	last := map[types.Hash]int{} // where in the list of queued ones, from 1
@@ -44,6 +46,7 @@ func Blocks(s Setting, limits Limits, appended []Appended, contents map[types.Ba
 			break
 		}
 		fair.Append(next)
+		verdicts.Append(next.Vertex, fair.excluded)
 		for ; taken < len(fair.Released); taken++ {
 			for _, tx := range contents[fair.Released[taken].Batch] {
 				if at := last[tx.Hash]; at > 0 && (at-1)/s.Transactions+1 >= (count-1)/s.Transactions {
@@ -56,10 +59,10 @@ func Blocks(s Setting, limits Limits, appended []Appended, contents map[types.Ba
 		}
 		for ; uint64(fair.Theta) >= boundary && fair.Theta != Forever; boundary += limits.Interval {
 			n := fitting(queue, types.Time(boundary), limits)
-			if n == 0 && boundary < uint64(parentTime)+limits.Heartbeat {
+			if n == 0 && verdicts.Listed == len(verdicts.Due) && boundary < uint64(parentTime)+limits.Heartbeat {
 				continue
 			}
-			b := Block{Time: types.Time(boundary), After: i}
+			b := Block{Time: types.Time(boundary), After: i, Verdicts: verdicts.List()}
 			for _, q := range queue[:n] {
 				b.Txs = append(b.Txs, q.tx.Hash)
 			}

@@ -9,10 +9,15 @@ type End struct {
 	Rules     uint64
 }
 
-// EpochEnd counts over the sequence up to the vertex after which the last of the blocks closed: named is the next
-// committee as the state has it, rules the version in force.
-func EpochEnd(s Setting, limits Limits, appended []Appended, blocks []Block, named []types.CommitteeMember, rules uint64) End {
+// EpochEnd counts over the sequence up to the vertex after which the last of the blocks closed: headers are the blocks' digests,
+// from height 1 on, named is the next committee as the state has it, rules the version in force.
+func EpochEnd(s Setting, limits Limits, appended []Appended, blocks []Block, headers []types.Hash, named []types.CommitteeMember, rules uint64) End {
 	members := s.Committee.Members()
+	var closed []Closed
+	for i, b := range blocks {
+		closed = append(closed, Closed{b.After, headers[i]})
+	}
+	signing := Signing(s.Committee, 0, appended, closed)
 	end := End{Rewards: make([]uint64, len(members)), Rules: rules}
 	newest := make([]uint64, len(members))
 	late := make([]bool, len(members))
@@ -21,7 +26,9 @@ func EpochEnd(s Setting, limits Limits, appended []Appended, blocks []Block, nam
 			continue
 		}
 		m := a.Vertex.Author()
-		end.Rewards[m]++
+		if signing[i] {
+			end.Rewards[m]++
+		}
 		newest[m] = a.Vertex.Body().RuleVersion
 		late[m] = late[m] || closedBefore(blocks, i) >= 1+int(limits.EpochLength/2)
 	}
@@ -33,6 +40,9 @@ func EpochEnd(s Setting, limits Limits, appended []Appended, blocks []Block, nam
 	}
 	if len(end.Committee) < 4 {
 		end.Committee = members
+	}
+	if kept := withoutAccused(end.Committee, blocks[limits.EpochLength-8:limits.EpochLength]); len(kept) >= 4 {
+		end.Committee = kept
 	}
 	for _, version := range newest {
 		var stake types.Stake
@@ -46,6 +56,22 @@ func EpochEnd(s Setting, limits Limits, appended []Appended, blocks []Block, nam
 		}
 	}
 	return end
+}
+
+// withoutAccused leaves out those on whom the blocks list a verdict.
+func withoutAccused(members []types.CommitteeMember, blocks []Block) (out []types.CommitteeMember) {
+	for _, m := range members {
+		accused := false
+		for _, b := range blocks {
+			for _, v := range b.Verdicts {
+				accused = accused || v.Accused == m.Key
+			}
+		}
+		if !accused {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 func secondTwin(before []Appended, v *types.Vertex) bool {
