@@ -51,7 +51,8 @@ func (e *era) checkDefinition(n *node) {
 	})
 	w.compare(n, "blocks", len(blocks), len(f.closed), func(i int) bool {
 		a, b := &blocks[i], &f.closed[i]
-		return a.Time == b.Header.Time && uint64(a.After) == b.Header.VertexIndex && len(a.Txs) == len(b.Transactions)
+		return a.Time == b.Header.Time && uint64(a.After) == b.Header.VertexIndex && len(a.Txs) == len(b.Transactions) &&
+			slices.Equal(a.Verdicts, b.Header.Verdicts)
 	})
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/etherscale/bedrock/consensus/internal/brute"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -26,7 +27,7 @@ func (n *node) checkEnd(c *types.CertifiedHeader) {
 	case !slices.Equal(next.Rewards, rewards):
 		n.w.fail(n, "S12", "the rewards are %v, by definition %v", next.Rewards, rewards)
 	case !slices.Equal(next.Committee, e.successors(answer.Committee, active)):
-		n.w.fail(n, "S12", "the next committee is not the one of the state without members that did nothing")
+		n.w.fail(n, "S12", "the next committee is not the one of the state without members that did nothing or were convicted since")
 	case next.SettledHeight != answer.SettledHeight || next.SettledClaim != answer.SettledClaim:
 		n.w.fail(n, "S12", "the settled claim is not the one of the state")
 	case next.RuleVersion != e.upgraded(announced):
@@ -34,8 +35,8 @@ func (n *node) checkEnd(c *types.CertifiedHeader) {
 	}
 }
 
-// service counts, over the sequence up to the vertex that closed the last block, each member's vertices (of twins the first),
-// whether one lies in the second half of the epoch, and the rule version in the last.
+// service counts, over the sequence up to the vertex that closed the last block, each member's vertices (of twins the first)
+// made while it signed headers, whether one lies in the second half of the epoch, and the rule version in the last.
 func (e *era) service(last uint64) (rewards []uint64, active []bool, announced []uint64) {
 	type slot struct {
 		author types.Member
@@ -43,13 +44,16 @@ func (e *era) service(last uint64) (rewards []uint64, active []bool, announced [
 	}
 	rewards, active, announced = make([]uint64, e.committee.Len()), make([]bool, e.committee.Len()), make([]uint64, e.committee.Len())
 	seen := map[slot]bool{}
-	for _, a := range e.truth.appended[:last+1] {
+	signing := e.signing(last)
+	for i, a := range e.truth.appended[:last+1] {
 		s := slot{a.Vertex.Author, a.Vertex.Round}
 		if seen[s] {
 			continue
 		}
 		seen[s] = true
-		rewards[s.author]++
+		if signing[i] {
+			rewards[s.author]++
+		}
 		announced[s.author] = e.vertex[a.Vertex.Digest].Body().RuleVersion
 		closed := uint64(0)
 		for closed < uint64(len(e.truth.closed)) && e.truth.closed[closed].Header.VertexIndex < a.Index {
@@ -62,7 +66,22 @@ func (e *era) service(last uint64) (rewards []uint64, active []bool, announced [
 	return rewards, active, announced
 }
 
-// successors are the members that the state names without those that did nothing; fewer than 4: the old ones.
+// signing tells of each vertex whether its author signs headers.
+func (e *era) signing(last uint64) []bool {
+	var sequence []brute.Appended
+	for _, a := range e.truth.appended[:last+1] {
+		sequence = append(sequence, brute.Appended{Vertex: e.vertex[a.Vertex.Digest]})
+	}
+	var blocks []brute.Closed
+	for i := range e.truth.closed {
+		h := &e.truth.closed[i].Header
+		blocks = append(blocks, brute.Closed{After: int(h.VertexIndex), Header: h.Digest()})
+	}
+	return brute.Signing(e.committee, e.parent.Height, sequence, blocks)
+}
+
+// successors are the members that the state names without those that did nothing; fewer than 4: the old ones. Those with a
+// verdict in the last 8 blocks go too, if 4 are left.
 func (e *era) successors(named []types.CommitteeMember, active []bool) []types.CommitteeMember {
 	var out []types.CommitteeMember
 	for _, m := range named {
@@ -71,9 +90,20 @@ func (e *era) successors(named []types.CommitteeMember, active []bool) []types.C
 		}
 	}
 	if len(out) < 4 {
-		return e.committee.Members()
+		out = e.committee.Members()
 	}
-	return out
+	honest := slices.DeleteFunc(slices.Clone(out), func(m types.CommitteeMember) bool {
+		for _, c := range e.truth.closed[len(e.truth.closed)-8:] {
+			if slices.ContainsFunc(c.Header.Verdicts, func(v types.Verdict) bool { return v.Accused == m.Key }) {
+				return true
+			}
+		}
+		return false
+	})
+	if len(honest) < 4 {
+		return out
+	}
+	return honest
 }
 
 // upgraded is the highest version that a quorum announced, or a higher one.
