@@ -199,6 +199,9 @@ func (s *stage) put(ch types.CertifiedHeader) error {
 	if h.DataLength > 0 {
 		s.batch.Set(store.SpaceCommitments, h.Commitment[:], key)
 	}
+	if len(h.Verdicts) > 0 {
+		s.batch.Set(store.SpaceVerdicts, key, nil)
+	}
 	if h.Next != nil {
 		committee, err := types.NewCommittee(h.Next.Committee)
 		if err != nil {

@@ -94,6 +94,7 @@ func TestC4CorruptQuorumEndsFollowing(t *testing.T) {
 		{"what waited was another header", []types.CertifiedHeader{with(n.at(5), func(h *types.Header) { h.VertexIndex = 1 })}, n.list[5], 0},
 		{"time between boundaries", nil, with(next, func(h *types.Header) { h.Time++ }), ConflictRule},
 		{"time stands still", nil, with(next, func(h *types.Header) { h.Time -= interval }), ConflictRule},
+		{"a verdict twice", nil, with(next, func(h *types.Header) { h.Verdicts = []types.Verdict{{Kind: 1}, {Kind: 2}, {Kind: 1}} }), ConflictRule},
 		{"impossible length", nil, with(next, func(h *types.Header) { h.DataLength = 1 << 40 }), ConflictRule},
 		{"an end before the end", nil, with(next, func(h *types.Header) {
 			h.Next = &types.EpochEnd{Committee: n.signers.members(), Rewards: make([]uint64, 4), RuleVersion: 1}

@@ -39,5 +39,6 @@
 //	errors.go      errors, evidence       committees.go  committees by epoch   blockcache.go encoded blocks
 //	progress.go    the progress record    subscribe.go   signals               run.go        catching up with headers
 //	checkpoint.go  where following may begin                  convict.go     stopping for what a challenge proved
+//	verdicts.go    which challenges were listed
 //	serve.go       answers to peers       retention.go   pruning               fetch.go      fetching bodies
 package chain

@@ -27,6 +27,9 @@ func checkRules(g *types.Genesis, parent, h *types.Header) error {
 	if _, err := coding.ParamsFor(h.DataLength); err != nil {
 		return fmt.Errorf("data length %d: %w", h.DataLength, err)
 	}
+	if err := checkVerdicts(h.Verdicts); err != nil {
+		return err
+	}
 	if ends := uint64(h.Height)%g.EpochLength == 0; ends != (h.Next != nil) {
 		return fmt.Errorf("an epoch has %d blocks, and this one ends it: %t", g.EpochLength, h.Next != nil)
 	}

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 
 	"github.com/etherscale/bedrock/types"
@@ -36,9 +37,10 @@ type Header struct {
 
 // OrderedVerdict is a challenge that the committee found valid.
 type OrderedVerdict struct {
-	Challenge string `json:"challenge"`
-	Kind      uint64 `json:"kind"`
-	Accused   string `json:"accused"`
+	Challenge string         `json:"challenge"`
+	Kind      uint64         `json:"kind"`
+	Accused   string         `json:"accused"` // peer ID
+	Payee     common.Address `json:"payee"`
 }
 
 // GetHeader answers bedrock_getHeader.
@@ -55,7 +57,7 @@ func (m *BedrockMethods) GetHeader(ctx context.Context, height Height) (*Header,
 		Verdicts: []OrderedVerdict{}, Signers: []string{}, Encoded: certified.Encode(),
 	}
 	for _, v := range h.Verdicts {
-		out.Verdicts = append(out.Verdicts, OrderedVerdict{v.Challenge.String(), v.Kind, v.Accused.PeerID()})
+		out.Verdicts = append(out.Verdicts, OrderedVerdict{v.Challenge.String(), v.Kind, v.Accused.PeerID(), v.Payee})
 	}
 	if committee == nil {
 		return out, nil

@@ -13,6 +13,8 @@ const (
 	SpaceCommitments Space = 'c'
 	// SpaceOwn holds height -> header that the own sequencer closed and no certificate is known for (chain).
 	SpaceOwn Space = 'o'
+	// SpaceVerdicts holds height -> nothing, of headers that list verdicts (chain).
+	SpaceVerdicts Space = 'j'
 	// SpaceBodies holds height -> block data (chain).
 	SpaceBodies Space = 'b'
 	// SpaceOpenings holds height -> encoded opening (chain).
