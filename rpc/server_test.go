@@ -50,6 +50,9 @@ func genesis() *core.Genesis {
 	alloc[emitter] = code("0x5f355f5fa100")
 	alloc[register] = code("0x5f545f525f355f5560205ff3")
 	alloc[spinner] = code("0x5b5f56")
+	for address, hex := range callers {
+		alloc[address] = code(hex)
+	}
 	return &core.Genesis{
 		Config: &config, GasLimit: 60_000_000, BaseFee: big.NewInt(params.GWei), Difficulty: new(big.Int),
 		Alloc: alloc,
@@ -58,13 +61,13 @@ func genesis() *core.Genesis {
 
 // fixture is a served chain of core.BlockChain.
 type fixture struct {
-	t      *testing.T
+	t      testing.TB
 	chain  *rpctest.Chain
 	pool   *rpctest.Pool
 	server *rpc.Server
 }
 
-func serve(t *testing.T, change func(*rpc.Config)) *fixture {
+func serve(t testing.TB, change func(*rpc.Config)) *fixture {
 	t.Helper()
 	chain, err := rpctest.Open(genesis())
 	if err != nil {
@@ -80,7 +83,7 @@ func serve(t *testing.T, change func(*rpc.Config)) *fixture {
 	return f
 }
 
-func run(t *testing.T, config rpc.Config) *rpc.Server {
+func run(t testing.TB, config rpc.Config) *rpc.Server {
 	t.Helper()
 	server, err := rpc.New(config)
 	if err != nil {
@@ -164,7 +167,7 @@ func (a answer) code() int {
 	return a.Error.Code
 }
 
-func decode(t *testing.T, raw []byte) (a answer) {
+func decode(t testing.TB, raw []byte) (a answer) {
 	t.Helper()
 	if err := json.Unmarshal(raw, &a); err != nil {
 		t.Fatalf("%v in %.200s", err, raw)
@@ -172,7 +175,7 @@ func decode(t *testing.T, raw []byte) (a answer) {
 	return a
 }
 
-func post(t *testing.T, url, body string, change func(*http.Request)) []byte {
+func post(t testing.TB, url, body string, change func(*http.Request)) []byte {
 	t.Helper()
 	request, _ := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")

@@ -82,9 +82,12 @@ func (t *Tracing) traceBlock(ctx context.Context, block *types.Block, config *Tr
 	return t.trace(ctx, block, -1, config)
 }
 
-// begin waits for the request's turn and bounds its time.
+// begin checks the configuration, waits for the request's turn and bounds its time.
 func (t *Tracing) begin(ctx context.Context, config *TraceConfig) (within context.Context, end func(), err error) {
 	limit := t.calls.timeout
+	if config != nil && config.Tracer != nil && tracers.DefaultDirectory.IsJS(*config.Tracer) {
+		return nil, nil, invalidParams("tracer %.40q is not built in", *config.Tracer)
+	}
 	if config != nil && config.Timeout != nil {
 		asked, err := time.ParseDuration(*config.Timeout)
 		if err != nil || asked <= 0 {
@@ -195,9 +198,6 @@ func (t *Tracing) tracer(place *tracers.Context, config *TraceConfig) (*tracers.
 		config = &TraceConfig{}
 	}
 	if config.Tracer != nil {
-		if tracers.DefaultDirectory.IsJS(*config.Tracer) {
-			return nil, invalidParams("tracer %.40q is not built in", *config.Tracer)
-		}
 		return tracers.DefaultDirectory.New(*config.Tracer, place, config.TracerConfig, t.r.ChainConfig())
 	}
 	var options logger.Config
