@@ -14,6 +14,7 @@ import (
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/ethclient"
 
+	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -115,7 +116,7 @@ func TestCallSeesTheBlocksEnvironment(t *testing.T) {
 // eth_call, eth_estimateGas and traces run under the meter that blocks run under.
 func TestMeterHoldsInCallsEstimatesAndTraces(t *testing.T) {
 	o, client, _ := newOrderer(t, contracts)
-	ctx, limit := context.Background(), int64(o.chain.Rules().ChunkBytes/600)
+	ctx, limit := context.Background(), int64(o.chain.Rules().ChunkBytes/execution.AccountBytes)
 	within := ethereum.CallMsg{From: address(0), To: &reader, Data: word(limit - 10)}
 	above := ethereum.CallMsg{From: address(0), To: &reader, Data: word(limit + 10)}
 	if _, err := client.CallContract(ctx, within, nil); err != nil {

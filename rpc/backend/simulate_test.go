@@ -7,6 +7,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 
+	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/rpc"
 )
 
@@ -16,7 +17,7 @@ func TestSimulationByOurRules(t *testing.T) {
 	for range 3 {
 		o.close()
 	}
-	limit := int64(o.chain.Rules().ChunkBytes / 500)
+	limit := int64(o.chain.Rules().ChunkBytes)/execution.AccountBytes + 10
 	call := func(to common.Address, data []byte) map[string]any {
 		return map[string]any{"from": address(0), "to": to, "input": hexutil.Bytes(data), "gas": "0xf4240", "maxFeePerGas": "0x3b9aca000", "maxPriorityFeePerGas": "0x0"}
 	}
