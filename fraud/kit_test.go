@@ -1,6 +1,7 @@
 package fraud
 
 import (
+	"flag"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -10,6 +11,9 @@ import (
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/types"
 )
+
+// long makes the drills many times longer than `go test ./...` can afford: go test ./fraud -args -long.
+var long = flag.Bool("long", false, "long drills")
 
 // TestMain lets the test binary be its own sandboxed child.
 func TestMain(m *testing.M) {

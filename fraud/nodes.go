@@ -24,8 +24,7 @@ const (
 	storageTrie
 )
 
-// visit is a place at which a node was checked. A node may occur in several places of a crafted trie; each (node, depth)
-// is checked once, so the work is bounded by 64 times the nodes.
+// visit is a place at which a node is checked.
 type visit struct {
 	hash   common.Hash
 	depth  int
@@ -33,12 +32,19 @@ type visit struct {
 	branch bool
 }
 
+// place is where in its trie a node lies. Leaves hold what is left of their paths, so in honest tries a node that occurs
+// twice lies equally deep in both places, in tries of one kind. What differs is refused, so that each node is checked once.
+type place struct {
+	depth   int
+	kind    trieKind
+	checked [2]bool // where anything may stand, where a branch must
+}
+
 // nodeChecker proves that a set of nodes is a part of a Merkle Patricia state trie as an honest peer builds it. The root
 // comes from whoever is accused, so hashes alone prove nothing, and the trie library trusts what it reads.
 type nodeChecker struct {
 	nodes map[common.Hash][]byte
-	used  map[common.Hash]bool
-	seen  map[visit]bool
+	seen  map[common.Hash]place
 }
 
 // CheckNodes is what every set of trie nodes from a stranger goes through before a trie library reads it, whatever it is
@@ -49,7 +55,7 @@ func CheckNodes(root common.Hash, nodes [][]byte) error { return checkNodes(root
 // impossible depth, is not reached from root, or occurs twice. Nodes may be absent; execution finds out whether they are
 // needed.
 func checkNodes(root common.Hash, nodes [][]byte) error {
-	c := &nodeChecker{nodes: make(map[common.Hash][]byte, len(nodes)), used: make(map[common.Hash]bool, len(nodes)), seen: make(map[visit]bool)}
+	c := &nodeChecker{nodes: make(map[common.Hash][]byte, len(nodes)), seen: make(map[common.Hash]place, len(nodes))}
 	for _, n := range nodes {
 		hash := crypto.Keccak256Hash(n)
 		if _, twice := c.nodes[hash]; twice {
@@ -62,8 +68,8 @@ func checkNodes(root common.Hash, nodes [][]byte) error {
 			return err
 		}
 	}
-	if len(c.used) != len(nodes) {
-		return badNode("%d of %d nodes are not part of the state", len(nodes)-len(c.used), len(nodes))
+	if len(c.seen) != len(nodes) {
+		return badNode("%d of %d nodes are not part of the state", len(nodes)-len(c.seen), len(nodes))
 	}
 	return nil
 }
@@ -75,10 +81,22 @@ func badNode(format string, args ...any) error {
 // follow checks the node behind a hash, if it is shown.
 func (c *nodeChecker) follow(v visit) error {
 	node, shown := c.nodes[v.hash]
-	if !shown || c.seen[v] {
+	if !shown {
 		return nil
 	}
-	c.seen[v], c.used[v.hash] = true, true
+	at, again := c.seen[v.hash]
+	if again && (at.depth != v.depth || at.kind != v.kind) {
+		return badNode("node %s lies at depths %d and %d", v.hash, at.depth, v.depth)
+	}
+	as := 0
+	if v.branch {
+		as = 1
+	}
+	if at.checked[as] {
+		return nil
+	}
+	at.depth, at.kind, at.checked[as] = v.depth, v.kind, true
+	c.seen[v.hash] = at
 	if v.depth > 0 && len(node) < 32 {
 		return badNode("node %s is short and should be embedded", v.hash)
 	}

@@ -15,13 +15,13 @@ var ErrSandbox = errors.New("verification process cannot be started")
 
 // Limits of a verification. Zero means the default.
 type Limits struct {
-	Memory  uint64        // bytes the child may allocate, default 1 GiB; at least 128 MiB
+	Memory  uint64        // bytes the child may allocate, default 1 GiB; at least 384 MiB
 	Timeout time.Duration // of wall-clock time, default 20 s
 }
 
-// Memory of a child: the smallest that the runtime and an honest 4 MiB challenge fit into, and the default.
+// Memory of a child: the smallest that the runtime and the largest challenge fit into, and the default.
 const (
-	minSandboxMemory     = 128 << 20
+	minSandboxMemory     = 384 << 20
 	defaultSandboxMemory = 1 << 30
 	defaultTimeout       = 20 * time.Second
 	maxAnswerBytes       = 1 << 20
