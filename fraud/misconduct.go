@@ -73,8 +73,11 @@ func checkDoubleAssertion(c *Challenge, trust *Trust) (*Finding, error) {
 		signed[i] = s
 	}
 	first, second := &signed[0].Assertion, &signed[1].Assertion
-	if first.Prover != second.Prover || !trust.prover(first.Prover) {
+	if first.Prover != second.Prover {
 		return nil, fmt.Errorf("not two assertions of one prover: %w", ErrInvalid)
+	}
+	if !trust.prover(first.Prover) {
+		return nil, fmt.Errorf("%s: %w: %w", first.Prover, ErrNotProver, ErrInvalid)
 	}
 	if !contradict(first, second, body.Height) {
 		return nil, fmt.Errorf("assertions do not contradict each other on block %d: %w", body.Height, ErrInvalid)

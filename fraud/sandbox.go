@@ -10,8 +10,12 @@ import (
 	"time"
 )
 
-// ErrSandbox says that the child process could not be started: nothing is known about the challenge.
-var ErrSandbox = errors.New("verification process cannot be started")
+var (
+	// ErrSandbox says that the child process could not be started: nothing is known about the challenge.
+	ErrSandbox = errors.New("verification process cannot be started")
+	// ErrSlow goes with ErrInvalid where a verification took too long: on another machine it may not.
+	ErrSlow = errors.New("verification took too long")
+)
 
 // Limits of a verification. Zero means the default.
 type Limits struct {
@@ -62,9 +66,18 @@ func (s *Sandbox) Judge(ctx context.Context, c *Challenge, trust *Trust) (*Findi
 
 // Verify runs one job. Errors wrap ErrInvalid (the challenge proves nothing), ErrSandbox (no child ran), or are ctx's.
 func (s *Sandbox) Verify(ctx context.Context, job *Job) (*Finding, error) {
+	finding, _, err := s.Measure(ctx, job)
+	return finding, err
+}
+
+// Usage is what a child process took: time on the wall, and of processors.
+type Usage struct{ Wall, CPU time.Duration }
+
+// Measure is Verify, and tells what the child took.
+func (s *Sandbox) Measure(ctx context.Context, job *Job) (finding *Finding, used Usage, err error) {
 	input, err := job.Encode()
 	if err != nil {
-		return nil, err
+		return nil, used, err
 	}
 	limits := s.Limits.withDefaults()
 	timed, cancel := context.WithTimeout(ctx, limits.Timeout)
@@ -74,19 +87,22 @@ func (s *Sandbox) Verify(ctx context.Context, job *Job) (*Finding, error) {
 	cmd.Env = append([]string{}, s.Env...)
 	cmd.Stdin, cmd.Stdout = bytes.NewReader(input), &out
 	cmd.WaitDelay = time.Second
+	start := time.Now()
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", s.Exe, ErrSandbox, err)
+		return nil, used, fmt.Errorf("%s: %w: %w", s.Exe, ErrSandbox, err)
 	}
 	err = cmd.Wait()
+	used = Usage{Wall: time.Since(start), CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	switch {
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return nil, used, ctx.Err()
 	case timed.Err() != nil:
-		return nil, fmt.Errorf("verification took longer than %s: %w", limits.Timeout, ErrInvalid)
+		return nil, used, fmt.Errorf("%s are over: %w: %w", limits.Timeout, ErrSlow, ErrInvalid)
 	case err != nil:
-		return nil, fmt.Errorf("verification died (%w): %w", err, ErrInvalid)
+		return nil, used, fmt.Errorf("verification died (%w): %w", err, ErrInvalid)
 	}
-	return out.answer()
+	finding, err = out.answer()
+	return finding, used, err
 }
 
 // bounded keeps the beginning of the child's output.

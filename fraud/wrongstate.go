@@ -52,7 +52,7 @@ func openWrongState(c *Challenge, trust *Trust) (*wrongState, error) {
 	}
 	a := &signed.Assertion
 	if !trust.prover(a.Prover) {
-		return nil, fmt.Errorf("%s is not a prover: %w", a.Prover, ErrInvalid)
+		return nil, fmt.Errorf("%s: %w: %w", a.Prover, ErrNotProver, ErrInvalid)
 	}
 	if err := signed.Verify(trust.Rules.Network); err != nil {
 		return nil, invalid(err)

@@ -18,6 +18,8 @@ const (
 	outboundQueue   = 1024
 	validateQueue   = 4096
 	validateTimeout = 5 * time.Second
+	// challengeTimeout covers a challenge's turn, and the longest that its verification may take.
+	challengeTimeout = 28 * time.Second
 	// seenTTL is for how long a message id is remembered. It exceeds what gossip may take to repair a loss (a few
 	// heartbeats) and lets a batch be published again later.
 	seenTTL = 30 * time.Second
@@ -61,8 +63,12 @@ func (g *Gossip) joinTopics() error {
 		handle := g.handlerOf(t)
 		name := topicName(g.cfg.Network, t)
 		if handle != nil {
+			timeout := validateTimeout
+			if t == TopicChallenge {
+				timeout = challengeTimeout
+			}
 			err := g.pubsub.RegisterTopicValidator(name, g.validator(t, handle),
-				pubsub.WithValidatorConcurrency(g.cfg.Validators), pubsub.WithValidatorTimeout(validateTimeout),
+				pubsub.WithValidatorConcurrency(g.cfg.Validators), pubsub.WithValidatorTimeout(timeout),
 				pubsub.WithValidatorInline(t == TopicBatch)) // batches are judged by computing alone, in order of receipt
 			if err != nil {
 				return fmt.Errorf("topic %s: %w", name, err)

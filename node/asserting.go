@@ -11,6 +11,7 @@ import (
 
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/node/docket"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -312,6 +313,9 @@ func (p *proofs) agrees(h types.Height) bool {
 	return false
 }
 
+// asked is the sender of all challenges that this peer asked others for: one of many, as to its share of the court.
+var asked = docket.Sender{Group: "asked"}
+
 // judgeNamed verifies the challenges that peers named against a height; true if nothing is left to verify.
 func (p *proofs) judgeNamed(ctx context.Context, h types.Height, ids []types.BatchID) bool {
 	rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
@@ -322,12 +326,12 @@ func (p *proofs) judgeNamed(ctx context.Context, h types.Height, ids []types.Bat
 		if p.court.wasJudged(id) {
 			continue
 		}
-		encoded, err := p.fetchChallenge(ctx, id)
-		if err != nil {
+		err := p.court.judgeID(ctx, asked, id)
+		if errors.Is(err, errAbsent) {
 			missed = true
 			continue
 		}
-		if err := p.court.judge(ctx, encoded); !decided(err) {
+		if !decided(err) {
 			p.n.log.Debug("challenge learnt by asking not judged yet", "height", h, "challenge", id, "error", err)
 			done = false
 		}

@@ -7,46 +7,207 @@ import (
 	"sync"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/peer"
-
 	"github.com/etherscale/bedrock/fraud"
-	"github.com/etherscale/bedrock/gossip"
-	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/node/docket"
 	"github.com/etherscale/bedrock/types"
 )
 
-// Verification of strangers' challenges may take a tenth of a core in the long run, after a first allowance.
-const (
-	courtShare     = 0.1
-	courtAllowance = 20 * time.Second
-)
+// verifying gives the verification of challenges a tenth of a core, after a first allowance: fifty challenges, which is a start
+// behind a liar. Of those that wait, announceAbove bytes at most are kept of each, but for one.
+var verifying = docket.Config{Rate: 0.1, Allowance: 4 * time.Second, OfSender: 4, OfGroup: 12, InAll: 32}
 
-// court verifies challenges one at a time in a child process.
+// fetching lets one announced challenge at a time be fetched and verified, of up to fraud.MaxChallengeBytes. Who announces what
+// takes long to get waits for those who did not; all time may be used.
+var fetching = docket.Config{Rate: 1, Allowance: time.Minute, OfSender: 2, OfGroup: 4, InAll: 32}
+
+// court verifies challenges, one at a time, what a stranger makes this peer execute in a child process.
 type court struct {
 	n       *Node
 	p       *proofs
 	sandbox *fraud.Sandbox
-	bench   chan struct{} // capacity 1: who verifies
+	docket  *docket.Docket
+	fetches *docket.Docket
+	counts  courtCounts
 
 	mu     sync.Mutex
-	spent  time.Duration // of the allowance
-	since  time.Time     // when spent was brought up to date
-	judged map[types.BatchID]bool
+	judged map[types.BatchID]bool // invalid
 	proven map[offence]bool
 	// hearing counts the challenges of each step that are being looked at.
 	hearing map[fraud.Step]int
 }
 
 func newCourt(n *Node, p *proofs) *court {
-	c := &court{n: n, p: p, bench: make(chan struct{}, 1), since: time.Now(), judged: map[types.BatchID]bool{}, proven: map[offence]bool{}, hearing: map[fraud.Step]int{}}
+	c := &court{n: n, p: p, docket: docket.New(verifying), fetches: docket.New(fetching), judged: map[types.BatchID]bool{}, proven: map[offence]bool{}, hearing: map[fraud.Step]int{}}
 	if len(n.cfg.Sandbox) > 0 {
 		c.sandbox = &fraud.Sandbox{Exe: n.cfg.Sandbox[0], Args: n.cfg.Sandbox[1:]}
 	}
 	return c
 }
 
-// errRefuted says that the claim fell to an earlier challenge; this one is not verified.
-var errRefuted = errors.New("the claim is refuted already")
+// What judge says of challenges that it does not verify.
+var (
+	// errRefuted: the claim fell to an earlier challenge.
+	errRefuted = errors.New("the claim is refuted already")
+	// errBusy: the sender, its network or everybody has as many challenges waiting as this peer keeps.
+	errBusy = errors.New("too many challenges wait to be verified")
+	// errAbsent: no peer gave the challenge that one named.
+	errAbsent = errors.New("no peer gave the challenge")
+)
+
+// decided reports whether what judge said is the last word on a challenge here.
+func decided(err error) bool {
+	return err == nil || errors.Is(err, fraud.ErrInvalid) || errors.Is(err, errRefuted) || errors.Is(err, fraud.ErrForeignParent) ||
+		errors.Is(err, fraud.ErrUnknownCommittee) // of no block that could settle here
+}
+
+// isLie reports whether what judge said is the sender's fault whatever it knew: a peer that is ahead or behind may know other
+// provers, and what takes too long here may have been quick there.
+func isLie(err error) bool {
+	return errors.Is(err, fraud.ErrInvalid) && !errors.Is(err, fraud.ErrNotProver) && !errors.Is(err, fraud.ErrSlow)
+}
+
+// judgeID fetches a challenge of which only the name came, in its sender's turn, and judges it.
+func (c *court) judgeID(ctx context.Context, from docket.Sender, id types.BatchID) error {
+	if done, err := c.closed(id); done {
+		return err
+	}
+	place, err := c.fetches.Enter(from)
+	if err != nil {
+		c.counts.noteBusy()
+		return errBusy
+	}
+	var cost time.Duration
+	defer func() { place.Leave(cost) }()
+	if err := c.wait(ctx, place); err != nil {
+		return err
+	}
+	start := time.Now()
+	defer func() { cost = time.Since(start) }()
+	timed, cancel := context.WithTimeout(ctx, fetchPatience)
+	defer cancel()
+	encoded, err := c.p.fetchChallenge(timed, id)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errAbsent, err)
+	}
+	return c.judge(ctx, from, encoded)
+}
+
+// fetchPatience is for how long a challenge may be under way: one of 4 MiB over 10 Mbit/s.
+const fetchPatience = 5 * time.Second
+
+func (c *court) wait(ctx context.Context, place *docket.Place) error {
+	err := place.Wait(ctx)
+	if errors.Is(err, docket.ErrFull) {
+		c.counts.noteBusy()
+		return errBusy
+	}
+	return err
+}
+
+// judge verifies an encoded challenge when its sender's turn has come. A nil error means that it is valid and was acted upon,
+// now or before.
+func (c *court) judge(ctx context.Context, from docket.Sender, encoded []byte) error {
+	place, err := c.docket.Enter(from)
+	if err != nil {
+		c.counts.noteBusy()
+		return errBusy
+	}
+	var cost time.Duration
+	defer func() { place.Leave(cost) }()
+	id := types.BatchIDOf(encoded)
+	if done, err := c.closed(id); done {
+		return err
+	}
+	start := time.Now()
+	challenge, err := fraud.DecodeChallenge(encoded)
+	if err != nil {
+		cost = time.Since(start)
+		c.counts.note(0, func(n *ChallengeCount) { n.Received++ })
+		return c.dismiss(id, 0, err)
+	}
+	c.counts.note(challenge.Kind, func(n *ChallengeCount) { n.Received++ })
+	step, isState := fraud.Accuses(challenge)
+	cost = time.Since(start)
+	if isState {
+		defer c.hear(step)()
+	}
+	if err := c.wait(ctx, place); err != nil {
+		return err
+	}
+	spent, err := c.decide(ctx, id, challenge, encoded)
+	cost += spent
+	return err
+}
+
+// decide does what judge has waited for, and says what processor time it took.
+func (c *court) decide(ctx context.Context, id types.BatchID, challenge *fraud.Challenge, encoded []byte) (cost time.Duration, err error) {
+	if done, err := c.closed(id); done {
+		return 0, err
+	}
+	if step, ok := fraud.Accuses(challenge); ok && c.p.tracker.Refuted(step) {
+		return 0, errRefuted
+	}
+	start := time.Now()
+	finding, child, err := c.verify(ctx, challenge)
+	took := time.Since(start)
+	cost = took - child.Wall + child.CPU
+	if err != nil {
+		return cost, c.dismiss(id, challenge.Kind, err)
+	}
+	if !c.uphold(challenge, encoded, finding, took) {
+		return cost, errRefuted
+	}
+	c.counts.note(challenge.Kind, func(n *ChallengeCount) { n.Upheld++ })
+	return cost, nil
+}
+
+// closed is the answer to a challenge that was judged before.
+func (c *court) closed(id types.BatchID) (bool, error) {
+	if _, known := c.p.ledger.challenge(id); known {
+		return true, nil
+	}
+	if c.wasJudged(id) {
+		return true, fmt.Errorf("challenge %s was found invalid before: %w", id, fraud.ErrInvalid)
+	}
+	return false, nil
+}
+
+// dismiss counts a challenge that was not upheld, and remembers one that is invalid for everybody.
+func (c *court) dismiss(id types.BatchID, kind fraud.Kind, err error) error {
+	if isLie(err) {
+		c.remember(id)
+	}
+	c.counts.note(kind, func(n *ChallengeCount) {
+		if isLie(err) {
+			n.Invalid++
+			return
+		}
+		n.Undecided++
+	})
+	return err
+}
+
+// verify checks a challenge, the cheapest first, and runs the child process where it must; a node without one verifies no
+// strangers' challenges of wrong states. A peer that executed the block compares with its own claims before.
+func (c *court) verify(ctx context.Context, challenge *fraud.Challenge) (*fraud.Finding, fraud.Usage, error) {
+	if challenge.Kind != fraud.KindWrongState { // nothing of a stranger's is executed
+		finding, err := fraud.Verify(challenge, c.p.trust)
+		return finding, fraud.Usage{}, err
+	}
+	job, err := fraud.NewJob(challenge, c.p.trust)
+	if err != nil {
+		return nil, fraud.Usage{}, err
+	}
+	if c.n.exec != nil {
+		if err := fraud.Foresee(c.n.exec, challenge); err != nil {
+			return nil, fraud.Usage{}, err
+		}
+	}
+	if c.sandbox == nil {
+		return nil, fraud.Usage{}, fmt.Errorf("no command for the verification process is configured: %w", fraud.ErrSandbox)
+	}
+	return c.sandbox.Measure(ctx, job)
+}
 
 // hear notes that a challenge of a step is being looked at, until the returned function is called.
 func (c *court) hear(step fraud.Step) (done func()) {
@@ -69,167 +230,6 @@ func (c *court) isHearing(step fraud.Step) bool {
 	return c.hearing[step] > 0
 }
 
-// errBusy says that the share of processor time for challenges is used up.
-var errBusy = errors.New("the share of processor time for challenges is used up")
-
-// judge verifies an encoded challenge. A nil error means that it is valid and was acted upon, now or before.
-func (c *court) judge(ctx context.Context, encoded []byte) error {
-	id := types.BatchIDOf(encoded)
-	if _, known := c.p.ledger.challenge(id); known {
-		return nil
-	}
-	if c.wasJudged(id) {
-		return fmt.Errorf("challenge %s was found invalid before: %w", id, fraud.ErrInvalid)
-	}
-	challenge, err := fraud.DecodeChallenge(encoded)
-	if err != nil {
-		return err
-	}
-	step, isState := fraud.Accuses(challenge)
-	if isState && c.p.tracker.Refuted(step) {
-		return errRefuted
-	}
-	if err := fraud.Check(challenge, c.p.trust); err != nil { // before it waits for its turn
-		return err
-	}
-	if c.n.exec != nil {
-		if err := fraud.Foresee(c.n.exec, challenge); err != nil {
-			return err
-		}
-	}
-	if isState {
-		defer c.hear(step)()
-	}
-	select {
-	case c.bench <- struct{}{}:
-		defer func() { <-c.bench }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if isState && c.p.tracker.Refuted(step) {
-		return errRefuted
-	}
-	if !c.affords() {
-		return errBusy
-	}
-	start := time.Now()
-	finding, err := c.verify(ctx, challenge)
-	took := time.Since(start)
-	c.pay(took)
-	if errors.Is(err, fraud.ErrInvalid) {
-		c.remember(id)
-	}
-	if err != nil {
-		return err
-	}
-	if !c.uphold(challenge, encoded, finding, took) {
-		return errRefuted
-	}
-	return nil
-}
-
-// decided reports whether what judge said is the last word on a challenge here.
-func decided(err error) bool {
-	return err == nil || errors.Is(err, fraud.ErrInvalid) || errors.Is(err, errRefuted) || errors.Is(err, fraud.ErrForeignParent) ||
-		errors.Is(err, fraud.ErrUnknownCommittee) // of no block that could settle here
-}
-
-// verify runs the child process where it must; a node without one verifies no strangers' challenges of wrong states.
-func (c *court) verify(ctx context.Context, challenge *fraud.Challenge) (*fraud.Finding, error) {
-	if challenge.Kind != fraud.KindWrongState { // nothing of a stranger's is executed
-		return fraud.Verify(challenge, c.p.trust)
-	}
-	if c.sandbox == nil {
-		return nil, fmt.Errorf("no command for the verification process is configured: %w", fraud.ErrSandbox)
-	}
-	return c.sandbox.Judge(ctx, challenge, c.p.trust)
-}
-
-// uphold acts on a valid challenge: the value falls, the challenge is kept and told. False if it proves nothing new.
-func (c *court) uphold(challenge *fraud.Challenge, encoded []byte, f *fraud.Finding, took time.Duration) bool {
-	p := c.p
-	if !c.isNews(f) {
-		return false
-	}
-	if err := c.n.convictQuorum(f); err != nil {
-		c.n.log.Warn("a quorum's misconduct has no consequence here", "challenge", types.BatchIDOf(encoded), "reason", err)
-		return false
-	}
-	p.tracker.Convict(f)
-	id := types.BatchIDOf(encoded)
-	since := p.sinceAssertion(f.Assertion)
-	var records []rpc.Challenge
-	for _, accused := range f.Accused {
-		records = append(records, rpc.Challenge{Height: rpc.Height(f.Height), Kind: f.Kind.String(), Accused: accused.PeerID(),
-			Challenger: c.n.nameOf(challenge.Payee), Verdict: "valid", Ms: uint64(since.Milliseconds())})
-	}
-	if err := p.ledger.addChallenge(id, encoded, records, f); err != nil {
-		c.n.log.Error("challenge not stored", "challenge", id, "error", err)
-	}
-	for _, accused := range f.Accused {
-		c.n.cfg.Watch(Refuted{Height: f.Height, Kind: f.Kind.String(), Accused: accused, Challenger: challenge.Payee, Took: since,
-			Size: len(encoded), Verify: took, Differences: f.Differences})
-	}
-	return true
-}
-
-// offence is what a challenge other than of a wrong state proves: of an author's contradictions one is enough, and of
-// what a quorum signed one for each height. Each pair of contradicting messages would else be another challenge.
-type offence struct {
-	kind    fraud.Kind
-	accused types.PublicKey
-	height  types.Height
-}
-
-// isNews notes what a finding proves; false if it was proven before.
-func (c *court) isNews(f *fraud.Finding) bool {
-	if f.Refuted != nil {
-		return !c.p.tracker.Refuted(*f.Refuted)
-	}
-	what := offence{kind: f.Kind, height: f.Height}
-	if (f.Kind == fraud.KindDoubleAssertion || f.Kind == fraud.KindDoubleVertex) && len(f.Accused) > 0 {
-		what = offence{kind: f.Kind, accused: f.Accused[0]}
-	}
-	if len(f.Signed) > 0 && !c.p.ledger.takesConviction(f) {
-		return false // of an earlier run, or one too many
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.proven[what] {
-		return false
-	}
-	if len(c.proven) >= mostJudged {
-		clear(c.proven)
-	}
-	c.proven[what] = true
-	return true
-}
-
-// nameOf is the peer ID of the node that a payee stands for, as far as it is known here, else the account.
-func (n *Node) nameOf(payee [20]byte) string {
-	for _, id := range n.host.Peerstore().Peers() {
-		if key, err := gossip.KeyOf(id); err == nil && PayeeOf(key) == payee {
-			return key.PeerID()
-		}
-	}
-	return fmt.Sprintf("0x%x", payee)
-}
-
-func (c *court) affords() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := time.Now()
-	c.spent = max(0, c.spent-time.Duration(courtShare*float64(now.Sub(c.since))))
-	c.since = now
-	return c.spent < courtAllowance
-}
-
-func (c *court) pay(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.spent += d
-}
-
 // mostJudged bounds the invalid challenges remembered.
 const mostJudged = 4096
 
@@ -246,40 +246,4 @@ func (c *court) wasJudged(id types.BatchID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.judged[id]
-}
-
-// onChallenge judges a challenge, or the announcement of a large one, from the challenge topic.
-func (n *Node) onChallenge(ctx context.Context, _ peer.ID, encoded []byte) gossip.Verdict {
-	if announced, err := types.DecodeChallengeAnnouncement(encoded); err == nil {
-		if announced.Size <= announceAbove || announced.Size > fraud.MaxChallengeBytes {
-			return gossip.Reject
-		}
-		if n.proofs.court.wasJudged(announced.Challenge) {
-			return gossip.Ignore
-		}
-		if encoded, err = n.proofs.fetchChallenge(ctx, announced.Challenge); err != nil {
-			return gossip.Ignore
-		}
-	}
-	err := n.proofs.court.judge(ctx, encoded)
-	switch {
-	case err == nil:
-		return gossip.Accept
-	case errors.Is(err, fraud.ErrInvalid):
-		n.log.Info("challenge refused", "reason", err)
-		return gossip.Reject
-	}
-	n.log.Debug("challenge not judged", "error", err)
-	return gossip.Ignore
-}
-
-// announceAbove is the size in bytes above which a challenge is announced rather than published.
-const announceAbove = 512 << 10
-
-func (n *Node) publishChallenge(ctx context.Context, encoded []byte) error {
-	if len(encoded) > announceAbove {
-		announcement := types.ChallengeAnnouncement{Challenge: types.BatchIDOf(encoded), Size: uint64(len(encoded)), Holder: n.key}
-		encoded = announcement.Encode()
-	}
-	return n.gossip.PublishChallenge(ctx, encoded)
 }

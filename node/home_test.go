@@ -102,26 +102,6 @@ func TestHomeRefuses(t *testing.T) {
 	}
 }
 
-// TestCourtShare: verification may take its allowance at once, then a tenth of the time that passes.
-func TestCourtShare(t *testing.T) {
-	c := newCourt(&Node{}, nil)
-	if !c.affords() {
-		t.Fatal("nothing was spent yet")
-	}
-	c.pay(courtAllowance + time.Second)
-	if c.affords() {
-		t.Fatal("more than the allowance was spent")
-	}
-	c.since = c.since.Add(-9 * time.Second)
-	if c.affords() {
-		t.Fatal("9 s of rest pay for less than 1 s")
-	}
-	c.since = c.since.Add(-2 * time.Second)
-	if !c.affords() {
-		t.Fatal("11 s of rest pay for 1 s")
-	}
-}
-
 // TestSequencerNeedsACommitteeKey: where no bond can bring it in, a stranger's key cannot run as a sequencer, and the error
 // says what to do.
 func TestSequencerNeedsACommitteeKey(t *testing.T) {

@@ -235,7 +235,7 @@ func TestUnfetchedChallengesHoldForAWhile(t *testing.T) {
 			t.Fatal("turn", turn, got)
 		}
 	}
-	if err := n.proofs.court.judge(t.Context(), []byte{1, 2, 3}); !errors.Is(err, fraud.ErrInvalid) {
+	if err := n.proofs.court.judge(t.Context(), asked, []byte{1, 2, 3}); !errors.Is(err, fraud.ErrInvalid) {
 		t.Fatal(err)
 	}
 	if _, err := (&service{n: n}).Challenges(t.Context(), 0, types.Height(rpc.MaxChallengeRange-1)); err != nil {
