@@ -31,6 +31,7 @@ type Gossip struct {
 	replaced chan struct{} // capacity 1: live was replaced
 
 	peers    *standing
+	scores   atomic.Pointer[map[peer.ID]float64] // as the library told last
 	gate     *gate
 	counts   counters
 	rotation atomic.Uint64 // spreads requests over the peers that can answer
@@ -65,7 +66,7 @@ func New(ctx context.Context, cfg Config) (*Gossip, error) {
 	}
 	g.gate = newGate(cfg.RequestsPerSecond, cfg.BytesPerSecond, func(p peer.ID) bool { return g.live.Load().member(p) })
 	var err error
-	if g.pubsub, err = newPubsub(ctx, &g.cfg, g.peers.score); err != nil {
+	if g.pubsub, err = newPubsub(ctx, &g.cfg, g.peers.score, func(scores map[peer.ID]float64) { g.scores.Store(&scores) }); err != nil {
 		return nil, fmt.Errorf("gossip: %w", err)
 	}
 	if err := g.joinTopics(); err != nil {

@@ -12,12 +12,12 @@ import (
 // promises, many peers on one address, and what the rest of the node reports by Penalize. Mesh delivery rates (P3) are
 // not scored, because most topics are quiet and a home uplink is slow without malice.
 //
-// A peer below graylist is not listened to at all. One invalid message costs 10 points and is forgotten by half in
+// A peer below ScoreGraylist is not listened to at all. One invalid message costs 10 points and is forgotten by half in
 // about 10 minutes; four of them in that time are a graylist.
 const (
 	scoreGossip    = -40
 	scorePublish   = -80
-	scoreGraylist  = -160
+	ScoreGraylist  = -160
 	scoreDecay     = 10 * time.Second
 	penaltyScore   = -20 // for each Penalize not yet forgotten
 	colocatedPeers = 16
@@ -27,7 +27,7 @@ func scoreThresholds() *pubsub.PeerScoreThresholds {
 	return &pubsub.PeerScoreThresholds{
 		GossipThreshold:             scoreGossip,
 		PublishThreshold:            scorePublish,
-		GraylistThreshold:           scoreGraylist,
+		GraylistThreshold:           ScoreGraylist,
 		AcceptPXThreshold:           20,
 		OpportunisticGraftThreshold: 2,
 	}
@@ -79,4 +79,15 @@ func localNetworks() []*net.IPNet {
 		}
 	}
 	return nets
+}
+
+// scoresEvery is how old the scores may be that are shown.
+const scoresEvery = 2 * time.Second
+
+// Score is a peer's gossipsub score, as it was up to two seconds ago; 0 of a peer without one.
+func (g *Gossip) Score(p peer.ID) float64 {
+	if scores := g.scores.Load(); scores != nil {
+		return (*scores)[p]
+	}
+	return 0
 }

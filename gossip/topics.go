@@ -26,7 +26,7 @@ const (
 )
 
 // newPubsub starts the library's goroutines; they live until ctx ends.
-func newPubsub(ctx context.Context, cfg *Config, appScore func(peer.ID) float64) (*pubsub.PubSub, error) {
+func newPubsub(ctx context.Context, cfg *Config, appScore func(peer.ID) float64, show func(map[peer.ID]float64)) (*pubsub.PubSub, error) {
 	var names []string
 	for _, t := range topics() {
 		names = append(names, topicName(cfg.Network, t))
@@ -41,6 +41,7 @@ func newPubsub(ctx context.Context, cfg *Config, appScore func(peer.ID) float64)
 		pubsub.WithGossipSubParams(params),
 		pubsub.WithFloodPublish(true),
 		pubsub.WithPeerScore(scoreParams(names, appScore), scoreThresholds()),
+		pubsub.WithPeerScoreInspect(show, scoresEvery),
 		pubsub.WithPeerOutboundQueueSize(outboundQueue),
 		pubsub.WithValidateQueueSize(validateQueue),
 		pubsub.WithMaxMessageSize(2*maxPubsubBytes),

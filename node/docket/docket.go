@@ -35,7 +35,7 @@ type Config struct {
 type Sender struct{ Group, Peer string }
 
 // ErrFull says that a sender, its group or everybody has taken all places, or that the place went to somebody who was given
-// less.
+// less or took fewer.
 var ErrFull = errors.New("too much waits for its turn")
 
 // Docket is the line of those who wait.
@@ -70,39 +70,28 @@ const (
 	entered state = iota // not waiting yet
 	waiting
 	holding // it is its turn
-	lost    // to somebody who was given less
+	lost    // to somebody who comes before
 )
 
-// Enter takes a place. If there is none left it takes that of a waiting one who was given more; else ErrFull.
+// Enter takes a place. If there is none left it takes one that is not held from whoever was given more, or has more; else
+// ErrFull.
 func (d *Docket) Enter(s Sender) (*Place, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := &Place{docket: d, sender: s, begins: make(chan struct{})}
-	sameSender := func(o *Place) bool { return o.sender == s }
-	sameGroup := func(o *Place) bool { return o.sender.Group == s.Group }
-	all := func(*Place) bool { return true }
-	if d.count(sameSender) >= d.config.OfSender || d.count(sameGroup) >= d.config.OfGroup && !d.displace(p, sameGroup) ||
-		d.count(all) >= d.config.InAll && !d.displace(p, all) {
+	if d.others(p, sameSender) >= d.config.OfSender || d.others(p, sameGroup) >= d.config.OfGroup && !d.displace(p, sameGroup) ||
+		d.others(p, anyone) >= d.config.InAll && !d.displace(p, anyone) {
 		return nil, ErrFull
 	}
 	d.places = append(d.places, p)
 	return p, nil
 }
 
-func (d *Docket) count(which func(*Place) bool) (n int) {
-	for _, p := range d.places {
-		if which(p) {
-			n++
-		}
-	}
-	return n
-}
-
-// displace takes the place of the last in line of some, if p comes before it.
-func (d *Docket) displace(p *Place, which func(*Place) bool) bool {
+// displace takes the place of the last in line of those like p, if p comes before it.
+func (d *Docket) displace(p *Place, like func(p, o *Place) bool) bool {
 	var last *Place
 	for _, o := range d.places {
-		if o.state == waiting && which(o) && (last == nil || !d.before(o, last)) {
+		if o.state <= waiting && like(p, o) && (last == nil || !d.before(o, last)) {
 			last = o
 		}
 	}
@@ -115,14 +104,29 @@ func (d *Docket) displace(p *Place, which func(*Place) bool) bool {
 	return true
 }
 
-// before reports whether p was given less than o, its group first.
+// before reports whether p comes before o: its group was given less, or has fewer other places; then likewise its sender.
 func (d *Docket) before(p, o *Place) bool {
-	a, b := d.given.of(p.sender.Group), d.given.of(o.sender.Group)
 	if p.sender.Group != o.sender.Group {
-		return a < b
+		a, b := d.given.of(p.sender.Group), d.given.of(o.sender.Group)
+		return a < b || a == b && d.others(p, sameGroup) < d.others(o, sameGroup)
 	}
 	members := d.given.members(p.sender.Group)
-	return members.of(p.sender.Peer) < members.of(o.sender.Peer)
+	a, b := members.of(p.sender.Peer), members.of(o.sender.Peer)
+	return a < b || a == b && d.others(p, sameSender) < d.others(o, sameSender)
+}
+
+func sameGroup(p, o *Place) bool  { return p.sender.Group == o.sender.Group }
+func sameSender(p, o *Place) bool { return p.sender == o.sender }
+func anyone(_, _ *Place) bool     { return true }
+
+// others counts the places that are like p's, without its own.
+func (d *Docket) others(p *Place, like func(p, o *Place) bool) (n int) {
+	for _, o := range d.places {
+		if o != p && like(p, o) {
+			n++
+		}
+	}
+	return n
 }
 
 func (d *Docket) drop(p *Place) {

@@ -115,13 +115,13 @@ func TestI4PlacesAreBounded(t *testing.T) {
 			t.Fatal(i, err)
 		}
 	}
-	for i := range config.OfGroup {
-		if err := enter("a", fmt.Sprint(i)); (err == nil) != (i < config.OfGroup-config.OfSender) {
+	for i := range config.OfGroup { // the last but one has the second place of the first sender
+		if err := enter("a", fmt.Sprint(i)); (err == nil) != (i < config.OfGroup-1) {
 			t.Fatal(i, err)
 		}
 	}
-	for i := range config.InAll {
-		if err := enter(fmt.Sprint(i), ""); (err == nil) != (i < config.InAll-config.OfGroup) {
+	for i := range config.InAll { // and so with groups, of whom each keeps one
+		if err := enter(fmt.Sprint(i), ""); (err == nil) != (i < config.InAll-1) {
 			t.Fatal(i, err)
 		}
 	}
@@ -146,8 +146,8 @@ func TestThePoorTakeThePlaceOfTheRich(t *testing.T) {
 		second, _ := d.Enter(Sender{"rich", "peer"})
 		go func() { _ = second.Wait(t.Context()) }()
 		synctest.Wait()
-		if _, err := d.Enter(Sender{"rich", "other"}); !errors.Is(err, ErrFull) {
-			t.Fatal("equals displace each other:", err)
+		if _, err := d.Enter(Sender{"rich", "peer"}); !errors.Is(err, ErrFull) {
+			t.Fatal("who has all it may have gets more:", err)
 		}
 		first.Leave(5 * time.Second)
 		first, _ = d.Enter(Sender{"rich", "peer"}) // the share is used up: both wait
