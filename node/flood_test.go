@@ -169,7 +169,7 @@ func TestFloodOfChallenges(t *testing.T) {
 	}
 	soon(t, "the true challenge", func() error {
 		if !victim.proofs.tracker.Refuted(lie.Assertion.Step(1)) {
-			return errors.New("not upheld")
+			return fmt.Errorf("%+v, %+v", victim.gossip.Stats().Topics[3], victim.CourtStats())
 		}
 		return nil
 	})
