@@ -18,6 +18,9 @@ func (b *Blocks) ChainId() *hexutil.Big { return (*hexutil.Big)(b.r.ChainConfig(
 // BlockNumber answers eth_blockNumber: the newest executed height.
 func (b *Blocks) BlockNumber() hexutil.Uint64 { return hexutil.Uint64(b.r.Head().Number.Uint64()) }
 
+// Coinbase answers eth_coinbase: where the fees of the newest block went, which is nobody's here but the network's vault.
+func (b *Blocks) Coinbase() common.Address { return b.r.Head().Coinbase }
+
 // GetBlockByNumber answers eth_getBlockByNumber; full asks for whole transactions instead of their hashes.
 func (b *Blocks) GetBlockByNumber(ctx context.Context, number gethrpc.BlockNumber, full bool) (map[string]any, error) {
 	return b.marshal(b.r.byNumber(ctx, number), full), nil

@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"fmt"
+	"math/big"
 
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -13,6 +14,7 @@ import (
 // Codes of JSON-RPC errors. -32000 is what go-ethereum's server gives to an error without a code.
 const (
 	codeReverted      = 3
+	codePruned        = 4444
 	codeInvalidParams = -32602
 	codeInternal      = -32603
 	codeVM            = -32015 // a call ended otherwise than by a revert
@@ -34,8 +36,22 @@ const (
 // ErrNoHeader says that no executed block is behind the hash, number or tag that was asked for.
 var ErrNoHeader = errors.New("header not found")
 
-// ErrStateGone says that the state after a block is not kept any more.
-var ErrStateGone = errors.New("not kept here, ask for a newer block or another peer")
+// StateGoneError says that the state after a block is not kept any more.
+type StateGoneError struct {
+	Number *big.Int
+	err    error
+}
+
+// Error tells what to do.
+func (e *StateGoneError) Error() string {
+	return fmt.Sprintf("pruned history unavailable: the state of block %v is not kept here, ask for a newer block or another peer: %v", e.Number, e.err)
+}
+
+// Unwrap is what the database said.
+func (e *StateGoneError) Unwrap() error { return e.err }
+
+// ErrorCode implements go-ethereum's rpc.Error.
+func (e *StateGoneError) ErrorCode() int { return codePruned }
 
 // CodedError is an error with the code that a client gets to see.
 type CodedError struct {

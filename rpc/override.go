@@ -34,12 +34,25 @@ type BlockOverride struct {
 	Time          *hexutil.Uint64 `json:"time"`
 	GasLimit      *hexutil.Uint64 `json:"gasLimit"`
 	FeeRecipient  *common.Address `json:"feeRecipient"`
-	PrevRandao    *common.Hash    `json:"prevRandao"`
+	PrevRandao    *randao         `json:"prevRandao"`
 	BaseFeePerGas *hexutil.Big    `json:"baseFeePerGas"`
 	BlobBaseFee   *hexutil.Big    `json:"blobBaseFee"`
 
 	BeaconRoot  *common.Hash      `json:"beaconRoot"`  // eth_simulateV1 only
 	Withdrawals types.Withdrawals `json:"withdrawals"` // eth_simulateV1 only
+}
+
+// randao is 32 bytes or, as the specification has it, a number of at most 256 bits.
+type randao common.Hash
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *randao) UnmarshalText(text []byte) error {
+	value, _, err := parseSlot(string(text))
+	if err != nil {
+		return fmt.Errorf("prevRandao %.70q is no number of at most 256 bits", text)
+	}
+	*r = randao(value)
+	return nil
 }
 
 // apply changes the state, account by account in the order of addresses. Precompiles at overridden accounts are switched
@@ -131,7 +144,7 @@ func (o *BlockOverride) apply(block *vm.BlockContext) error {
 		block.Coinbase = *o.FeeRecipient
 	}
 	if o.PrevRandao != nil {
-		block.Random = o.PrevRandao
+		block.Random = (*common.Hash)(o.PrevRandao)
 	}
 	if o.BaseFeePerGas != nil {
 		block.BaseFee = o.BaseFeePerGas.ToInt()

@@ -54,6 +54,9 @@ func (w *Raw) GetRawReceipts(at gethrpc.BlockNumberOrHash) ([]hexutil.Bytes, err
 	return out, nil
 }
 
+// GetBadBlocks is empty: what is executed is certified, and a certified block cannot be invalid.
+func (w *Raw) GetBadBlocks() []any { return []any{} }
+
 // GetRawTransaction is the envelope as it was signed, null if it is unknown.
 func (w *Raw) GetRawTransaction(hash common.Hash) (hexutil.Bytes, error) {
 	return rawTransaction(w.r, w.pool, hash)

@@ -135,7 +135,7 @@ func (r *reader) state(at *gethrpc.BlockNumberOrHash) (*state.StateDB, *types.He
 	}
 	statedb, err := r.StateAt(header)
 	if err != nil {
-		return nil, nil, fmt.Errorf("state of block %d: %w: %w", header.Number, ErrStateGone, err)
+		return nil, nil, &StateGoneError{header.Number, err}
 	}
 	return statedb, header, nil
 }

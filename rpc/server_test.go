@@ -226,7 +226,7 @@ func TestEveryNamedMethodIsServed(t *testing.T) {
 		eth_newFilter eth_newBlockFilter eth_newPendingTransactionFilter eth_getFilterChanges eth_getFilterLogs
 		eth_uninstallFilter txpool_status txpool_content txpool_contentFrom txpool_inspect eth_config eth_capabilities eth_simulateV1
 		eth_baseFee eth_blobBaseFee eth_getStorageValues web3_sha3 debug_traceCall debug_traceTransaction debug_traceBlockByNumber
-		debug_traceBlockByHash debug_getRawBlock`) {
+		debug_traceBlockByHash debug_getRawBlock debug_getBadBlocks eth_coinbase`) {
 		if have := f.call(method).code(); have == -32601 {
 			t.Errorf("%s is not served", method)
 		}

@@ -137,16 +137,16 @@ func TestSimulatedTransfersAreLogged(t *testing.T) {
 
 func TestSimulatedOverrides(t *testing.T) {
 	f := serve(t, nil)
-	ambient := "0x435f5242602052" + "4560405248606052416080523460a05260c05ff3" // number, time, gas limit, base fee, coinbase
+	ambient := "0x435f5242602052" + "4560405248606052416080524460a05260c05ff3" // number, time, gas limit, base fee, coinbase, prevrandao
 	const at = "0x00000000000000000000000000000000000000bb"
 	have := f.simulate(object{"returnFullTransactions": true}, object{
-		"blockOverrides": object{"number": "0x9", "time": "0x999", "gasLimit": "0xf4240", "feeRecipient": rich, "baseFeePerGas": "0x5",
+		"blockOverrides": object{"number": "0x9", "time": "0x999", "gasLimit": "0xf4240", "feeRecipient": rich, "baseFeePerGas": "0x5", "prevRandao": "0x12",
 			"withdrawals": []object{{"index": "0x0", "validatorIndex": "0x0", "address": at, "amount": "0x2"}}},
 		"stateOverrides": object{at: object{"code": ambient}},
 		"calls":          []object{{"from": rich, "to": at}},
 	}, object{"calls": []object{{"from": at, "to": rich, "value": "0x77359400"}}})
 	block := have[8]
-	for i, want := range []uint64{9, 0x999, 1_000_000, 5, 0xaa} {
+	for i, want := range []uint64{9, 0x999, 1_000_000, 5, 0xaa, 0x12} {
 		if word := block.Calls[0].ReturnData[32*i : 32*i+32]; new(big.Int).SetBytes(word).Uint64() != want {
 			t.Errorf("word %d is %x, want %d", i, word, want)
 		}

@@ -75,7 +75,7 @@ func (s *simulation) complete(h, parent *types.Header, o *BlockOverride) {
 		h.Coinbase = *o.FeeRecipient
 	}
 	if o.PrevRandao != nil {
-		h.MixDigest = *o.PrevRandao
+		h.MixDigest = common.Hash(*o.PrevRandao)
 	}
 	if config.IsLondon(h.Number) {
 		h.BaseFee = s.baseFee(parent, o)

@@ -23,7 +23,7 @@ import (
 // maxTraceBytes bounds the answer to one request, and the step log of one transaction.
 const maxTraceBytes = 64 << 20
 
-// Why there is nothing to trace; a state that is not kept any more is ErrStateGone.
+// Why there is nothing to trace; a state that is not kept any more is a StateGoneError.
 var (
 	ErrNoTransaction = errors.New("transaction not found")
 	ErrNoBlock       = errors.New("block not found")
@@ -45,6 +45,8 @@ type TraceConfig struct {
 	TracerConfig json.RawMessage
 	Timeout      *string // Go's notation ("2s"); only what is shorter than the server's own limit counts
 }
+
+func (c *TraceConfig) named() bool { return c != nil && c.Tracer != nil && *c.Tracer != "" }
 
 // TraceResult is the trace of one transaction of a block.
 type TraceResult struct {
@@ -85,7 +87,7 @@ func (t *Tracing) traceBlock(ctx context.Context, block *types.Block, config *Tr
 // begin checks the configuration, waits for the request's turn and bounds its time.
 func (t *Tracing) begin(ctx context.Context, config *TraceConfig) (within context.Context, end func(), err error) {
 	limit := t.calls.timeout
-	if config != nil && config.Tracer != nil && tracers.DefaultDirectory.IsJS(*config.Tracer) {
+	if config.named() && tracers.DefaultDirectory.IsJS(*config.Tracer) {
 		return nil, nil, invalidParams("tracer %.40q is not built in", *config.Tracer)
 	}
 	if config != nil && config.Timeout != nil {
@@ -197,18 +199,10 @@ func (t *Tracing) tracer(place *tracers.Context, config *TraceConfig) (*tracers.
 	if config == nil {
 		config = &TraceConfig{}
 	}
-	if config.Tracer != nil {
+	if config.named() {
 		return tracers.DefaultDirectory.New(*config.Tracer, place, config.TracerConfig, t.r.ChainConfig())
 	}
-	var options logger.Config
-	if config.Config != nil {
-		options = *config.Config
-	}
-	if options.Limit <= 0 || options.Limit > maxTraceBytes {
-		options.Limit = maxTraceBytes
-	}
-	steps := logger.NewStructLogger(&options)
-	return &tracers.Tracer{Hooks: steps.Hooks(), GetResult: steps.GetResult, Stop: steps.Stop}, nil
+	return stepLog(config.Config), nil
 }
 
 func (t *Tracing) apply(ctx context.Context, header *types.Header, statedb *state.StateDB, tx *types.Transaction, hooks *tracing.Hooks) (*core.ExecutionResult, error) {

@@ -150,8 +150,10 @@ func TestOtherTracers(t *testing.T) {
 	if have := strings.Join(ops, " "); steps.Failed || !strings.Contains(have, "GAS DELEGATECALL PUSH0 SLOAD") || !strings.HasSuffix(have, "RETURN") {
 		t.Errorf("steps: %s, gas %d", have, steps.Gas)
 	}
-	if have := f.call("debug_traceTransaction", delegated, map[string]any{"limit": 20}); have.Error == nil && len(have.Result) > 2000 {
-		t.Errorf("a limit of 20 bytes: %d bytes", len(have.Result))
+	logged := len(steps.StructLogs)
+	f.trace(&steps, "debug_traceTransaction", delegated, map[string]any{"limit": 5, "tracer": ""})
+	if len(steps.StructLogs) != 5 || logged <= 5 || uint64(steps.Gas) != f.chain.GetReceiptsByHash(block.Hash())[1].GasUsed {
+		t.Errorf("a limit of 5 steps of %d: %d, gas %d", logged, len(steps.StructLogs), steps.Gas)
 	}
 }
 
