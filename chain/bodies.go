@@ -59,6 +59,12 @@ func (c *Chain) AddBody(h types.Height, data []byte) error {
 	return c.putBody(c.store.Batch(), &ch.Header, data, block)
 }
 
+// CheckBody holds data against the header's length and commitment.
+func CheckBody(header *types.Header, data []byte) error {
+	_, err := encodeFor(header, data)
+	return err
+}
+
 // encodeFor encodes data and compares it with the header.
 func encodeFor(header *types.Header, data []byte) (*coding.Block, error) {
 	if uint64(len(data)) != header.DataLength {

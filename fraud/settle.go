@@ -222,6 +222,7 @@ func (t *Tracker) Rebase(p Parent) error {
 		t.settled.Height = height
 		t.forget()
 	}
+	clear(t.past) // so that no gap leaves values behind
 	t.settled = p
 	t.remember()
 	t.settle()

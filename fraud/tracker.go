@@ -64,7 +64,7 @@ type Tracker struct {
 	known   map[types.BatchID]bool
 	settled Parent
 	past    map[types.Height]Parent // settled ones, the newest maxPast heights
-	sampled types.Height // blocks above the settled one are available up to here
+	sampled types.Height            // blocks above the settled one are available up to here
 	records []Record
 }
 

@@ -45,6 +45,9 @@ type Config struct {
 	// SamplingRate bounds the bytes a second that sampling receives. 0: defaultLightRate at light clients, none at others.
 	SamplingRate int64
 
+	// LatestAsserted makes the tag latest of a light client's RPC stand for the newest asserted state, not the newest settled one.
+	LatestAsserted bool
+
 	// StateCache is the memory in MiB for the executed state; 0: execution's default.
 	StateCache int
 	// Sandbox is the command line of a child process that verifies one challenge (`bedrock fraud verify --stdin`).

@@ -84,7 +84,7 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, genesisFile)); err == nil {
+	if IsHome(dir) {
 		return nil, fmt.Errorf("%s is a home already: choose another directory or remove it", dir)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -125,6 +125,12 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 		return nil, fmt.Errorf("write genesis: %w", err)
 	}
 	return &Home{Dir: dir, Genesis: genesis, Key: id.Key, Account: id.Account, Settings: settings}, nil
+}
+
+// IsHome reports whether a directory is an initialised home.
+func IsHome(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, genesisFile))
+	return err == nil
 }
 
 // LoadHome reads a home directory and checks every file in it. A home of before nodes had accounts is given one.

@@ -20,6 +20,7 @@ import (
 	"github.com/etherscale/bedrock/gossip"
 	"github.com/etherscale/bedrock/gossip/pool"
 	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/rpc/verified"
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
@@ -44,6 +45,7 @@ type Node struct {
 	order    *sequencer.Epochs
 	sampling *availability
 	proofs   *proofs
+	view     *verified.View // nil at nodes that execute
 	rpc      *rpc.Server
 	news     *orderNews
 

@@ -25,6 +25,9 @@ func (n *Node) openRPC() (err error) {
 		answers.waiting = backend.NewPool(n.wallets)
 		config.Backend, config.Pool = answers.executed, answers.waiting
 	}
+	if n.openVerified(); n.view != nil {
+		config.Verified = n.view
+	}
 	if n.rpc, err = rpc.New(config); err != nil {
 		return err
 	}

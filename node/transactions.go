@@ -146,6 +146,7 @@ func (n *Node) handlers() gossip.Handlers {
 	if n.order != nil {
 		h.Push, h.FetchDAG, h.Audit = n.order.HandlePush, n.order.HandleFetch, n.auditAnswer
 	}
+	h.Prove = n.proveHandler()
 	n.proofHandlers(&h)
 	return h
 }

@@ -28,6 +28,8 @@ type Config struct {
 	Pool    Pool    // nil: transactions are not taken; must be there if Backend is
 	Bedrock Bedrock // nil: bedrock_* is not served
 
+	Verified Verified // instead of Backend, where nothing is executed: eth_* is answered by proofs
+
 	Hosts   []string // names in the Host header besides localhost and IP addresses; "*": any
 	Origins []string // web origins besides those of this machine; "*": any
 	Debug   bool     // serve debug_*
@@ -86,6 +88,9 @@ func New(cfg Config) (*Server, error) {
 	cfg = cfg.withDefaults()
 	if cfg.Backend != nil && cfg.Pool == nil {
 		return nil, errors.New("rpc: a backend needs a pool")
+	}
+	if cfg.Backend != nil && cfg.Verified != nil {
+		return nil, errors.New("rpc: either a backend or proofs")
 	}
 	listener, err := net.Listen("tcp", cfg.Address)
 	if err != nil {
@@ -169,7 +174,12 @@ func (s *Server) registerAlways(server *gethrpc.Server) error {
 		{"net", &Network{strconv.FormatUint(s.cfg.ChainID, 10), s.cfg.Bedrock}},
 		{"web3", &Web3{s.cfg.Version}},
 	}
-	if s.cfg.Backend == nil {
+	switch {
+	case s.cfg.Verified != nil:
+		services = append(services, service{"eth", &Proven{
+			v: s.cfg.Verified, gasCap: s.cfg.GasCap, maxLogs: s.cfg.LogCount, timeout: provenPatience, slots: make(chan struct{}, provenAtOnce),
+		}})
+	case s.cfg.Backend == nil:
 		services = append(services, service{"eth", chainID(s.cfg.ChainID)})
 	}
 	if s.cfg.Pool != nil {
@@ -183,6 +193,12 @@ func (s *Server) registerAlways(server *gethrpc.Server) error {
 	}
 	return register(server, services...)
 }
+
+// Bounds of requests that are answered by proofs: each waits for peers.
+const (
+	provenPatience = 20 * time.Second
+	provenAtOnce   = 32
+)
 
 // chainID serves eth_chainId where nothing is executed.
 type chainID uint64

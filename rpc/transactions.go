@@ -151,7 +151,7 @@ func (t *Transactions) GetTransactionReceipt(hash common.Hash) (map[string]any, 
 	if err != nil {
 		return nil, err
 	}
-	return t.marshalReceipt(block, receipts, int(index)), nil
+	return marshalReceipt(block, receipts, int(index), t.r.signer(block.Header())), nil
 }
 
 // GetBlockReceipts answers null for an unknown block.
@@ -170,14 +170,14 @@ func (t *Transactions) GetBlockReceipts(at gethrpc.BlockNumberOrHash) ([]map[str
 	}
 	out := make([]map[string]any, len(receipts))
 	for i := range receipts {
-		out[i] = t.marshalReceipt(block, receipts, i)
+		out[i] = marshalReceipt(block, receipts, i, t.r.signer(block.Header()))
 	}
 	return out, nil
 }
 
-func (t *Transactions) marshalReceipt(block *types.Block, receipts types.Receipts, i int) map[string]any {
+func marshalReceipt(block *types.Block, receipts types.Receipts, i int, signer types.Signer) map[string]any {
 	tx, receipt := block.Transactions()[i], receipts[i]
-	from, _ := types.Sender(t.r.signer(block.Header()), tx)
+	from, _ := types.Sender(signer, tx)
 	fields := map[string]any{
 		"blockHash": block.Hash(), "blockNumber": hexutil.Uint64(block.NumberU64()),
 		"transactionHash": tx.Hash(), "transactionIndex": hexutil.Uint64(i), "type": hexutil.Uint(tx.Type()),

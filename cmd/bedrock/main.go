@@ -58,7 +58,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{exitUsage, fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newDevnetCommand(), newGenesisCommand(), newInitCommand(), newRunCommand(),
+	root.AddCommand(newDevnetCommand(), newGenesisCommand(), newInitCommand(), newRunCommand(), newLightCommand(),
 		newStatusCommand(), newBondsCommand(), newBondCommand(), newReadyCommand(), newUnbondCommand(), newWithdrawCommand(),
 		newCheckpointCommand(), newBlockCommand(), newSampleCommand(), newAuditCommand(), newFraudCommand(), newSimCommand(), newBenchCommand())
 	return root

@@ -27,13 +27,15 @@ type NodeInfo struct {
 
 // Ready is what a user needs to know once the swarm runs.
 type Ready struct {
-	Schema      int        `json:"schema"`
-	RPC         string     `json:"rpc"`
-	WS          string     `json:"ws"`
-	ChainID     uint64     `json:"chainId"`
-	EpochLength uint64     `json:"epochLength"`
-	Accounts    []Account  `json:"accounts"`
-	Nodes       []NodeInfo `json:"nodes"`
+	Schema      int    `json:"schema"`
+	RPC         string `json:"rpc"`
+	WS          string `json:"ws"`
+	ChainID     uint64 `json:"chainId"`
+	EpochLength uint64 `json:"epochLength"`
+	// Network is the path of the file that `bedrock light --network` takes.
+	Network  string     `json:"network"`
+	Accounts []Account  `json:"accounts"`
+	Nodes    []NodeInfo `json:"nodes"`
 }
 
 // Devnet is an open swarm.
@@ -89,8 +91,14 @@ func Open(cfg Config) (_ *Devnet, err error) {
 		return nil, fmt.Errorf("devnet: %w", err)
 	}
 	d.logs = log
-	return d, d.openNodes(p, slog.New(slog.NewTextHandler(log, nil)))
+	if err := d.openNodes(p, slog.New(slog.NewTextHandler(log, nil))); err != nil {
+		return nil, err
+	}
+	network := node.Network{Genesis: genesis, Bootstrap: d.nodes[0].Addrs()}
+	return d, network.Write(d.networkFile())
 }
+
+func (d *Devnet) networkFile() string { return filepath.Join(d.dir, "network.json") }
 
 // stateCache is each node's memory for executed state in MiB: many nodes share one machine.
 const stateCache = 12
@@ -160,7 +168,7 @@ func (d *Devnet) watcher(name string) func(node.Fact) {
 
 // Ready describes the open swarm.
 func (d *Devnet) Ready() Ready {
-	r := Ready{Schema: 1, ChainID: d.genesis.ChainID, EpochLength: d.genesis.EpochLength, Accounts: Accounts()}
+	r := Ready{Schema: 1, ChainID: d.genesis.ChainID, EpochLength: d.genesis.EpochLength, Network: d.networkFile(), Accounts: Accounts()}
 	if d.rpcNode != nil {
 		r.RPC, r.WS = "http://"+d.rpcNode.RPCAddr(), "ws://"+d.rpcNode.RPCAddr()
 	}
