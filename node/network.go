@@ -16,7 +16,9 @@ const networkVersion = 1
 
 // Bounds of a network file, which may come from a stranger.
 const (
-	maxNetworkBytes     = types.MaxGenesisBytes + 64<<10
+	// maxNetworkBytes holds the largest genesis and the addresses.
+	maxNetworkBytes = types.MaxGenesisBytes + 64<<10
+	// maxNetworkBootstrap bounds the addresses: one that answers is enough.
 	maxNetworkBootstrap = 64
 )
 
