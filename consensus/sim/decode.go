@@ -38,7 +38,7 @@ func (m *Manifest) Validate() error {
 		need(s < 1<<32, "stakes: member %d has %d", i, s)
 	}
 	need(m.Safety > 0 && m.Heal > 0, "safetyMs and healMs must be above 0")
-	need(m.Pacing.MinRound > 0 && m.Load.Gap > 0, "pacing.minRoundMs and load.gapMs must be above 0")
+	need(m.Pacing.MinRound > 0 && m.Load.Gap > 0 && m.Load.Challenges >= 0, "pacing.minRoundMs and load.gapMs must be above 0, load.challenges not below")
 	need(m.Network.Delay > 0 && m.Network.Spike >= 0 && m.Network.SpikeTime >= 0, "network: negative or missing delays")
 	member := func(what string, i int) { need(i >= 0 && i < m.n(), "%s: no member %d", what, i) }
 	if w := m.Windows; w != nil {

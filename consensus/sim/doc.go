@@ -28,8 +28,11 @@
 //	S11  turn           honest members make every round's vertex in turn, but where the design lets them leave rounds out
 //	S12  epochs         the last header says what the definition gives for the sequence; a light client that knows the first
 //	                    committee follows by headers alone; no transaction is in blocks of two epochs
+//	S13  verdicts       a block lists what a quorum of stake has stated in the sequence up to it and no block of the epoch before,
+//	                    in that order, and nothing that no honest member verified
 //	L1   liveness       after healing, new batches, and all that an honest member holds and admits, are in certified blocks
-//	                    within the time stated, whatever epoch they fall in; released within HealRounds of the core
+//	                    within the time stated, whatever epoch they fall in; released within HealRounds of the core; what all of
+//	                    the core verified is listed
 //
 // # What is modelled
 //

@@ -31,6 +31,7 @@ func (e *era) checkEnd() {
 			longest = n
 		}
 	}
+	e.checkVerdicts()
 	if w.m.Windows == nil {
 		e.checkFairTimes()
 		e.checkLinear()

@@ -135,6 +135,9 @@ func (x *expander) load() {
 			*share.field = x.between(1, share.most)
 		}
 	}
+	if y := stream(x.m.Seed, "challenges"); y.IntN(100) < 40 && x.m.n() <= 34 {
+		l.Challenges = 200 + y.IntN(1500)
+	}
 	x.m.Load = l
 }
 

@@ -170,6 +170,7 @@ func (f *forger) make(round types.Round, valid bool) *types.Vertex {
 		height := e.parent.Height + types.Height(max(1, len(e.truth.closed)+f.n.rng.IntN(3)-1))
 		body.HeaderSignatures = []types.HeaderSignature{{Height: height, Digest: lie, Signature: w.sign(f.n.person, lie)}}
 	}
+	body.Verdicts = f.verdicts()
 	v := types.NewVertex(types.VertexID{Version: types.Version, Network: w.network, Epoch: e.epoch, Round: round, Author: f.n.member, Time: at}, body)
 	v = v.WithSignature(w.sign(f.n.person, v.Digest()))
 	e.vertex[v.Digest()] = v

@@ -57,6 +57,11 @@ func (w *world) fresh() {
 			w.enter(b, i)
 		})
 	}
+	if w.m.Load.Challenges > 0 {
+		for range freshChallenges {
+			w.challenge(w.work, false)
+		}
+	}
 }
 
 // enter lets a batch in at one of the core's members of the newest epoch.
@@ -119,7 +124,7 @@ func (w *world) served() bool {
 			}
 		}
 	}
-	if after < freshBatches || w.owed() != nil {
+	if after < freshBatches || w.owed() != nil || w.unlisted() != nil {
 		return false
 	}
 	e := w.eraOf(last)
@@ -192,6 +197,9 @@ func (w *world) whatIsMissing() string {
 	text := fmt.Sprintf("%d new batches are in no block", missing)
 	if b := w.owed(); b != nil {
 		text += fmt.Sprintf("; %s is held, admitted and in no block", b.id)
+	}
+	if c := w.unlisted(); c != nil {
+		text += fmt.Sprintf("; challenge %s is upheld by all and not listed", c.verdict.Challenge)
 	}
 	for _, m := range w.core() {
 		if len(m.running()) == 0 {

@@ -104,6 +104,9 @@ func (m *machine) start() {
 		m.join(e)
 	}
 	m.pollSoon()
+	if m.w.m.Load.Challenges > 0 {
+		m.offerSoon()
+	}
 }
 
 // crash takes the power away.

@@ -63,6 +63,8 @@ type Load struct {
 	Late     int `json:"late"`     // share of batches that some admit later than they hold them
 	Private  int `json:"private"`  // share of batches that gossip brings to one member only
 	Repeated int `json:"repeated"` // share of transactions that were in another batch before
+
+	Challenges int `json:"challenges,omitempty"` // mean time between two challenges; 0: there are none
 }
 
 // Network is the weather of the first phase. In the second nothing is lost and delays have no spikes.

@@ -19,8 +19,9 @@ type Counts struct {
 	Released  int    `json:"released"`
 	Blocks    int    `json:"blocks"`
 	Certified int    `json:"certified"`
-	HealMs    int    `json:"healMs"` // from healing to full service
-	Epochs    int    `json:"epochs"` // that began
+	HealMs    int    `json:"healMs"`   // from healing to full service
+	Verdicts  int    `json:"verdicts"` // in blocks
+	Epochs    int    `json:"epochs"`   // that began
 	// Beyond: members left out made the faulty ones more than the protocol stands, and the run ended there.
 	Beyond bool `json:"beyond,omitempty"`
 }
@@ -66,6 +67,9 @@ func (w *world) counts(c Counts) Counts {
 		c.Released += len(e.truth.released)
 		c.Blocks += len(e.truth.closed)
 		c.Certified += len(e.truth.certified)
+		for i := range e.truth.closed {
+			c.Verdicts += len(e.truth.closed[i].Header.Verdicts)
+		}
 	}
 	return c
 }
@@ -86,6 +90,7 @@ func (w *world) plan() {
 			}
 		}
 	}
+	w.after(ms(40), func() { w.challengeOn(stream(w.m.Seed, "challenged"), begin.Add(ms(w.m.Safety))) })
 	w.after(ms(30), func() { w.loadOn(begin.Add(ms(w.m.Safety))) })
 }
 

@@ -19,7 +19,7 @@ func TestSeeds(t *testing.T) {
 		limit = 2 * time.Second
 	}
 	start := time.Now()
-	seeds, heal := 0, 0
+	seeds, heal, verdicts := 0, 0, 0
 	for seed := uint64(1_000_000); time.Since(start) < limit; seed++ {
 		m := Expand(seed)
 		if m.n() > 13 {
@@ -29,9 +29,9 @@ func TestSeeds(t *testing.T) {
 		if r.Failure != nil {
 			t.Fatalf("seed %d: %v", seed, r.Failure)
 		}
-		seeds, heal = seeds+1, max(heal, r.Counted.HealMs)
+		seeds, heal, verdicts = seeds+1, max(heal, r.Counted.HealMs), verdicts+r.Counted.Verdicts
 	}
-	t.Logf("%d seeds; the slowest healed in %d ms", seeds, heal)
+	t.Logf("%d seeds, %d verdicts; the slowest healed in %d ms", seeds, verdicts, heal)
 }
 
 // TestFailedSeeds plays what failed once.

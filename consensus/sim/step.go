@@ -53,6 +53,8 @@ func (n *node) traceEvent(ev consensus.Event) {
 		t.what, t.info = "started", uint64(e.Above)
 	case consensus.NextEpoch:
 		t.what, t.info = "next epoch", uint64(len(e.Committee))
+	case consensus.Upheld:
+		t.what, t.ref.Digest = "upheld", types.Hash(e.Verdict.Challenge[4:])
 	case consensus.Executed:
 		t.what, t.info = "executed", uint64(e.Height)
 	default:

@@ -120,6 +120,7 @@ func (n *node) agreeOnBlocks(fx *consensus.Effects) {
 		case at == len(t.closed):
 			t.closed = append(t.closed, c)
 			n.include(&c)
+			n.noteListed(&c)
 		case t.closed[at].Header.Digest() != c.Header.Digest() || !slices.Equal(t.closed[at].Transactions, c.Transactions):
 			n.w.fail(n, "S1", "header %d differs", c.Header.Height)
 		}

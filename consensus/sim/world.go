@@ -40,8 +40,10 @@ type world struct {
 	batches   []*batch
 	byID      map[types.BatchID]*batch
 	submitted map[types.Hash]bool
-	included  map[types.Hash]types.Height // transactions in closed blocks
-	failure   *Failure
+
+	challenges []*challenge
+	included   map[types.Hash]types.Height // transactions in closed blocks
+	failure    *Failure
 }
 
 // Failure says which invariant broke, and how.

@@ -127,6 +127,26 @@ var mutants = []mutant{
 		"what others prove is not believed",
 	},
 	{
+		"verdicts-by-heads", "consensus/verdicts.go",
+		"	t.stake += d.committee.Stake(author)\n", "	t.stake += d.committee.Total() / types.Stake(d.committee.Len())\n",
+		"many small members take a bond, or one large one is not needed",
+	},
+	{
+		"verdict-listed-twice", "consensus/verdicts.go",
+		"	return due || d.accused", "	return due && false || d.accused",
+		"who states a verdict again has it listed again",
+	},
+	{
+		"verdict-waits-for-transactions", "consensus/certificates.go",
+		"c.blocks.close(c.fair.theta, c.verdicts.waiting())", "c.blocks.close(c.fair.theta, false)",
+		"a due verdict closes no block",
+	},
+	{
+		"signed-by-anything", "consensus/seals.go",
+		"s.digests[len(s.digests)-1-back] == x.Digest {", "true {",
+		"a late signature over any digest earns a reward",
+	},
+	{
 		"duplicates-kept", "consensus/blocks.go",
 		"if q.seen.has(tx.Hash) {", "if q.seen.has(tx.Hash) && len(q.queue) > 0 {",
 		"a transaction is in two blocks",
