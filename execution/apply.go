@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/core"
 	"github.com/ethereum/go-ethereum/core/state"
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/params"
 	"github.com/ethereum/go-ethereum/trie"
 
 	"github.com/etherscale/bedrock/types"
@@ -73,13 +74,16 @@ func (c *Chain) Apply(header types.Header, data []byte) (*Result, error) {
 // execute runs a block on its parent's state, recording its witness, and commits the new state to memory.
 func (c *Chain) execute(parent *head, header types.Header, data []byte) (*executed, error) {
 	rec := newRecorder()
-	s, err := state.New(parent.claim.Root, recordingDB{c.states, rec})
+	s, err := state.New(parent.claim.Root, newRecordingDB(c.states, rec, c.nodes))
 	if err != nil {
 		return nil, fmt.Errorf("state of block %d: %w", parent.header.Height, err)
 	}
 	run := &executed{state: s, envelopes: types.DecodeBlockData(data)}
 	run.env = NewEnv(&c.rules, header, parent.header, parent.claim, c.digest)
-	if err := run.chunks(c.decode(run.envelopes), parent.claim); err != nil {
+	if err := run.chunks(DecodeTransactions(c.chainConfig, run.envelopes), parent.claim); err != nil {
+		return nil, err
+	}
+	if run.witness, err = rec.encodeBlock(); err != nil {
 		return nil, err
 	}
 	last := run.claims[len(run.claims)-1]
@@ -94,9 +98,6 @@ func (c *Chain) execute(parent *head, header types.Header, data []byte) (*execut
 		if run.next, err = run.nextEpoch(c.states, root, c.config.Genesis.Bonding.MaxCommittee); err != nil {
 			return nil, fmt.Errorf("committee after block %d: %w", header.Height, err)
 		}
-	}
-	if run.witness, err = rec.encodeBlock(); err != nil {
-		return nil, err
 	}
 	run.build(parent.block.Hash())
 	return run, nil
@@ -133,10 +134,11 @@ func ListSource(txs []*ethtypes.Transaction) Source {
 	}
 }
 
-// decode reads the envelopes and recovers their senders, which the transactions remember, on all processors.
-func (c *Chain) decode(envelopes [][]byte) []*ethtypes.Transaction {
+// DecodeTransactions reads envelopes and recovers the senders, which the transactions remember, on all processors.
+// Malformed ones are nil.
+func DecodeTransactions(config *params.ChainConfig, envelopes [][]byte) []*ethtypes.Transaction {
 	txs := make([]*ethtypes.Transaction, len(envelopes))
-	signer := ethtypes.LatestSigner(c.chainConfig)
+	signer := ethtypes.LatestSigner(config)
 	workers := min(runtime.GOMAXPROCS(0), (len(envelopes)+15)/16)
 	var group sync.WaitGroup
 	for w := range workers {
@@ -177,6 +179,9 @@ func (run *executed) build(parentHash common.Hash) {
 
 // store makes the outcome durable, then visible, then tells subscribers.
 func (c *Chain) store(parent *head, run *executed) error {
+	if err := c.writeWitness(run); err != nil {
+		return err
+	}
 	batch := c.disk.NewBatch()
 	if err := c.writeRecords(batch, run); err != nil {
 		return err
@@ -189,6 +194,9 @@ func (c *Chain) store(parent *head, run *executed) error {
 	}
 	last := run.claims[len(run.claims)-1]
 	if uint64(run.env.Header.Height-c.Durable()) >= c.config.DurableEvery {
+		if err := c.witnesses.Sync(); err != nil { // blocks whose state is on disk are not executed again
+			return err
+		}
 		if err := c.tdb.Commit(last.Root, false); err != nil {
 			return fmt.Errorf("flush state: %w", err)
 		}

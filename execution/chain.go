@@ -48,10 +48,11 @@ type Config struct {
 	Genesis *types.Genesis
 	Dir     string // owned by the chain; made if missing
 	Blocks  Blocks // optional; without it a crash rewinds to the newest state on disk
-	Cache   int    // MiB of memory for caches, default 48
+	Cache   int    // MiB of memory for caches, default 96
 	// DurableEvery bounds the blocks that are executed again after a crash, default 1024. Flushing more often costs
 	// reads of recent states: just after a flush only the newest is there.
 	DurableEvery uint64
+	WitnessBytes int64 // of disk for the witnesses of executed blocks, default 16 GiB
 	Logger       *slog.Logger
 }
 
@@ -63,11 +64,12 @@ type Chain struct {
 	disk        ethdb.Database
 	tdb         *triedb.Database
 	states      state.Database
+	nodes       *nodeCache
 	head        atomic.Pointer[head]
 	accounts    accountReader
 	past        history
 
-	oldestWitness types.Height // Apply's goroutine
+	witnesses *segments // written by Apply's goroutine
 
 	heads event.FeedOf[core.ChainHeadEvent]
 	logs  event.FeedOf[[]*ethtypes.Log]
@@ -98,10 +100,13 @@ func Open(config Config) (*Chain, error) {
 		return nil, err
 	}
 	if config.Cache == 0 {
-		config.Cache = 48
+		config.Cache = 96
 	}
 	if config.DurableEvery == 0 {
 		config.DurableEvery = 1024
+	}
+	if config.WitnessBytes == 0 {
+		config.WitnessBytes = 16 << 30
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -113,8 +118,7 @@ func Open(config Config) (*Chain, error) {
 		return nil, err
 	}
 	if err := c.load(dir); err != nil {
-		c.closeDisk()
-		return nil, err
+		return nil, errors.Join(err, c.closeDisk())
 	}
 	return c, nil
 }
@@ -123,14 +127,15 @@ func (c *Chain) openDisk(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
-	kv, err := pebble.New(dir, c.config.Cache/3, 64, "", false)
+	kv, err := pebble.New(dir, c.config.Cache/2, 64, "", false)
 	if err != nil {
 		return fmt.Errorf("state database %s: %w", dir, err)
 	}
 	c.disk = rawdb.NewDatabase(kv)
-	cache := c.config.Cache << 20 / 3
+	cache := c.config.Cache << 20
+	c.nodes = newNodeCache(cache/4, kv)
 	paths := *pathdb.Defaults
-	paths.TrieCleanSize, paths.StateCleanSize, paths.WriteBufferSize = cache, cache, 4<<20
+	paths.TrieCleanSize, paths.StateCleanSize, paths.WriteBufferSize = cache/16, cache/16, max(cache/8, 4<<20)
 	paths.NoAsyncFlush = true // so that Commit returns when the state is written
 	c.tdb = triedb.NewDatabase(c.disk, &triedb.Config{PathDB: &paths})
 	c.states = state.NewMPTDatabase(c.tdb, nil)
@@ -141,23 +146,28 @@ func (c *Chain) closeDisk() error { return errors.Join(c.tdb.Close(), c.disk.Clo
 
 // load brings an opened database to the point where it can apply blocks.
 func (c *Chain) load(dir string) error {
+	witnesses := filepath.Join(c.config.Dir, "witnesses-v1")
 	stored, err := c.disk.Get([]byte(keyNetwork))
 	if err != nil || len(stored) == 0 {
 		// Either new, or a crash hit before the genesis was complete; nothing in it was ever promised to anybody.
 		if err := c.closeDisk(); err != nil {
 			return err
 		}
-		if err := os.RemoveAll(dir); err != nil {
+		if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(witnesses)); err != nil {
 			return fmt.Errorf("state directory: %w", err)
 		}
 		if err := c.openDisk(dir); err != nil {
 			return err
 		}
-		return c.create()
-	}
-	if types.NetworkID(types.Hash(stored)) != c.rules.Network {
+		if err := c.create(); err != nil {
+			return err
+		}
+	} else if types.NetworkID(types.Hash(stored)) != c.rules.Network {
 		return fmt.Errorf("%s holds network %x, genesis is of %s: %w: use another data directory", dir, stored,
 			c.rules.Network, ErrWrongNetwork)
+	}
+	if c.witnesses, err = openSegments(witnesses, c.config.WitnessBytes); err != nil {
+		return err
 	}
 	return c.recover()
 }
@@ -186,7 +196,6 @@ func (c *Chain) create() error {
 		string(heightKey(keyHeader, 0)): header.Encode(),
 		string(heightKey(keyClaims, 0)): claim.Encode(),
 		string(heightKey(keySkips, 0)):  {0xc0},
-		keyOldest:                       heightKey("", 1),
 	} {
 		if err := batch.Put([]byte(key), value); err != nil {
 			return err
@@ -198,7 +207,6 @@ func (c *Chain) create() error {
 	if err := c.disk.SyncKeyValue(); err != nil {
 		return fmt.Errorf("write genesis: %w", err)
 	}
-	c.oldestWitness = 1
 	c.setHead(&head{header: header, claim: claim, block: block.Header()})
 	return nil
 }
@@ -206,7 +214,8 @@ func (c *Chain) create() error {
 // Close writes what is only in memory and closes the database. Apply and every reader must have returned.
 func (c *Chain) Close() error {
 	c.scope.Close()
-	err := c.tdb.Journal(c.head.Load().claim.Root)
+	err := c.witnesses.Close() // before the state: what the state has, witnesses were durable for
+	err = errors.Join(err, c.tdb.Journal(c.head.Load().claim.Root))
 	return errors.Join(err, c.closeDisk())
 }
 

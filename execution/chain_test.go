@@ -3,6 +3,9 @@ package execution_test
 import (
 	"errors"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -108,6 +111,38 @@ func TestCrashLosesNothing(t *testing.T) {
 	s.Open()
 	if s.Chain.Height() != last.Height {
 		t.Fatal("crash after a clean close")
+	}
+}
+
+// Witnesses are not synced with each block: those that a power cut takes are recorded again with the state.
+func TestCrashRecordsWitnessesAgain(t *testing.T) {
+	s := exectest.New(t, nil)
+	random := rand.New(rand.NewPCG(8, 1))
+	var before []execution.Witness
+	for height := types.Height(1); height <= 5; height++ {
+		s.Apply(s.Torture(random), s.Torture(random), s.Torture(random))
+		w, err := s.Chain.Witness(height)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before = append(before, w)
+	}
+	crash(s)
+	if err := os.RemoveAll(filepath.Join(s.Dir, "witnesses-v1")); err != nil {
+		t.Fatal(err)
+	}
+	s.Open()
+	for i, want := range before {
+		if w, err := s.Chain.Witness(types.Height(i + 1)); err != nil || !reflect.DeepEqual(w, want) {
+			t.Fatalf("witness of block %d after the crash: %v", i+1, err)
+		}
+	}
+	if err := s.Chain.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.Open()
+	if w, err := s.Chain.Witness(5); err != nil || !reflect.DeepEqual(w, before[4]) {
+		t.Fatal("after a clean close:", err)
 	}
 }
 

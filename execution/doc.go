@@ -24,6 +24,6 @@
 // from any goroutine at any time.
 //
 // Files: rules.go parameters; basefee.go; claim.go, frontier.go what a prover claims; env.go block context; chunk.go the
-// one driver; transaction.go one transaction; meter.go witness metering; recorder.go, witness.go, prove.go witnesses;
-// bonds.go, bondgenesis.go, nextepoch.go the bonding contract; genesis.go, chain.go, recover.go, records.go, view.go the executing peer.
+// one driver; transaction.go one transaction; meter.go witness metering; recorder.go, nodecache.go, witness.go,
+// segments.go, prove.go witnesses; bonds.go, bondgenesis.go, nextepoch.go the bonding contract; genesis.go, chain.go, recover.go, records.go, view.go the executing peer.
 package execution

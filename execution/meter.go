@@ -42,15 +42,16 @@ var _ vm.StateDB = (*Meter)(nil)
 
 // NewMeter wraps a state. Until Begin is called nothing is limited.
 func NewMeter(state vm.StateDB) *Meter {
-	return &Meter{StateDB: state, limit: ^uint64(0), cancel: func() {}}
+	return &Meter{StateDB: state, limit: ^uint64(0), cancel: func() {}, accounts: make(map[common.Address]struct{}),
+		slots: make(map[slotKey]struct{}), codes: make(map[common.Hash]struct{})}
 }
 
 // Begin starts counting anew for one transaction; cancel is called once when the limit (bytes) is exceeded.
 func (m *Meter) Begin(limit uint64, cancel func()) {
 	m.limit, m.used, m.exceeded, m.cancel = limit, 0, false, cancel
-	m.accounts = make(map[common.Address]struct{})
-	m.slots = make(map[slotKey]struct{})
-	m.codes = make(map[common.Hash]struct{})
+	clear(m.accounts)
+	clear(m.slots)
+	clear(m.codes)
 }
 
 // End lifts the limit again.

@@ -46,7 +46,7 @@ func (e *Env) ProveChunk(block Witness, parentClaim Claim, index int, source Sou
 			proof.Oldest = min(proof.Oldest, height)
 			return e.Hash(height)
 		}
-		s, err := state.New(proof.Before.Root, recordingDB{db, rec})
+		s, err := state.New(proof.Before.Root, newRecordingDB(db, rec, nil))
 		if err != nil {
 			return nil, fmt.Errorf("block witness: %w", err)
 		}

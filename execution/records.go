@@ -16,14 +16,12 @@ import (
 
 // Records of our own beside go-ethereum's layout. No key of go-ethereum begins with 0xff.
 const (
-	keyNetwork   = "\xffbr-n"  // network id: the database is complete up to genesis
-	keyHeader    = "\xffbr-h"  // + BE64 height: bedrock header
-	keyClaims    = "\xffbr-c"  // + BE64 height: claims
-	keyWitness   = "\xffbr-w"  // + BE64 height: block witness
-	keySkips     = "\xffbr-s"  // + BE64 height: skipped transactions
-	keySkipped   = "\xffbr-t"  // + transaction hash: BE64 height, BE64 place
-	keyNextEpoch = "\xffbr-e"  // + BE64 height: what its state says of the next epoch
-	keyOldest    = "\xffbr-wo" // BE64 lowest height whose witness is kept
+	keyNetwork   = "\xffbr-n" // network id: the database is complete up to genesis
+	keyHeader    = "\xffbr-h" // + BE64 height: bedrock header
+	keyClaims    = "\xffbr-c" // + BE64 height: claims
+	keySkips     = "\xffbr-s" // + BE64 height: skipped transactions
+	keySkipped   = "\xffbr-t" // + transaction hash: BE64 height, BE64 place
+	keyNextEpoch = "\xffbr-e" // + BE64 height: what its state says of the next epoch
 )
 
 // ErrUnknown says that a record does not exist here: too old, not executed yet, or never.
@@ -70,7 +68,6 @@ func (c *Chain) writeRecords(b ethdb.Batch, run *executed) error {
 	}{
 		{keyHeader, run.env.Header.Encode()},
 		{keyClaims, EncodeClaims(run.claims)},
-		{keyWitness, run.witness},
 		{keySkips, encodedSkips},
 	} {
 		if err := b.Put(heightKey(record.prefix, height), record.value); err != nil {
@@ -86,31 +83,26 @@ func (c *Chain) writeRecords(b ethdb.Batch, run *executed) error {
 			return err
 		}
 	}
-	return c.pruneWitnesses(b, run)
+	return nil
 }
 
-// pruneWitnesses drops witnesses that no challenge can need any more: older than the challenge window in header time,
-// with a factor of two, and in blocks, of which each adds at most WindowStep to a window.
-func (c *Chain) pruneWitnesses(b ethdb.Batch, run *executed) error {
+// writeWitness keeps a block's witness and drops those that no challenge can need any more: older than the challenge window
+// in header time, with a factor of two, and in blocks, of which each adds at most WindowStep to a window. What the budget
+// has no room for goes as well, oldest first.
+func (c *Chain) writeWitness(run *executed) error {
+	now, height := run.env.Header.Time, run.env.Header.Height
+	if err := c.witnesses.Put(height, run.witness); err != nil {
+		return err
+	}
+	if height%segmentBlocks != 0 { // files are dropped as a whole
+		return nil
+	}
 	g := c.config.Genesis
 	blocks := types.Height(g.ChallengeWindow/g.WindowStep + 64)
-	now, height := run.env.Header.Time, run.env.Header.Height
-	oldest := c.oldestWitness
-	for oldest+blocks < height {
-		h, err := c.Header(oldest)
-		if err != nil {
-			return fmt.Errorf("prune witnesses: %w", err)
-		}
-		if uint64(now-h.Time) < 2*g.ChallengeWindow {
-			break
-		}
-		if err := b.Delete(heightKey(keyWitness, oldest)); err != nil {
-			return err
-		}
-		oldest++
-	}
-	c.oldestWitness = oldest
-	return b.Put([]byte(keyOldest), heightKey("", oldest))
+	return c.witnesses.Prune(func(last types.Height) bool {
+		h, err := c.Header(last)
+		return err == nil && last+blocks < height && uint64(now-h.Time) >= 2*g.ChallengeWindow
+	})
 }
 
 func (c *Chain) record(prefix string, height types.Height) ([]byte, error) {
@@ -190,7 +182,7 @@ func (c *Chain) SkippedByHash(hash common.Hash) (types.Height, SkippedTransactio
 
 // Witness is the witness of a whole executed block, kept for the challenge window.
 func (c *Chain) Witness(height types.Height) (Witness, error) {
-	encoded, err := c.record(keyWitness, height)
+	encoded, err := c.witnesses.Get(height)
 	if err != nil {
 		return Witness{}, err
 	}

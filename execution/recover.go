@@ -1,7 +1,6 @@
 package execution
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -15,11 +14,6 @@ import (
 // recover finds the head and brings the state up to it. After a crash the states of recent blocks, which lived in memory,
 // are gone: the newest block whose state opens is the base from which the stored blocks are executed again.
 func (c *Chain) recover() error {
-	oldest, err := c.disk.Get([]byte(keyOldest))
-	if err != nil || len(oldest) != 8 {
-		return fmt.Errorf("state database has no witness bound: %w: delete the state directory to rebuild it", ErrRecovery)
-	}
-	c.oldestWitness = types.Height(binary.BigEndian.Uint64(oldest))
 	block := rawdb.ReadHeadHeader(c.disk)
 	if block == nil {
 		return fmt.Errorf("state database has no head: %w: delete the state directory to rebuild it", ErrRecovery)
@@ -128,6 +122,9 @@ func (c *Chain) repeat(height types.Height) (done bool, err error) {
 	}
 	if !slices.Equal(before, run.claims) || run.block.Hash() != want.block.Hash() {
 		return false, fmt.Errorf("block %d executed again differs from before the crash: %w: delete the state directory to rebuild it", height, ErrRecovery)
+	}
+	if err := c.writeWitness(run); err != nil { // a crash may have taken it with the state
+		return false, err
 	}
 	c.setHead(want)
 	return true, nil

@@ -1,8 +1,10 @@
 package execution
 
 import (
+	"bytes"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/rawdb"
@@ -22,17 +24,8 @@ type Witness struct {
 
 func (r *recorder) witness() Witness { return Witness{Nodes: sorted(r.nodes), Codes: sorted(r.codes)} }
 
-func sorted(set map[string]struct{}) [][]byte {
-	keys := make([]string, 0, len(set))
-	for k := range set {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	out := make([][]byte, len(keys))
-	for i, k := range keys {
-		out[i] = []byte(k)
-	}
-	return out
+func sorted(set map[common.Hash][]byte) [][]byte {
+	return slices.SortedFunc(maps.Values(set), bytes.Compare)
 }
 
 // Size is the number of bytes in the witness.
@@ -66,11 +59,7 @@ type blockWitness struct {
 }
 
 func (r *recorder) encodeBlock() ([]byte, error) {
-	w := r.witness()
-	stored := blockWitness{Nodes: w.Nodes}
-	for _, code := range w.Codes {
-		stored.Codes = append(stored.Codes, crypto.Keccak256Hash(code))
-	}
+	stored := blockWitness{Nodes: sorted(r.nodes), Codes: slices.SortedFunc(maps.Keys(r.codes), common.Hash.Cmp)}
 	return rlp.EncodeToBytes(&stored)
 }
 
@@ -87,5 +76,6 @@ func decodeBlockWitness(encoded []byte, code func(common.Hash) []byte) (Witness,
 		}
 		w.Codes = append(w.Codes, c)
 	}
+	slices.SortFunc(w.Codes, bytes.Compare)
 	return w, nil
 }

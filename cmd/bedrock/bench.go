@@ -8,6 +8,6 @@ func newBenchCommand() *cobra.Command {
 		Short: "Measure what this machine and this code can do",
 	}
 	group(cmd)
-	cmd.AddCommand(newBenchCodingCommand(), newBenchSamplingCommand(), newBenchSurvivalCommand(), newBenchSeedingCommand())
+	cmd.AddCommand(newBenchCodingCommand(), newBenchExecuteCommand(), newBenchSamplingCommand(), newBenchSurvivalCommand(), newBenchSeedingCommand())
 	return cmd
 }
