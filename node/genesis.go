@@ -27,9 +27,9 @@ type GenesisOptions struct {
 	Provers   []types.PublicKey
 	Accounts  []string // funded addresses, 0x-hex
 	// Owners are funded addresses that own the bonds of committee and provers, in this order; default: Accounts, in turn.
-	Owners []string
-	Balance   *big.Int // wei each
-	Alloc     map[string]types.GenesisAccount
+	Owners  []string
+	Balance *big.Int // wei each
+	Alloc   map[string]types.GenesisAccount
 	// ChallengeWindow in header time; default 30 minutes.
 	ChallengeWindow time.Duration
 	// Heartbeat is after how much idle time an empty block closes; default 10 s.

@@ -46,6 +46,7 @@ type Node struct {
 	sampling *availability
 	proofs   *proofs
 	view     *verified.View // nil at nodes that execute
+	ready    *readiness
 	rpc      *rpc.Server
 	news     *orderNews
 
@@ -76,7 +77,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	}()
 	for _, step := range []func() error{
 		n.openNetwork, n.openStore, n.openChain, n.openHost, n.openAvailability, n.openExecution, n.openPool, n.openAccount, n.openProofs,
-		n.openOrdering, n.openGossip, n.openRPC,
+		n.openOrdering, n.openReadiness, n.openGossip, n.openRPC,
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -168,6 +169,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	if n.proofs != nil {
 		run("proofs", n.proofs.run)
+	}
+	if n.ready != nil {
+		run("readiness", n.ready.run)
 	}
 	if n.rpc != nil {
 		run("rpc", n.rpc.Run)

@@ -80,7 +80,7 @@ func (s *service) Status(context.Context) (*rpc.Status, error) {
 	if committee, ok := n.chain.Committee(n.chain.Epoch()); ok {
 		status.Committee = rpc.CommitteeSize{Size: committee.Len(), Quorum: committee.Quorum()}
 	}
-	status.Stopped = n.stopped()
+	status.Stopped, status.Bond = n.stopped(), n.standing()
 	if n.exec != nil {
 		status.Height = rpc.Height(n.exec.Height())
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strconv"
 
+	"github.com/ethereum/go-ethereum/common/hexutil"
+
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -76,6 +78,22 @@ type Status struct {
 	Peers     int           `json:"peers"`
 	Committee CommitteeSize `json:"committee"`
 	Stopped   *Stopped      `json:"stopped,omitempty"` // the node follows the chain no further
+	Bond      *OwnBond      `json:"bond,omitempty"`    // of the node's own key, where it has or needs one
+}
+
+// Wei is an amount; in JSON a hex quantity.
+type Wei = hexutil.Big
+
+// OwnBond is how the bond of the node's own key stands after the newest executed block.
+type OwnBond struct {
+	Role     string `json:"role,omitempty"`  // sequencer or prover
+	State    string `json:"state"`           // none, active, leaving, released, slashed; unknown if it cannot be read
+	Stake    *Wei   `json:"stake,omitempty"` // wei
+	Owner    string `json:"owner,omitempty"`
+	Operator string `json:"operator,omitempty"`
+	Serves   bool   `json:"serves"`         // is in the committee
+	Next     bool   `json:"next"`           // would be in the next one, as the bonds stand
+	Note     string `json:"note,omitempty"` // in words: what its owner should know, or do
 }
 
 // Stopped is why a node follows the chain no further: a quorum proved corrupt.

@@ -168,7 +168,7 @@ func (r *bondsReport) print(out io.Writer) {
 	fmt.Fprintf(out, "after block %d, epoch %d; the smallest bond is %s ether\n\n", r.Block, r.Epoch, r.Minimum)
 	fmt.Fprintf(out, "%-52s  %-9s  %-8s  %12s  %-9s  %s\n", "peer", "role", "state", "ether", "committee", "owner")
 	for _, b := range r.Bonds {
-		fmt.Fprintf(out, "%-52s  %-9s  %-8s  %12s  %-9s  %s", b.PeerID, b.Role, b.State, b.Stake, b.place(), b.Owner)
+		fmt.Fprintf(out, "%-52s  %-9s  %-8s  %12s  %-9s  %s", b.PeerID, b.Role, b.State, b.Stake, placeOf(b.Serves, b.Next), b.Owner)
 		if b.Releasable != nil {
 			fmt.Fprintf(out, "  %s", releasable(*b.Releasable))
 		}
@@ -182,14 +182,14 @@ func (r *bondsReport) print(out io.Writer) {
 	}
 }
 
-// place says when a bond's key orders.
-func (b *bondReport) place() string {
+// placeOf says when a bond's key orders.
+func placeOf(serves, next bool) string {
 	switch {
-	case b.Serves && b.Next:
+	case serves && next:
 		return "now, next"
-	case b.Serves:
+	case serves:
 		return "now"
-	case b.Next:
+	case next:
 		return "next"
 	}
 	return ""

@@ -41,12 +41,31 @@ func newStatusCommand() *cobra.Command {
 				fmt.Fprintf(out, "  STOPPED    at block %d: %s\n             who is convicted: `bedrock fraud list`\n", s.Stopped.Height, s.Stopped.Reason)
 			}
 			fmt.Fprintf(out, "  executed   %d\n  certified  %d\n  sampled    %d\n  asserted   %d\n  settled    %d\n", s.Height, s.Certified, s.Sampled, s.Asserted, s.Settled)
+			printOwnBond(out, s.Bond)
 			printStorage(out, kept)
 			return nil
 		},
 	}
 	f.add(cmd)
 	return cmd
+}
+
+// printOwnBond tells how the bond of the node's key stands.
+func printOwnBond(out io.Writer, b *rpc.OwnBond) {
+	if b == nil {
+		return
+	}
+	fmt.Fprintf(out, "  bond       %s", b.State)
+	if b.Role != "" && b.Stake != nil {
+		fmt.Fprintf(out, ", %s, %s ether", b.Role, formatEther(b.Stake.ToInt()))
+	}
+	if place := placeOf(b.Serves, b.Next); place != "" {
+		fmt.Fprintf(out, ", in the committee %s", place)
+	}
+	fmt.Fprintln(out)
+	if b.Note != "" {
+		fmt.Fprintf(out, "             %s\n", b.Note)
+	}
 }
 
 // printStorage tells what a node stores for others and how its rows fare in the network.
