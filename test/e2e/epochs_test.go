@@ -173,35 +173,7 @@ func (n *network) signsAgain(t *testing.T, watcher, victim *peer) {
 	t.Helper()
 	victim.run(t, watcher.ready.Addrs...)
 	took := eventually(t, backWithin, victim.name+" signs in an epoch that began without it", func() error {
-		epoch := types.Epoch(watcher.status(t).Epoch)
-		var c *rpc.Committee
-		if err := watcher.ask(&c, "bedrock_getCommittee", epoch); err != nil || c == nil {
-			return fmt.Errorf("no committee of epoch %d: %w", epoch, err)
-		}
-		var author, own types.Member
-		for i, m := range c.Members {
-			switch m.PeerID {
-			case victim.ready.PeerID:
-				author = types.Member(i)
-			case watcher.ready.PeerID:
-				own = types.Member(i)
-			}
-		}
-		for from := uint64(0); ; {
-			var part rpc.Log
-			if err := watcher.ask(&part, "bedrock_getLog", own, from, epoch); err != nil {
-				return err
-			}
-			for _, encoded := range part.Vertices {
-				if v, err := types.DecodeVertex(encoded); err == nil && v.Author() == author && v.Epoch() == epoch {
-					return nil
-				}
-			}
-			if part.Next <= from {
-				return fmt.Errorf("%d vertices of epoch %d, none of member %d", part.End, epoch, author)
-			}
-			from = part.Next
-		}
+		return inLog(watcher, victim, types.Epoch(watcher.status(t).Epoch))
 	})
 	t.Logf("%s signed again %v after its start", victim.name, took.Round(time.Millisecond))
 	eventually(t, backWithin, victim.name+" executes what the others do", func() error {
@@ -210,6 +182,38 @@ func (n *network) signsAgain(t *testing.T, watcher, victim *peer) {
 		}
 		return nil
 	})
+}
+
+// inLog looks whether the watcher has a vertex of a member in its log of an epoch.
+func inLog(watcher, member *peer, epoch types.Epoch) error {
+	var c *rpc.Committee
+	if err := watcher.ask(&c, "bedrock_getCommittee", epoch); err != nil || c == nil {
+		return fmt.Errorf("no committee of epoch %d: %w", epoch, err)
+	}
+	var author, own types.Member
+	for i, m := range c.Members {
+		switch m.PeerID {
+		case member.ready.PeerID:
+			author = types.Member(i)
+		case watcher.ready.PeerID:
+			own = types.Member(i)
+		}
+	}
+	for from := uint64(0); ; {
+		var part rpc.Log
+		if err := watcher.ask(&part, "bedrock_getLog", own, from, epoch); err != nil {
+			return err
+		}
+		for _, encoded := range part.Vertices {
+			if v, err := types.DecodeVertex(encoded); err == nil && v.Author() == author && v.Epoch() == epoch {
+				return nil
+			}
+		}
+		if part.Next <= from {
+			return fmt.Errorf("%d vertices of epoch %d, none of member %d", part.End, epoch, author)
+		}
+		from = part.Next
+	}
 }
 
 // checkLight demands that the light client followed all committees, by headers that each of them signed.
