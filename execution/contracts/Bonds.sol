@@ -386,6 +386,12 @@ contract Bonds {
         return escrows[accused];
     }
 
+    /// When a commitment was made last: the block (0: never), and its place among all commitments.
+    function committed(bytes32 commitment) external view returns (uint64 inBlock, uint64 number) {
+        uint128 made = commits[commitment];
+        return (uint64(made >> 64), uint64(made));
+    }
+
     // Internals
 
     function allowed(bytes32 key) private view returns (Bond storage b) {

@@ -9,7 +9,7 @@ import (
 )
 
 // codeHash is sha256 of the runtime bytecode that genesis carries: whoever changes the contract changes every network.
-const codeHash = "0e9788c18b55e4abc688669c303d05b8f235090b7e5803380566b929b6898b71"
+const codeHash = "7fcfb03c79e6fb8a40228f03472e255e7fb7a40778366374153227775c455a98"
 
 func TestArtefact(t *testing.T) {
 	a, err := BondsArtefact()
