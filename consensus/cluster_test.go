@@ -74,6 +74,7 @@ type testNode struct {
 	resumed   int         // starts from a cut
 	asked     []types.Height
 	mute      bool // the state at that height is not known yet
+	unwilling bool // to sign headers
 }
 
 type happening struct {
@@ -318,6 +319,9 @@ func (n *testNode) perform(fx Effects) {
 // answer does what a driver answers at once.
 func (n *testNode) answer(fx Effects) {
 	for _, digest := range fx.Sign {
+		if n.unwilling && (n.core.draft == nil || n.core.draft.Digest() != digest) {
+			continue
+		}
 		n.step(Signed{Digest: digest, Signature: types.Signature(append(digest[:], digest[:]...))})
 	}
 	for _, e := range fx.Encode {

@@ -80,6 +80,7 @@ func compareHeaders(certified, computed *types.Header) error {
 		differ(ErrHeader, "vertex digest", certified.VertexDigest, computed.VertexDigest),
 		differ(ErrHeader, "data length", certified.DataLength, computed.DataLength),
 		differ(ErrHeader, "commitment", certified.Commitment, computed.Commitment),
-		differ(ErrHeader, "header", certified.Digest(), computed.Digest()), // version, verdicts, epoch end
+		differ(ErrHeader, "verdicts", fmt.Sprint(certified.Verdicts), fmt.Sprint(computed.Verdicts)),
+		differ(ErrHeader, "header", certified.Digest(), computed.Digest()), // version, epoch end
 	)
 }

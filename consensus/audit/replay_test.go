@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,7 +12,9 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// history is three seconds of a swarm with a batch every 40 ms.
+var challenged = types.Verdict{Challenge: types.BatchIDOf([]byte("challenge")), Kind: 1, Accused: types.PublicKey{1}, Payee: [20]byte{2}}
+
+// history is three seconds of a swarm with a batch every 40 ms, and a challenge that three of four find valid.
 func history(t testing.TB, seed uint64) (*swarm, []types.Hash) {
 	t.Helper()
 	return historyOf(t, newSwarm(t, seed), seed)
@@ -20,11 +23,23 @@ func history(t testing.TB, seed uint64) (*swarm, []types.Hash) {
 func historyOf(t testing.TB, s *swarm, seed uint64) (*swarm, []types.Hash) {
 	t.Helper()
 	var targets []types.Hash
-	for range 50 {
+	for k := range 50 {
+		if k == 5 {
+			for i := range 3 {
+				s.post(s.now+types.Time(1+50*i)*millisecond, i, consensus.Upheld{Verdict: challenged})
+			}
+		}
 		targets = append(targets, s.submit(1+s.rng.IntN(4), 60*millisecond)...)
 		s.run(40 * time.Millisecond)
 	}
 	s.run(time.Second)
+	listed := 0
+	for _, ch := range s.headers {
+		listed += len(ch.Header.Verdicts)
+	}
+	if listed != 1 {
+		t.Fatalf("seed %d: %d verdicts are listed", seed, listed)
+	}
 	for i, n := range s.nodes {
 		if len(n.places) != len(targets) {
 			t.Fatalf("seed %d: sequencer %d placed %d of %d transactions", seed, i, len(n.places), len(targets))
@@ -74,8 +89,9 @@ func TestReplayReproduces(t *testing.T) {
 				if f.Certified != (known == 1) {
 					t.Errorf("certified is %v", f.Certified)
 				}
-				if len(blocks) < int(f.Height) || blocks[f.Height-1].Txs[f.Index] != target || blocks[f.Height-1].Time != f.Header.Time {
-					t.Errorf("seed %d: brute force has another transaction at block %d, index %d", seed, f.Height, f.Index)
+				if len(blocks) < int(f.Height) || blocks[f.Height-1].Txs[f.Index] != target || blocks[f.Height-1].Time != f.Header.Time ||
+					!slices.Equal(blocks[f.Height-1].Verdicts, f.Header.Verdicts) {
+					t.Errorf("seed %d: brute force has another transaction or verdict at block %d, index %d", seed, f.Height, f.Index)
 				}
 				for _, released := range fair.Released {
 					if released.Batch == f.Record.Batch && (released.T != f.Record.FairTime || uint64(released.After) != f.Record.Index) {

@@ -241,7 +241,8 @@ func TestHeaderFields(t *testing.T) {
 		{"data length", 1, false, func(h *types.Header) { h.DataLength++ }},
 		{"commitment", height, false, func(h *types.Header) { h.Commitment[0]++ }},
 		{"commitment", 1, true, func(h *types.Header) { h.Commitment[0]++ }},
-		{"header", 1, false, func(h *types.Header) { h.Verdicts = []types.Verdict{{}} }},
+		{"verdicts", 1, false, func(h *types.Header) { h.Verdicts = append(slices.Clone(h.Verdicts), types.Verdict{}) }},
+		{"header", 1, false, func(h *types.Header) { h.Version++ }},
 	}
 	for _, c := range cases {
 		cfg := s.config(target)

@@ -1,0 +1,138 @@
+package consensus
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// convict has so many members uphold a challenge against a member.
+func (c *cluster) convict(accused, by int) {
+	v := verdictOn(0, accused)
+	v.Accused = c.committee.Member(types.Member(accused)).Key
+	for _, n := range c.nodes[:by] {
+		n.step(Upheld{v})
+	}
+}
+
+// TestConvictedLateIsLeftOut: of whom the state still names, those stay away whose bond a verdict took after the state was read,
+// if 4 are left. Whom an earlier verdict concerns is the state's to leave out.
+func TestConvictedLateIsLeftOut(t *testing.T) {
+	for _, x := range []struct {
+		name        string
+		members, by int
+		at          types.Height // closed when the challenge is upheld
+		convicted   []int
+		want        []int
+	}{
+		{"late", 6, 5, 6, []int{5}, []int{0, 1, 2, 3, 4}},
+		{"two", 6, 5, 6, []int{5, 0}, []int{1, 2, 3, 4}},
+		{"three of six, none can go", 6, 5, 6, []int{5, 0, 1}, []int{0, 1, 2, 3, 4, 5}},
+		{"early", 6, 5, 1, []int{5}, []int{0, 1, 2, 3, 4, 5}},
+		{"by f+1 only", 7, 3, 6, []int{5}, []int{0, 1, 2, 3, 4, 5, 6}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			committee := testCommittee(t, equalStakes(x.members)...)
+			c := epochCluster(t, 74, committee, committee.Members())
+			c.startAll()
+			c.load(0, 300, 10*time.Millisecond)
+			c.run(100 * time.Millisecond)
+			for c.nodes[0].core.Status().Height < x.at {
+				c.run(5 * time.Millisecond)
+			}
+			for _, accused := range x.convicted {
+				c.convict(accused, x.by)
+			}
+			c.run(4 * time.Second)
+			c.check()
+			var want []types.CommitteeMember
+			for _, i := range x.want {
+				want = append(want, committee.Member(types.Member(i)))
+			}
+			if got := c.nodes[0].lastHeader().Next.Committee; !slices.Equal(got, want) {
+				t.Errorf("next committee %v, want %v", got, want)
+			}
+			listed := 0
+			for _, b := range c.nodes[0].closed {
+				listed += len(b.Header.Verdicts)
+				if early := b.Header.Height <= testEpoch-CommitteeLookback; len(b.Header.Verdicts) > 0 && early != (x.at == 1) {
+					t.Errorf("listed at height %d", b.Header.Height)
+				}
+			}
+			if want := len(x.convicted); x.by > 3 && listed != want || x.by == 3 && listed != 0 {
+				t.Errorf("%d verdicts are listed", listed)
+			}
+		})
+	}
+}
+
+// TestWhoSignsNoHeaderEarnsNothing: its vertices count until 8 headers have a certificate without it, and again from when it
+// signs.
+func TestWhoSignsNoHeaderEarnsNothing(t *testing.T) {
+	committee := testCommittee(t, equalStakes(4)...)
+	rewards := func(unwilling bool, again time.Duration) []uint64 {
+		c := epochCluster(t, 75, committee, committee.Members())
+		c.rules.EpochLength = 40
+		c.nodes[2].unwilling = unwilling
+		c.startAll()
+		c.load(0, 450, 10*time.Millisecond)
+		c.after(again, func() { c.nodes[2].unwilling = false })
+		c.run(6 * time.Second)
+		c.check()
+		certified := c.nodes[0].certified
+		if len(certified) != 40 {
+			t.Fatalf("%d headers", len(certified))
+		}
+		c.checkRewards(certified[39].Header)
+		return certified[39].Header.Next.Rewards
+	}
+	honest, half, never := rewards(false, 0)[2], rewards(true, 2*time.Second)[2], rewards(true, time.Hour)[2]
+	if !(never*100 < 40*honest && never < half && half < honest && half*100 > 50*honest) {
+		t.Errorf("it earns %d, signing from the middle on %d, never %d", honest, half, never)
+	}
+	t.Log(honest, half, never)
+}
+
+// TestVerdictsOverRestarts: a verdict that was stated and not due before everybody restarts is counted from the log, and said
+// again it is listed once; an idle committee lists it at the next boundary.
+func TestVerdictsOverRestarts(t *testing.T) {
+	for seed := range uint64(4) {
+		c := newCluster(t, 80+seed, testCommittee(t, equalStakes(4)...))
+		c.configure = func(_ *testNode, cfg *Config) { cfg.Windows.Cuts = 8 }
+		c.startAll()
+		c.load(0, 60, 10*time.Millisecond)
+		c.run(time.Second)
+		c.convict(3, 2)
+		c.load(100, 60, 10*time.Millisecond)
+		c.run(time.Duration(100+400*seed) * time.Millisecond)
+		for _, n := range c.nodes {
+			n.crash()
+		}
+		c.startAll()
+		c.run(12 * time.Second) // heartbeats
+		for _, n := range c.nodes {
+			for _, b := range n.closed {
+				if len(b.Header.Verdicts) > 0 {
+					t.Fatalf("seed %d: two of four suffice", seed)
+				}
+			}
+		}
+		said := c.now
+		c.convict(3, 3)
+		c.run(5 * time.Second)
+		c.check()
+		for _, n := range c.nodes {
+			var at []types.Time
+			for _, ch := range n.certified {
+				for range ch.Header.Verdicts {
+					at = append(at, ch.Header.Time)
+				}
+			}
+			if len(at) != 1 || at[0] > said.Add(1500*time.Millisecond) {
+				t.Errorf("seed %d, node %d: listed %v after %d", seed, n.index, at, said)
+			}
+		}
+	}
+}
