@@ -72,7 +72,7 @@ func (b *builder) fill(body *WrongState) error {
 	}
 	if proof.Chunk != nil {
 		oldest = proof.Oldest
-		body.Nodes, body.Codes = proof.Witness.Nodes, proof.Witness.Codes
+		body.Nodes, body.Codes = packNodes(proof.Before.Root, proof.Witness.Nodes), proof.Witness.Codes
 	}
 	body.Frontier = proof.Frontier.Hashes()
 	if body.Ancestors, err = b.ancestors(oldest); err != nil {

@@ -25,6 +25,6 @@
 // and functions; Tracker may be used from any goroutine; Prover, Liar and Challenger belong to one each.
 //
 // Files: value.go, assertion.go, prover.go, liar.go what is claimed; challenge.go, describe.go the envelope of all challenges and
-// wrongstate.go, misconduct.go its kinds; rows.go, nodes.go untrusted transactions and witnesses; verify.go the verifier;
+// wrongstate.go, misconduct.go its kinds; rows.go, pack.go, nodes.go untrusted transactions and witnesses; verify.go the verifier;
 // compare.go, build.go own execution against it; job.go, sandbox*.go the child process; challenger.go who challenges; tracker.go, settle.go which values stand.
 package fraud

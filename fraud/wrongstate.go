@@ -21,7 +21,7 @@ type WrongState struct {
 	Ancestors [][]byte     // headers below it, newest first: the parent's, and further as BLOCKHASH needs them
 	Rows      [][]byte     // stand-alone data rows that hold the table of lengths and the chunk's transactions, ascending
 	Frontier  []types.Hash // receipts frontier before the chunk
-	Nodes     [][]byte     // trie nodes of the state before the chunk
+	Nodes     [][]byte     // trie nodes of the state before the chunk, packed
 	Codes     [][]byte     // contract codes
 }
 
@@ -147,6 +147,9 @@ func (w *wrongState) judge(trust *Trust) (*Finding, error) {
 			finding.Differences = []string{"claim beyond the block's end"}
 			return finding, nil
 		}
+	}
+	if w.witness.Nodes, err = unpackNodes(w.witness.Nodes); err != nil {
+		return nil, err
 	}
 	if err := checkNodes(before.Root, w.witness.Nodes); err != nil {
 		return nil, err
