@@ -50,6 +50,12 @@ type Backend interface {
 	// blocks have none. logs are all logs of the block.
 	EndSimulated(header *types.Header, after *state.StateDB, logs []*types.Log, withdrawals types.Withdrawals) (requests [][]byte, err error)
 
+	// SystemContracts names the contracts that blocks call, at an EVM time (EIP-7910).
+	SystemContracts(at uint64) map[string]common.Address
+
+	// BlobSchedule is how many blobs a block may have at an EVM time; nil: there are no blobs.
+	BlobSchedule(at uint64) *params.BlobConfig
+
 	// BlockSeconds is the usual time between blocks, in whole seconds, at least 1.
 	BlockSeconds() uint64
 

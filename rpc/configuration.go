@@ -12,7 +12,7 @@ import (
 // ForkConfig is the rules in force from a time on (EIP-7910).
 type ForkConfig struct {
 	ActivationTime  uint64                    `json:"activationTime"`
-	BlobSchedule    *params.BlobConfig        `json:"blobSchedule"`
+	BlobSchedule    *params.BlobConfig        `json:"blobSchedule"` // null: there are no blobs
 	ChainID         *hexutil.Big              `json:"chainId"`
 	ForkID          hexutil.Bytes             `json:"forkId"`
 	Precompiles     map[string]common.Address `json:"precompiles"`
@@ -51,8 +51,8 @@ func (b *Blocks) forkConfig(activation *uint64) *ForkConfig {
 	}
 	id := forkid.NewID(config, types.NewBlockWithHeader(genesis), ^uint64(0), at).Hash
 	out := &ForkConfig{
-		ActivationTime: at, BlobSchedule: config.BlobConfig(config.LatestFork(at)), ChainID: (*hexutil.Big)(config.ChainID),
-		ForkID: id[:], Precompiles: precompiles, SystemContracts: config.ActiveSystemContracts(at),
+		ActivationTime: at, BlobSchedule: b.r.BlobSchedule(at), ChainID: (*hexutil.Big)(config.ChainID),
+		ForkID: id[:], Precompiles: precompiles, SystemContracts: b.r.SystemContracts(at),
 	}
 	if genesis.Time >= at {
 		out.ActivationTime = 0

@@ -104,6 +104,19 @@ func (c *Chain) EndSimulated(_ *ethtypes.Header, after *state.StateDB, _ []*etht
 	return [][]byte{}, after.Error()
 }
 
+// SystemContracts are those of EIP-4788 and EIP-2935 and, where there is one, the bonding contract. Deposits, withdrawals
+// and consolidations belong to a beacon chain.
+func (c *Chain) SystemContracts(uint64) map[string]common.Address {
+	out := map[string]common.Address{"BEACON_ROOTS_ADDRESS": params.BeaconRootsAddress, "HISTORY_STORAGE_ADDRESS": params.HistoryStorageAddress}
+	if c.chain.Rules().Bonded {
+		out["BONDS_ADDRESS"] = c.vault
+	}
+	return out
+}
+
+// BlobSchedule is nil: blob transactions are refused.
+func (c *Chain) BlobSchedule(uint64) *params.BlobConfig { return nil }
+
 // BlockSeconds is 1: blocks are closer together than the EVM's clock can tell.
 func (c *Chain) BlockSeconds() uint64 { return 1 }
 

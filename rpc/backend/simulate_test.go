@@ -122,3 +122,28 @@ func TestCapabilitiesSayWhatIsKept(t *testing.T) {
 		t.Errorf("the oldest state is %d of 140 with a window of %d", oldest, window)
 	}
 }
+
+// EIP-7910: what is listed is there.
+func TestConfigurationListsWhatIsThere(t *testing.T) {
+	_, client, _ := newOrderer(t, contracts)
+	var have rpc.Configuration
+	if err := raw(t, client, &have, "eth_config"); err != nil {
+		t.Fatal(err)
+	}
+	if have.Current == nil || have.Next != nil || have.Last != nil || have.Current.ChainID.ToInt().Int64() != testChainID || have.Current.BlobSchedule != nil {
+		t.Fatalf("%+v", have)
+	}
+	for name, address := range have.Current.SystemContracts {
+		var code hexutil.Bytes
+		if err := raw(t, client, &code, "eth_getCode", address, "latest"); err != nil || len(code) == 0 {
+			t.Errorf("%s at %s has no code: %v", name, address, err)
+		}
+	}
+	var digest hexutil.Bytes
+	if err := raw(t, client, &digest, "eth_call", map[string]any{"to": have.Current.Precompiles["SHA256"]}, "latest"); err != nil || len(digest) != 32 {
+		t.Errorf("SHA256: %x, %v", digest, err)
+	}
+	if len(have.Current.SystemContracts) != 2 || len(have.Current.Precompiles) != 18 {
+		t.Errorf("%d system contracts, %d precompiles", len(have.Current.SystemContracts), len(have.Current.Precompiles))
+	}
+}

@@ -128,6 +128,16 @@ func (c *Chain) EndSimulated(header *types.Header, after *state.StateDB, logs []
 	return requests, after.Error()
 }
 
+// SystemContracts implements rpc.Backend.
+func (c *Chain) SystemContracts(at uint64) map[string]common.Address {
+	return c.Config().ActiveSystemContracts(at)
+}
+
+// BlobSchedule implements rpc.Backend.
+func (c *Chain) BlobSchedule(at uint64) *params.BlobConfig {
+	return c.Config().BlobConfig(c.Config().LatestFork(at))
+}
+
 // BlockSeconds implements rpc.Backend.
 func (c *Chain) BlockSeconds() uint64 { return 12 }
 
