@@ -30,7 +30,7 @@
 // Files: backend.go and bedrock.go (what the node provides), bedrock_methods.go, order.go (bedrock_sendTransaction and the news of
 // the order), server.go, access.go (hosts and origins), reader.go
 // (blocks and tags), blocks.go, transactions.go, accounts.go, proof.go (state), call.go, callargs.go, override.go,
-// estimate.go, accesslist.go, fees.go, logs.go, quota.go, feed.go (filters and subscriptions), configuration.go (eth_config),
+// estimate.go, accesslist.go, fill.go, fees.go, logs.go, quota.go, feed.go (filters and subscriptions), configuration.go (eth_config),
 // capabilities.go (eth_capabilities), simulate.go, simulateplan.go, simulateblock.go, simulatelogs.go (eth_simulateV1),
 // shards.go (blocks from their rows), storage.go (what is stored for others), health.go (/livez, /readyz),
 // pool.go (txpool_*), trace.go, tracecall.go, steplog.go and raw.go (debug_*), network.go (net_*, web3_*), errors.go.

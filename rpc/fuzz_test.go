@@ -28,8 +28,8 @@ func FuzzCallParameters(f *testing.F) {
 		if !json.Valid([]byte(parameter)) || len(parameter) > 1<<16 {
 			t.Skip()
 		}
-		for _, method := range []string{"eth_simulateV1", "eth_call", "debug_traceCall"} {
-			body := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q,"params":[%s,"latest"]}`, method, parameter)
+		for _, method := range []string{"eth_simulateV1", "eth_call", "debug_traceCall", "eth_fillTransaction", "eth_createAccessList"} {
+			body := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q,"params":[%s]}`, method, parameter)
 			have := decode(t, post(t, s.server.HTTP(), body, nil))
 			if have.Error == nil && have.Result == nil {
 				t.Errorf("%s answers nothing", method)

@@ -217,12 +217,14 @@ func (s *Server) registerEthereum(server *gethrpc.Server, f *feed) error {
 		r:         f.reader, maxRange: s.cfg.LogRange, maxLogs: s.cfg.LogCount, timeout: s.cfg.CallTimeout,
 		quota: s.quota,
 	}
+	fees := &Fees{f.reader, oracle}
 	services := []service{
 		{"eth", &Blocks{f.reader}},
 		{"eth", &Transactions{f.reader, s.cfg.Pool}},
 		{"eth", &Accounts{f.reader}},
 		{"eth", calls},
-		{"eth", &Fees{f.reader, oracle}},
+		{"eth", fees},
+		{"eth", &Filler{calls, fees, s.cfg.Pool}},
 		{"eth", logs},
 		{"eth", &Progress{f.reader, s.cfg.Bedrock}},
 		{"txpool", &PoolContent{f.reader, s.cfg.Pool}},

@@ -200,7 +200,7 @@ func post(t testing.TB, url, body string, change func(*http.Request)) []byte {
 // I1.
 func TestUnknownMethodsAnswerMethodNotFound(t *testing.T) {
 	f := serve(t, nil)
-	for _, method := range []string{"eth_fillTransaction", "eth_sign", "personal_sign", "debug_traceChain",
+	for _, method := range []string{"eth_sign", "eth_signTransaction", "personal_sign", "debug_traceChain",
 		"debug_standardTraceBlockToFile", "admin_peers", "bedrock_status", "nonsense"} {
 		if have := f.call(method).code(); have != -32601 {
 			t.Errorf("%s: code %d, want -32601", method, have)
@@ -226,7 +226,7 @@ func TestEveryNamedMethodIsServed(t *testing.T) {
 		eth_newFilter eth_newBlockFilter eth_newPendingTransactionFilter eth_getFilterChanges eth_getFilterLogs
 		eth_uninstallFilter txpool_status txpool_content txpool_contentFrom txpool_inspect eth_config eth_capabilities eth_simulateV1
 		eth_baseFee eth_blobBaseFee eth_getStorageValues web3_sha3 debug_traceCall debug_traceTransaction debug_traceBlockByNumber
-		debug_traceBlockByHash debug_getRawBlock debug_getBadBlocks eth_coinbase`) {
+		debug_traceBlockByHash debug_getRawBlock debug_getBadBlocks eth_coinbase eth_fillTransaction`) {
 		if have := f.call(method).code(); have == -32601 {
 			t.Errorf("%s is not served", method)
 		}
