@@ -13,7 +13,7 @@ const chain = defineChain({
   nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
   rpcUrls: { default: { http: [devnet.rpc] } },
 });
-const [alice, bob] = [2, 3].map((i) => privateKeyToAccount(devnet.accounts[i].privateKey));
+const [alice, bob] = [4, 5].map((i) => privateKeyToAccount(devnet.accounts[i].privateKey));
 const reader = createPublicClient({ chain, transport: http(devnet.rpc), pollingInterval: 100 });
 const wallets = new Map([alice, bob].map((account) => [account, createWalletClient({ account, chain, transport: http(devnet.rpc) })]));
 

@@ -34,6 +34,7 @@ func TestWallets(t *testing.T) {
 	}
 	for _, script := range []string{"viem.test.mjs", "ethers.test.mjs", "openzeppelin.test.mjs"} {
 		t.Run(strings.TrimSuffix(script, ".test.mjs"), func(t *testing.T) {
+			t.Parallel() // each script has accounts of its own
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
 			command := exec.CommandContext(ctx, node, script)
