@@ -54,9 +54,10 @@ type Config struct {
 	Rows Rows
 	// HeadersOnly makes a light client: Run fetches no bodies.
 	HeadersOnly bool
-	// BodyDelay is how long the body of a new block is waited for before peers are asked: a sequencer closes blocks itself.
-	// 0: not at all.
+	// BodyDelay is how long the body of a new block is waited for before peers are asked, where Own is in the committee: a
+	// member closes blocks itself. 0: not at all.
 	BodyDelay time.Duration
+	Own       types.PublicKey
 	// RuleVersion is the newest version of the rules this program knows; 0: that of the genesis file.
 	RuleVersion uint64
 	// Checkpoint, if set, names an epoch's last header: the chain followed must contain it, and a light client that has not

@@ -53,7 +53,7 @@ func (c *Chain) missingBodies(inFlight map[types.Height]bool) (list []types.Heig
 // fetchBody asks for one body until it is here: peers first, from the second failure on the shards as well. It returns
 // only errors that end Run.
 func (c *Chain) fetchBody(ctx context.Context, h types.Height) error {
-	if c.cfg.BodyDelay > 0 && h+ownLag > c.Head().Header.Height {
+	if c.closes(h) && h+ownLag > c.Head().Header.Height {
 		if err := sleep(ctx, c.cfg.BodyDelay); err != nil {
 			return err
 		}
@@ -74,6 +74,20 @@ func (c *Chain) fetchBody(ctx context.Context, h types.Height) error {
 		wait = min(2*wait, maxBackoff*c.cfg.Retry)
 	}
 	return nil
+}
+
+// closes reports whether the own sequencer lays out a block itself. One that is not in the committee gets it like anybody else.
+func (c *Chain) closes(h types.Height) bool {
+	ch, ok := c.Header(h)
+	if !ok || c.cfg.BodyDelay == 0 {
+		return false
+	}
+	committee, ok := c.Committee(ch.Header.Epoch)
+	if !ok {
+		return false
+	}
+	_, member := committee.Index(c.cfg.Own)
+	return member
 }
 
 // localError is a failure to store: no other peer makes it better.

@@ -3,6 +3,7 @@ package chain
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -278,7 +279,7 @@ func TestSequencerDoesNotAskForWhatItCloses(t *testing.T) {
 	n := newNetwork(t).grow(6)
 	peers := newCrowd(n)
 	peers.upTo.Store(0)
-	node := n.node(follow(peers), func(cfg *Config) { cfg.BodyDelay = 200 * time.Millisecond })
+	node := n.node(follow(peers), func(cfg *Config) { cfg.BodyDelay, cfg.Own = 200*time.Millisecond, n.genesis.Committee[0].Key })
 	stop := start(t, node)
 	for h := 1; h <= 6; h++ {
 		noError(t, node.AddCertified(n.list[h]))
@@ -291,11 +292,21 @@ func TestSequencerDoesNotAskForWhatItCloses(t *testing.T) {
 
 func TestSequencerThatWasAwayDoesNotWait(t *testing.T) {
 	n := newNetwork(t).grow(64)
-	node := n.node(follow(newCrowd(n)), func(cfg *Config) { cfg.BodyDelay = time.Hour })
+	node := n.node(follow(newCrowd(n)), func(cfg *Config) { cfg.BodyDelay, cfg.Own = time.Hour, n.genesis.Committee[0].Key })
 	stop := start(t, node)
 	defer stop()
 	// Waiting an hour for each of the last few only: all others come at once.
 	await(t, node, "catching up", func() bool { return node.BodiesHead() >= 64-ownLag })
+}
+
+// A sequencer outside the committee closes nothing: it waits for no block of its own, or it would stay behind for ever.
+func TestSequencerOutsideTheCommitteeDoesNotWait(t *testing.T) {
+	n := newNetwork(t).grow(6)
+	stranger := types.PublicKey(newSigners("second committee", 4)[0].Public().(ed25519.PublicKey))
+	node := n.node(follow(newCrowd(n)), func(cfg *Config) { cfg.BodyDelay, cfg.Own = time.Hour, stranger })
+	stop := start(t, node)
+	defer stop()
+	await(t, node, "following", func() bool { return node.BodiesHead() == 6 })
 }
 
 func TestC4RunEndsAtAConflict(t *testing.T) {
