@@ -3,7 +3,8 @@ package main
 // mutant is a small change of the contract's source; from stands in it exactly once.
 type mutant struct{ name, from, to string }
 
-// mutants change comparisons, leave out checks and entries in the books, pay somebody else, count one more or less.
+// mutants change comparisons, leave out checks and entries in the books, pay somebody else, count one more or less. What no
+// test could notice is not among them: headers' times never go back, found is called once, a block's own digest is unknown.
 var mutants = []mutant{
 	{"bond-above-minimum", "if (msg.value < minimum()) revert TooSmall();", "if (msg.value <= minimum()) revert TooSmall();"},
 	{"bond-below-minimum", "if (msg.value < minimum()) revert TooSmall();", ""},
@@ -34,7 +35,6 @@ var mutants = []mutant{
 	{"assert-sequencer", "        if (b.role != PROVER) revert WrongRole();\n", ""},
 	{"assert-leaving", "        if (b.status != ACTIVE) revert WrongStatus();\n        if (b.assertedIn", "        if (b.assertedIn"},
 	{"assert-often", "if (b.assertedIn >= block.number) revert TooEarly();", ""},
-	{"assert-own-block", "if (height >= block.number) revert TooEarly();", "if (height > block.number) revert TooEarly();"},
 	{"assert-on-old-value", "if (parentHeight < newest.height || parentHeight == newest.height && parent != newest.value) revert TooLate();", ""},
 	{"assert-leaves-early", "        b.until = clock + parameters.window;\n", ""},
 	{"assert-too-much", "height - parentHeight > MAX_COVERED ||", ""},
@@ -53,9 +53,7 @@ var mutants = []mutant{
 	{"reward-to-caller", "credit[e.payee] += e.amount;", "credit[msg.sender] += e.amount;"},
 	{"begin-by-anybody", "if (msg.sender != SYSTEM) revert NotSystem();", ""},
 	{"begin-clock-runs-free", "min64(headerTime - time, parameters.step)", "headerTime - time"},
-	{"begin-time-back", "if (headerTime > time) {", "if (headerTime != time) {"},
-	{"found-again", "if (newest.value == 0) newest = Value", "newest = Value"},
-	{"turn-service-unnoted", "            if (b.until < now_) b.until = now_;\n", ""},
+	{"turn-service-unnoted", "if (b.until < now_) b.until = now_;", "if (b.until > now_) b.until = now_;"},
 	{"turn-served-short", "bonds[next[i]].served = epoch + 1;", "bonds[next[i]].served = epoch;"},
 	{"turn-keeps-old", "while (serving.length > next.length) serving.pop();", ""},
 	{"turn-epoch-stands", "        epoch++;\n", ""},
