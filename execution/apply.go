@@ -3,14 +3,11 @@ package execution
 import (
 	"fmt"
 	"math/big"
-	"runtime"
-	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core"
 	"github.com/ethereum/go-ethereum/core/state"
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/params"
 	"github.com/ethereum/go-ethereum/trie"
 
 	"github.com/etherscale/bedrock/types"
@@ -28,15 +25,15 @@ type Result struct {
 
 // executed is a block's execution before it is stored.
 type executed struct {
-	env       *Env
-	envelopes [][]byte
-	claims    []Claim
-	txs       []*ethtypes.Transaction
-	receipts  []*ethtypes.Receipt
-	skipped   []Skip
-	state     *state.StateDB
-	witness   []byte
-	block     *ethtypes.Block
+	env      *Env
+	hashes   []types.Hash // of the envelopes
+	claims   []Claim
+	txs      []*ethtypes.Transaction
+	receipts []*ethtypes.Receipt
+	skipped  []Skip
+	state    *state.StateDB
+	witness  []byte
+	block    *ethtypes.Block
 
 	next        *NextEpoch // where the block's state decides a committee
 	systemError error      // of the bonding contract
@@ -46,6 +43,12 @@ type executed struct {
 // caller vouches that the header is certified and that data is what it commits to. Errors: ErrExecuted, ErrGap, ErrParent,
 // or the database's.
 func (c *Chain) Apply(header types.Header, data []byte) (*Result, error) {
+	return c.ApplyPrepared(header, c.Prepare(data), true)
+}
+
+// ApplyPrepared is Apply for a block whose data is prepared. If it need not be durable, a later block's Apply makes it so;
+// until then a crash takes it back, and it comes again from Config.Blocks or the network.
+func (c *Chain) ApplyPrepared(header types.Header, p *Prepared, durable bool) (*Result, error) {
 	parent := c.head.Load()
 	switch {
 	case header.Network != c.rules.Network:
@@ -57,30 +60,30 @@ func (c *Chain) Apply(header types.Header, data []byte) (*Result, error) {
 	case header.Parent != parent.header.Digest():
 		return nil, fmt.Errorf("block %d names parent %s: %w", header.Height, header.Parent, ErrParent)
 	}
-	run, err := c.execute(parent, header, data)
+	run, err := c.execute(parent, header, p)
 	if err != nil {
 		return nil, err
 	}
 	if run.systemError != nil {
 		c.config.Logger.Error("the bonding contract refused a system call: this is a fault of the program or of a quorum", "height", header.Height, "error", run.systemError)
 	}
-	if err := c.store(parent, run); err != nil {
+	if err := c.store(run, durable); err != nil {
 		return nil, fmt.Errorf("store block %d: %w", header.Height, err)
 	}
 	return &Result{Height: header.Height, Claims: run.claims, Block: run.block, Receipts: run.receipts,
-		Skipped: run.skipped, Places: len(run.envelopes)}, nil
+		Skipped: run.skipped, Places: len(run.hashes)}, nil
 }
 
 // execute runs a block on its parent's state, recording its witness, and commits the new state to memory.
-func (c *Chain) execute(parent *head, header types.Header, data []byte) (*executed, error) {
+func (c *Chain) execute(parent *head, header types.Header, p *Prepared) (*executed, error) {
 	rec := newRecorder()
 	s, err := state.New(parent.claim.Root, newRecordingDB(c.states, rec, c.nodes))
 	if err != nil {
 		return nil, fmt.Errorf("state of block %d: %w", parent.header.Height, err)
 	}
-	run := &executed{state: s, envelopes: types.DecodeBlockData(data)}
+	run := &executed{state: s, hashes: p.hashes}
 	run.env = NewEnv(&c.rules, header, parent.header, parent.claim, c.digest)
-	if err := run.chunks(DecodeTransactions(c.chainConfig, run.envelopes), parent.claim); err != nil {
+	if err := run.chunks(p.txs, parent.claim); err != nil {
 		return nil, err
 	}
 	if run.witness, err = rec.encodeBlock(); err != nil {
@@ -134,26 +137,6 @@ func ListSource(txs []*ethtypes.Transaction) Source {
 	}
 }
 
-// DecodeTransactions reads envelopes and recovers the senders, which the transactions remember, on all processors.
-// Malformed ones are nil.
-func DecodeTransactions(config *params.ChainConfig, envelopes [][]byte) []*ethtypes.Transaction {
-	txs := make([]*ethtypes.Transaction, len(envelopes))
-	signer := ethtypes.LatestSigner(config)
-	workers := min(runtime.GOMAXPROCS(0), (len(envelopes)+15)/16)
-	var group sync.WaitGroup
-	for w := range workers {
-		group.Go(func() {
-			for i := w; i < len(envelopes); i += workers {
-				if txs[i] = DecodeTransaction(envelopes[i]); txs[i] != nil {
-					_, _ = ethtypes.Sender(signer, txs[i]) // for its cache; the driver judges
-				}
-			}
-		})
-	}
-	group.Wait()
-	return txs
-}
-
 // build makes the Ethereum-style block that RPC shows.
 func (run *executed) build(parentHash common.Hash) {
 	h, last := &run.env.Header, run.claims[len(run.claims)-1]
@@ -177,8 +160,8 @@ func (run *executed) build(parentHash common.Hash) {
 	}
 }
 
-// store makes the outcome durable, then visible, then tells subscribers.
-func (c *Chain) store(parent *head, run *executed) error {
+// store makes the outcome durable, if it is to be, then visible, then tells subscribers.
+func (c *Chain) store(run *executed, durable bool) error {
 	if err := c.writeWitness(run); err != nil {
 		return err
 	}
@@ -189,9 +172,6 @@ func (c *Chain) store(parent *head, run *executed) error {
 	if err := batch.Write(); err != nil {
 		return err
 	}
-	if err := c.disk.SyncKeyValue(); err != nil {
-		return err
-	}
 	last := run.claims[len(run.claims)-1]
 	if uint64(run.env.Header.Height-c.Durable()) >= c.config.DurableEvery {
 		if err := c.witnesses.Sync(); err != nil { // blocks whose state is on disk are not executed again
@@ -199,6 +179,11 @@ func (c *Chain) store(parent *head, run *executed) error {
 		}
 		if err := c.tdb.Commit(last.Root, false); err != nil {
 			return fmt.Errorf("flush state: %w", err)
+		}
+	}
+	if durable { // the state above included: bodies that it stands for may be given up next
+		if err := c.disk.SyncKeyValue(); err != nil {
+			return err
 		}
 	}
 	c.setHead(&head{header: run.env.Header, claim: last, block: run.block.Header()})

@@ -65,6 +65,7 @@ type Chain struct {
 	tdb         *triedb.Database
 	states      state.Database
 	nodes       *nodeCache
+	known       Known // may be nil
 	head        atomic.Pointer[head]
 	accounts    accountReader
 	past        history
@@ -219,7 +220,8 @@ func (c *Chain) Close() error {
 	return errors.Join(err, c.closeDisk())
 }
 
-// Durable is the height whose state is on disk: blocks above it must stay available to Config.Blocks.
+// Durable is the height whose state is on disk once the last block was applied durably: blocks above it must stay available
+// to Config.Blocks.
 func (c *Chain) Durable() types.Height {
 	return types.Height(rawdb.ReadPersistentStateID(c.disk) - genesisStateID)
 }

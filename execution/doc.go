@@ -19,11 +19,11 @@
 // Adversary: whoever writes transactions is hostile; whoever writes witnesses is hostile (package fraud checks their
 // shape before this package sees them); the own disk is trusted up to crashes.
 //
-// Goroutines: Apply recovers a block's signatures in a few goroutines that end before it executes; go-ethereum's databases
-// have their own. Nothing else is started here. Apply belongs to one goroutine; every other method of Chain may be called
-// from any goroutine at any time.
+// Goroutines: Prepare recovers a block's signatures, and Prefetch reads its accounts, in a few goroutines that end before
+// they return; go-ethereum's databases have their own. Nothing else is started here. Apply belongs to one goroutine; every
+// other method of Chain may be called from any goroutine at any time.
 //
-// Files: rules.go parameters; basefee.go; claim.go, frontier.go what a prover claims; env.go block context; chunk.go the
+// Files: rules.go parameters; basefee.go; prepare.go blocks ahead of their turn; claim.go, frontier.go what a prover claims; env.go block context; chunk.go the
 // one driver; transaction.go one transaction; meter.go witness metering; recorder.go, nodecache.go, witness.go,
 // segments.go, prove.go witnesses; bonds.go, bondgenesis.go, nextepoch.go the bonding contract; genesis.go, chain.go, recover.go, records.go, view.go the executing peer.
 package execution

@@ -7,6 +7,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/rawdb"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethdb"
+	"github.com/ethereum/go-ethereum/triedb/database"
 )
 
 // nodeCache holds trie nodes by their hashes: those that lately executed blocks read or wrote, and behind them those on
@@ -84,4 +85,36 @@ func (c *nodeCache) add(hash common.Hash, blob []byte) {
 	}
 	c.young[hash] = blob
 	c.bytes += size
+}
+
+// cachedNodes are a state's nodes behind a cache.
+type cachedNodes struct {
+	database.NodeDatabase
+	cache *nodeCache
+}
+
+// NodeReader implements database.NodeDatabase.
+func (n cachedNodes) NodeReader(root common.Hash) (database.NodeReader, error) {
+	inner, err := n.NodeDatabase.NodeReader(root)
+	if err != nil {
+		return nil, err
+	}
+	return cachedNodeReader{inner, n.cache}, nil
+}
+
+type cachedNodeReader struct {
+	database.NodeReader
+	cache *nodeCache
+}
+
+// Node implements database.NodeReader.
+func (n cachedNodeReader) Node(owner common.Hash, path []byte, hash common.Hash) ([]byte, error) {
+	if blob := n.cache.get(owner, path, hash); blob != nil {
+		return blob, nil
+	}
+	blob, err := n.NodeReader.Node(owner, path, hash)
+	if err == nil && len(blob) > 0 {
+		n.cache.put(hash, blob)
+	}
+	return blob, err
 }

@@ -51,6 +51,11 @@ func newRecordingDB(db state.Database, rec *recorder, nodes *nodeCache) recordin
 	return recordingDB{db, rec, nodes, &sharedTries{storage: make(map[common.Address]*sharedTrie)}}
 }
 
+// watched are the nodes that tries are opened on.
+func (d recordingDB) watched() recordingNodes {
+	return recordingNodes{cachedNodes{d.TrieDB(), d.nodes}, d.rec}
+}
+
 // sharedTries are the tries of the StateDB and of its reader.
 type sharedTries struct {
 	mu       sync.Mutex
@@ -74,7 +79,7 @@ func (d recordingDB) OpenTrie(root common.Hash) (state.Trie, error) {
 	if t.accounts != nil && t.root == root {
 		return t.accounts, nil
 	}
-	opened, err := trie.NewStateTrie(trie.StateTrieID(root), recordingNodes{d.TrieDB(), d.rec, d.nodes})
+	opened, err := trie.NewStateTrie(trie.StateTrieID(root), d.watched())
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +110,7 @@ func (d recordingDB) OpenStorageTrie(stateRoot common.Hash, a common.Address, ro
 
 func (d recordingDB) openStorage(stateRoot common.Hash, a common.Address, root common.Hash) (state.Trie, error) {
 	id := trie.StorageTrieID(stateRoot, crypto.Keccak256Hash(a[:]), root)
-	return trie.NewStateTrie(id, recordingNodes{d.TrieDB(), d.rec, d.nodes})
+	return trie.NewStateTrie(id, d.watched())
 }
 
 // Reader implements state.Database.
@@ -137,32 +142,27 @@ func (d recordingDB) Commit(update *state.StateUpdate) error {
 
 type recordingNodes struct {
 	database.NodeDatabase
-	rec   *recorder
-	cache *nodeCache
+	rec *recorder
 }
 
+// NodeReader implements database.NodeDatabase.
 func (n recordingNodes) NodeReader(root common.Hash) (database.NodeReader, error) {
 	inner, err := n.NodeDatabase.NodeReader(root)
 	if err != nil {
 		return nil, err
 	}
-	return recordingNodeReader{inner, n.rec, n.cache}, nil
+	return recordingNodeReader{inner, n.rec}, nil
 }
 
 type recordingNodeReader struct {
 	database.NodeReader
-	rec   *recorder
-	cache *nodeCache
+	rec *recorder
 }
 
+// Node implements database.NodeReader.
 func (n recordingNodeReader) Node(owner common.Hash, path []byte, hash common.Hash) ([]byte, error) {
-	if blob := n.cache.get(owner, path, hash); blob != nil {
-		n.rec.node(hash, blob)
-		return blob, nil
-	}
 	blob, err := n.NodeReader.Node(owner, path, hash)
 	if err == nil && len(blob) > 0 {
-		n.cache.put(hash, blob)
 		n.rec.node(hash, blob)
 	}
 	return blob, err

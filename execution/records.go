@@ -7,7 +7,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/rawdb"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethdb"
 	"github.com/ethereum/go-ethereum/rlp"
 
@@ -51,7 +50,7 @@ func (c *Chain) writeRecords(b ethdb.Batch, run *executed) error {
 	rawdb.WriteHeadFastBlockHash(b, block.Hash())
 	skips := make([]SkippedTransaction, 0, len(run.skipped))
 	for _, s := range run.skipped {
-		hash := crypto.Keccak256Hash(run.envelopes[s.Place])
+		hash := common.Hash(run.hashes[s.Place])
 		skips = append(skips, SkippedTransaction{Place: s.Place, Hash: hash, Reason: string(s.Reason)})
 		at := binary.BigEndian.AppendUint64(heightKey("", height), s.Place)
 		if err := b.Put(append([]byte(keySkipped), hash[:]...), at); err != nil {

@@ -112,7 +112,7 @@ func (c *Chain) repeat(height types.Height) (done bool, err error) {
 	if header.Digest() != want.header.Digest() {
 		return false, fmt.Errorf("stored block %d is not the one executed before the crash: %w", height, ErrRecovery)
 	}
-	run, err := c.execute(c.head.Load(), header, data)
+	run, err := c.execute(c.head.Load(), header, c.Prepare(data))
 	if err != nil {
 		return false, err
 	}

@@ -46,12 +46,8 @@ func (n *Node) executeBlocks(ctx context.Context) error {
 	signal, cancel := n.chain.Subscribe()
 	defer cancel()
 	for {
-		for ctx.Err() == nil && n.exec.Height() < min(n.chain.BodiesHead(), n.chain.Sound()) {
-			if here, err := n.executeBlock(n.exec.Height() + 1); err != nil {
-				return err
-			} else if !here {
-				break // the next signal comes with it
-			}
+		if err := n.executeReady(ctx); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -61,22 +57,65 @@ func (n *Node) executeBlocks(ctx context.Context) error {
 	}
 }
 
-// executeBlock runs one block; false says that its body is not here.
-func (n *Node) executeBlock(h types.Height) (bool, error) {
-	header, data, ok := storedBlocks{n}.Block(h)
-	if !ok {
-		return false, nil
-	}
-	result, err := n.exec.Apply(header, data)
-	if err != nil {
-		return false, err
-	}
-	if h%releaseEvery == 0 {
-		if err := n.chain.ReleaseBodies(n.exec.Durable()); err != nil {
-			return false, err
+// executeReady runs the blocks that are here. While one executes the next is read, its senders are recovered and its
+// accounts looked up; and a block that another one follows at once leaves the sync of the disk to that one.
+func (n *Node) executeReady(ctx context.Context) error {
+	next := n.readyBlock(n.exec.Height()+1, false)
+	for next != nil && ctx.Err() == nil {
+		current, ahead := next, make(chan *readyBlock, 1)
+		go func() { ahead <- n.readyBlock(current.header.Height+1, true) }()
+		// A block whose successor is certified is followed at once.
+		err := n.executeBlock(current, !n.executable(current.header.Height+1))
+		next = <-ahead
+		if err != nil {
+			return err
 		}
 	}
-	n.settlePool(h, types.DecodeBlockData(data))
+	return nil
+}
+
+// readyBlock is a block that can be executed when those below it are.
+type readyBlock struct {
+	header   types.Header
+	prepared *execution.Prepared
+}
+
+// executable reports whether a block is certified, consistent with what this node believes, and its body here.
+func (n *Node) executable(h types.Height) bool { return h <= min(n.chain.BodiesHead(), n.chain.Sound()) }
+
+// readyBlock reads a block; nil if it is not here, of which the next signal tells. Ahead of its turn its accounts are looked
+// up, too.
+func (n *Node) readyBlock(h types.Height, ahead bool) *readyBlock {
+	if !n.executable(h) {
+		return nil
+	}
+	header, data, ok := storedBlocks{n}.Block(h)
+	if !ok {
+		return nil
+	}
+	b := &readyBlock{header, n.exec.Prepare(data)}
+	if ahead {
+		n.exec.Prefetch(b.prepared)
+	}
+	return b
+}
+
+// executeBlock runs one block.
+func (n *Node) executeBlock(b *readyBlock, last bool) error {
+	h := b.header.Height
+	release := h%releaseEvery == 0
+	result, err := n.exec.ApplyPrepared(b.header, b.prepared, last || release)
+	if err != nil {
+		return err
+	}
+	if release { // durably applied: the state that replaces the bodies is on disk
+		if err := n.chain.ReleaseBodies(n.exec.Durable()); err != nil {
+			return err
+		}
+	}
+	if n.pool != nil {
+		n.pool.Executed(h, b.prepared.Hashes())
+	}
 	if n.account != nil {
 		n.account.Executed()
 	}
@@ -87,10 +126,10 @@ func (n *Node) executeBlock(h types.Height) (bool, error) {
 		n.proofs.executed()
 	}
 	n.cfg.Watch(Executed{Height: h, Transactions: result.Places, Skipped: len(result.Skipped), GasUsed: result.Block.GasUsed()})
-	return true, nil
+	return nil
 }
 
-// settlePool tells the pool which transactions have had their turn.
+// settlePool tells the pool which transactions of a block that is not executed have had their turn.
 func (n *Node) settlePool(h types.Height, envelopes [][]byte) {
 	if n.pool == nil {
 		return

@@ -31,6 +31,7 @@ func (n *Node) openPool() (err error) {
 		return err
 	}
 	n.pool = n.wallets
+	n.exec.Know(n.wallets)
 	waiting, err := n.wallets.Recover(context.Background())
 	if waiting > 0 {
 		n.log.Info("transactions wait again that entered here before the restart", "count", waiting)
