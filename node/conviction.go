@@ -145,7 +145,10 @@ func (s *service) Challenge(_ context.Context, id types.BatchID) ([]byte, error)
 	if s.n.proofs == nil {
 		return nil, nil
 	}
-	encoded, _ := s.n.proofs.ledger.challenge(id)
+	if encoded, upheld := s.n.proofs.ledger.challenge(id); upheld {
+		return encoded, nil
+	}
+	encoded, _ := s.n.proofs.ledger.falseChallenge(id)
 	return encoded, nil
 }
 
@@ -155,4 +158,14 @@ func (s *service) Convictions(context.Context) ([]rpc.Conviction, error) {
 		return nil, nil
 	}
 	return s.n.proofs.ledger.convictions()
+}
+
+var _ rpc.FalseVerdicts = (*service)(nil)
+
+// FalseVerdicts implements rpc.FalseVerdicts.
+func (s *service) FalseVerdicts(context.Context) ([]rpc.FalseVerdict, error) {
+	if s.n.proofs == nil {
+		return nil, nil
+	}
+	return s.n.proofs.ledger.falseVerdicts()
 }

@@ -28,6 +28,7 @@ type court struct {
 	docket  *docket.Docket
 	fetches *docket.Docket
 	counts  courtCounts
+	voting  chan struct{} // capacity 1: there is something new to vote for
 
 	mu     sync.Mutex
 	judged map[types.BatchID]bool // invalid
@@ -37,7 +38,7 @@ type court struct {
 }
 
 func newCourt(n *Node, p *proofs) *court {
-	c := &court{n: n, p: p, docket: docket.New(verifying), fetches: docket.New(fetching), judged: map[types.BatchID]bool{}, proven: map[offence]bool{}, hearing: map[fraud.Step]int{}}
+	c := &court{n: n, p: p, docket: docket.New(verifying), fetches: docket.New(fetching), voting: make(chan struct{}, 1), judged: map[types.BatchID]bool{}, proven: map[offence]bool{}, hearing: map[fraud.Step]int{}}
 	if len(n.cfg.Sandbox) > 0 {
 		c.sandbox = &fraud.Sandbox{Exe: n.cfg.Sandbox[0], Args: n.cfg.Sandbox[1:]}
 	}
@@ -145,7 +146,9 @@ func (c *court) decide(ctx context.Context, id types.BatchID, challenge *fraud.C
 		return 0, err
 	}
 	if step, ok := fraud.Accuses(challenge); ok && c.p.tracker.Refuted(step) {
-		return 0, errRefuted
+		if accused := fraud.Describe(challenge).Accused; len(accused) != 1 || !c.decidesPay(accused[0], id, challenge.Payee) {
+			return 0, errRefuted
+		}
 	}
 	start := time.Now()
 	finding, child, err := c.verify(ctx, challenge)

@@ -22,6 +22,9 @@ type CourtStats struct {
 	Challenges []ChallengeCount `json:"challenges"` // ascending by name
 	Busy       uint64           `json:"busy"`       // not looked at: too many waited
 	Waiting    int              `json:"waiting"`    // now
+	Stated     uint64           `json:"stated"`     // verdicts that this node has for its vertices
+	Listed     uint64           `json:"listed"`     // verdicts in certified headers
+	False      int              `json:"false"`      // of these, false ones; also from before the start
 }
 
 // CourtStats takes a snapshot; it is empty at nodes that verify nothing.
@@ -31,14 +34,17 @@ func (n *Node) CourtStats() CourtStats {
 	}
 	s := n.proofs.court.counts.snapshot()
 	s.Waiting = n.proofs.court.docket.Waiting()
+	list, _ := n.proofs.ledger.falseVerdicts()
+	s.False = len(list)
 	return s
 }
 
 // courtCounts are the numbers behind CourtStats.
 type courtCounts struct {
-	mu    sync.Mutex
-	kinds map[fraud.Kind]*ChallengeCount
-	busy  uint64
+	mu             sync.Mutex
+	kinds          map[fraud.Kind]*ChallengeCount
+	busy           uint64
+	stated, listed uint64
 }
 
 // mostKinds bounds the kinds that are counted: strangers name any number.
@@ -60,16 +66,20 @@ func (c *courtCounts) note(kind fraud.Kind, change func(*ChallengeCount)) {
 	change(c.kinds[kind])
 }
 
-func (c *courtCounts) noteBusy() {
+func (c *courtCounts) noteBusy()   { c.add(&c.busy) }
+func (c *courtCounts) noteStated() { c.add(&c.stated) }
+func (c *courtCounts) noteListed() { c.add(&c.listed) }
+
+func (c *courtCounts) add(to *uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.busy++
+	*to++
 }
 
 func (c *courtCounts) snapshot() CourtStats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := CourtStats{Challenges: []ChallengeCount{}, Busy: c.busy}
+	s := CourtStats{Challenges: []ChallengeCount{}, Busy: c.busy, Stated: c.stated, Listed: c.listed}
 	for _, count := range c.kinds {
 		s.Challenges = append(s.Challenges, *count)
 	}

@@ -21,6 +21,11 @@ const (
 	keyChallengeBody = 'C' // + CID -> encoded challenge
 	keyRefuted       = 'r' // + value before + value -> nothing
 	keySettled       = 's' // -> fraud.Parent, JSON
+	keyVote          = 'v' // + accused + CID -> types.Verdict, JSON: verified here and not listed yet
+	keyClaim         = 'w' // + accused + CID -> ownClaim, JSON
+	keyListed        = 'l' // -> height up to which the listed verdicts were looked at
+	keyFalse         = 'f' // + height + CID -> rpc.FalseVerdict, JSON
+	keyFalseBody     = 'F' // + CID -> encoded challenge that proves nothing
 	keyQuorum        = 'q' // + height + kind of challenge -> CID: a quorum's misconduct
 )
 

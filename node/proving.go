@@ -140,6 +140,9 @@ func (p *proofs) run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.track(inner) })
 	group.Go(func() error { return p.inquire(inner) })
+	group.Go(func() error { return p.court.vote(inner) })
+	group.Go(func() error { return p.court.pursue(inner) })
+	group.Go(func() error { return p.court.compare(inner) })
 	return group.Wait()
 }
 
@@ -283,6 +286,9 @@ func (p *proofs) raise(c *fraud.Challenge) {
 		}
 		if err := p.n.publishChallenge(ctx, encoded); err != nil && ctx.Err() == nil {
 			p.n.log.Warn("challenge not published", "error", err)
+		}
+		if isOrdered(c.Kind) {
+			p.court.claim(ctx, types.Verdict{Challenge: c.ID(), Kind: uint64(c.Kind), Accused: finding.Accused[0], Payee: c.Payee}, len(encoded))
 		}
 	}
 	queued := p.n.background.do(func(ctx context.Context) {

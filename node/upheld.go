@@ -10,27 +10,26 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// uphold acts on a valid challenge: the value falls, the challenge is kept and told. False if it proves nothing new.
+// uphold acts on a valid challenge: the value falls, the challenge is kept, told and stated. False if it has no use here.
 func (c *court) uphold(challenge *fraud.Challenge, encoded []byte, f *fraud.Finding, took time.Duration) bool {
-	p := c.p
-	if !c.isNews(f) {
-		return false
-	}
-	if err := c.n.convictQuorum(f); err != nil {
-		c.n.log.Warn("a quorum's misconduct has no consequence here", "challenge", types.BatchIDOf(encoded), "reason", err)
-		return false
-	}
-	p.tracker.Convict(f)
-	id := types.BatchIDOf(encoded)
-	since := p.sinceAssertion(f.Assertion)
+	p, id, since := c.p, types.BatchIDOf(encoded), c.p.sinceAssertion(f.Assertion)
 	var records []rpc.Challenge
 	for _, accused := range f.Accused {
 		records = append(records, rpc.Challenge{Height: rpc.Height(f.Height), Kind: f.Kind.String(), Accused: accused.PeerID(),
 			Challenger: c.n.nameOf(challenge.Payee), Verdict: "valid", Ms: uint64(since.Milliseconds())})
 	}
+	if !c.isNews(f) {
+		return c.adopt(challenge, encoded, f, records)
+	}
+	if err := c.n.convictQuorum(f); err != nil {
+		c.n.log.Warn("a quorum's misconduct has no consequence here", "challenge", id, "reason", err)
+		return false
+	}
+	p.tracker.Convict(f)
 	if err := p.ledger.addChallenge(id, encoded, records, f); err != nil {
 		c.n.log.Error("challenge not stored", "challenge", id, "error", err)
 	}
+	c.noteVotes(challenge, id, f)
 	for _, accused := range f.Accused {
 		c.n.cfg.Watch(Refuted{Height: f.Height, Kind: f.Kind.String(), Accused: accused, Challenger: challenge.Payee, Took: since,
 			Size: len(encoded), Verify: took, Differences: f.Differences})
