@@ -7,6 +7,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core"
+	"github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/vm"
 	"github.com/ethereum/go-ethereum/params"
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
@@ -38,7 +39,10 @@ func (c *Calls) EstimateGas(ctx context.Context, args CallArgs, at *gethrpc.Bloc
 	if err != nil {
 		return 0, err
 	}
-	e := &estimator{calls: c, scene: s, message: message}
+	run := func(ctx context.Context, statedb *state.StateDB, m *core.Message) (*core.ExecutionResult, error) {
+		return c.run(ctx, s, statedb, m, vm.Config{})
+	}
+	e := &estimator{run: run, rules: c.r.ChainConfig(), gasCap: c.gasCap, scene: s, message: message}
 	high, err := e.ceiling(args.Gas)
 	if err != nil {
 		return 0, err
@@ -48,7 +52,9 @@ func (c *Calls) EstimateGas(ctx context.Context, args CallArgs, at *gethrpc.Bloc
 }
 
 type estimator struct {
-	calls   *Calls
+	run     func(context.Context, *state.StateDB, *core.Message) (*core.ExecutionResult, error)
+	rules   *params.ChainConfig
+	gasCap  uint64
 	scene   *scene
 	message *core.Message
 }
@@ -60,7 +66,7 @@ func (e *estimator) ceiling(asked *hexutil.Uint64) (uint64, error) {
 	if asked != nil && uint64(*asked) >= params.TxGas {
 		high = uint64(*asked)
 	}
-	if e.calls.r.ChainConfig().IsOsaka(e.scene.block.BlockNumber, e.scene.block.Time) {
+	if e.rules.IsOsaka(e.scene.block.BlockNumber, e.scene.block.Time) {
 		high = min(high, params.MaxTxGas)
 	}
 	if m := e.message; !m.GasFeeCap.IsZero() {
@@ -80,7 +86,7 @@ func (e *estimator) ceiling(asked *hexutil.Uint64) (uint64, error) {
 			high = min(high, afford.Uint64())
 		}
 	}
-	return min(high, e.calls.gasCap), nil
+	return min(high, e.gasCap), nil
 }
 
 // search halves between a limit known to fail and one known to succeed.
@@ -129,7 +135,7 @@ func (e *estimator) search(ctx context.Context, high uint64) (uint64, error) {
 func (e *estimator) try(ctx context.Context, gas uint64) (*core.ExecutionResult, error) {
 	message := *e.message
 	message.GasLimit = gas
-	result, err := e.calls.run(ctx, e.scene, e.scene.state.Copy(), &message, vm.Config{})
+	result, err := e.run(ctx, e.scene.state.Copy(), &message)
 	if errors.Is(err, core.ErrIntrinsicGas) || errors.Is(err, core.ErrFloorDataGas) {
 		return nil, nil
 	}

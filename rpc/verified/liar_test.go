@@ -155,6 +155,7 @@ func asking(t *testing.T, w *world) []question {
 		{"block", "eth_getBlockByNumber", []any{rich, true}},
 		{"call", "eth_call", []any{map[string]any{"input": hexutil.Encode(surroundings())}, last}},
 		{"call of code and slot", "eth_call", []any{map[string]any{"to": exectest.StoreAddress}, last, map[string]any{exectest.StoreAddress.Hex(): map[string]any{"code": sload}}}},
+		{"estimate", "eth_estimateGas", []any{map[string]any{"from": exectest.Address(1), "to": exectest.StoreAddress, "input": hexutil.Encode(exectest.Words(3, 1))}, last}},
 		{"call of a contract", "eth_call", []any{map[string]any{"to": exectest.ReadAddress, "input": hexutil.Encode(exectest.Words(5))}, last}},
 	}
 }

@@ -71,6 +71,12 @@ func questions(t testing.TB, w *world) []question {
 		{"call in another block", "eth_call", call(map[string]any{"input": hexutil.Encode(program.New().Op(vm.TIMESTAMP).Push(0).Op(vm.MSTORE).Push(32).Push(0).Op(vm.RETURN).Bytes())},
 			map[string]any{}, map[string]any{"time": "0x77"})},
 	}
+	for name, args := range map[string]map[string]any{
+		"transfer": {"from": exectest.Address(1), "to": exectest.Address(2), "value": "0x5"}, "creation": {"from": exectest.Address(1), "input": hexutil.Encode(surroundings())},
+		"store": {"from": exectest.Address(1), "to": exectest.StoreAddress, "input": hexutil.Encode(exectest.Words(900, 1))},
+	} {
+		qs = append(qs, question{"estimate of a " + name, "eth_estimateGas", call(args)})
+	}
 	for i := range 6 {
 		qs = append(qs, question{fmt.Sprint("balance ", i), "eth_getBalance", []any{exectest.Address(i), last}},
 			question{fmt.Sprint("nonce ", i), "eth_getTransactionCount", []any{exectest.Address(i), last}})
