@@ -35,7 +35,7 @@ type certifier struct {
 	done     types.Height // certified
 	states   map[types.Height]*blockState
 	votes    map[types.Height][]*types.HeaderSignature // by member, the first of each
-	txs      int                                       // transactions in blocks that are not certified
+	content  int                                       // transactions and verdicts in blocks that are not certified
 
 	signing map[types.Hash]types.Height
 	own     []types.HeaderSignature // made, not in an own vertex yet; ascending by height
@@ -71,7 +71,7 @@ func (c *Core) close(at types.Time, txs []TxRef, listed []types.Verdict, index u
 	s.header.Height, s.header.Time = k.closed, at
 	s.header.VertexIndex, s.header.VertexDigest, s.header.Verdicts = index, vertex, listed
 	k.states[k.closed], c.unsealed[k.closed] = s, s
-	k.txs += len(txs)
+	k.content += len(txs) + len(listed)
 }
 
 // flushEncodes asks for the encoding of the next closed blocks.
@@ -237,7 +237,7 @@ func (c *Core) certify() {
 			return
 		}
 		c.fx.Certified = append(c.fx.Certified, types.CertifiedHeader{Header: s.header, Certificate: c.certificate(votes, digest)})
-		k.txs -= len(s.txs)
+		k.content -= len(s.txs) + len(s.header.Verdicts)
 		k.done++
 		delete(k.states, k.done)
 		delete(k.votes, k.done)

@@ -135,7 +135,7 @@ func (c *Core) busy() bool {
 		return c.certs.done < c.epoch.last
 	}
 	return len(c.pending) > 0 || c.active > 0 || len(c.fair.live) > 0 || len(c.fair.ready) > 0 ||
-		c.hastens() || len(c.blocks.queue) > 0 || c.certs.txs > 0 || c.certs.closed > c.certs.done+2
+		c.hastens() || len(c.blocks.queue) > 0 || c.certs.content > 0 || c.certs.closed > c.certs.done+2
 }
 
 // heartbeat is the time between own vertices when there is nothing to order: longer in large committees, where each vertex

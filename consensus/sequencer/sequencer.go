@@ -91,6 +91,7 @@ type Sequencer struct {
 	mine        map[types.Hash]struct{} // vertices signed and not yet in the log
 	headers     headerRing
 	lastStatus  time.Time
+	statusStale bool // something happened since, or may have
 	lastLag     time.Time
 	inflight    []int // requests under way, for each member
 	unstored    map[types.Hash]bool
@@ -280,14 +281,23 @@ func (s *Sequencer) untilWake() time.Duration {
 		return behindTick
 	}
 	if s.wake == 0 {
-		return idleTick
+		return s.patience()
 	}
-	return min(max(time.Until(s.wake.Std()), 0), idleTick)
+	return min(max(time.Until(s.wake.Std()), 0), s.patience())
+}
+
+// patience is how long the loop may wait whatever the core wishes: until the status is to be looked at again, if something
+// happened since.
+func (s *Sequencer) patience() time.Duration {
+	if s.statusStale {
+		return statusRefresh
+	}
+	return idleTick
 }
 
 // housekeeping does what is due by time: publish the status, sync vertices of others, look for a lag.
 func (s *Sequencer) housekeeping(now time.Time) error {
-	if now.Sub(s.lastStatus) >= statusRefresh {
+	if s.statusStale = now.Sub(s.lastStatus) < statusRefresh; !s.statusStale {
 		s.refreshStatus(now)
 	}
 	if s.dirty && now.Sub(s.dirtySince) >= s.cfg.SyncEvery {
