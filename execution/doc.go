@@ -23,7 +23,9 @@
 // they return; go-ethereum's databases have their own. Nothing else is started here. Apply belongs to one goroutine; every
 // other method of Chain may be called from any goroutine at any time.
 //
-// Files: rules.go parameters; basefee.go; prepare.go blocks ahead of their turn; claim.go, frontier.go what a prover claims; env.go block context; chunk.go the
-// one driver; transaction.go one transaction; meter.go witness metering; recorder.go, nodecache.go, witness.go,
-// segments.go, prove.go witnesses; bonds.go, bondgenesis.go, nextepoch.go the bonding contract; genesis.go, chain.go, recover.go, records.go, view.go the executing peer.
+// Files: rules.go parameters; basefee.go; prepare.go blocks ahead of their turn; claim.go, frontier.go what a prover
+// claims; env.go block context; chunk.go the one driver; transaction.go one transaction; meter.go witness metering;
+// recorder.go, nodecache.go, witness.go, codes.go, segments.go, prove.go witnesses; bonds.go, bondgenesis.go, bondview.go,
+// escrow.go, nextepoch.go the bonding contract; genesis.go, chain.go, recover.go, records.go, view.go, call.go the executing
+// peer.
 package execution

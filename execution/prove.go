@@ -58,7 +58,7 @@ func (e *Env) ProveChunk(block Witness, parentClaim Claim, index int, source Sou
 			return nil, fmt.Errorf("chunk %d of block %d, which has %d: %w", index, e.Header.Height, i, ErrNoChunk)
 		}
 		if i == index {
-			proof.Witness, proof.Chunk = rec.witness(), chunk
+			proof.Witness, proof.Chunk = rec.carried(), chunk
 			return proof, nil
 		}
 		if _, err := s.Commit(e.rules(), uint64(e.Header.Height)); err != nil {

@@ -149,3 +149,34 @@ func TestIncompleteWitnessFails(t *testing.T) {
 		t.Fatalf("only %d drops, %d flips", drops, flips)
 	}
 }
+
+// The first chunk's witness does not carry the contracts of the system calls, and whoever carries them all the same proves
+// the same.
+func TestSystemContractsAreNotCarried(t *testing.T) {
+	s := exectest.New(t, exectest.Bonded)
+	s.Apply(s.Transfer(0, 1, 1), s.Call(1, &exectest.StoreAddress, 0, 100_000, exectest.Words(1, 2)))
+	r := s.Apply(s.Transfer(0, 1, 1), s.Call(1, &exectest.StoreAddress, 0, 100_000, exectest.Words(1, 3)))
+	p := proverOf(s, r.Height)
+	if len(p.witness.Codes) != 4 {
+		t.Fatalf("%d codes read: two of Ethereum's system contracts, the bonding contract and the called one were expected", len(p.witness.Codes))
+	}
+	proof, err := p.env.ProveChunk(p.witness, p.parent, 0, p.source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(proof.Witness.Codes) != 1 || len(proof.Witness.Codes[0]) > 100 {
+		t.Fatalf("%d codes carried", len(proof.Witness.Codes))
+	}
+	t.Logf("first chunk's witness: %d bytes", proof.Witness.Size())
+	for name, codes := range map[string][][]byte{"without": proof.Witness.Codes, "with": p.witness.Codes} {
+		w := execution.Witness{Nodes: proof.Witness.Nodes, Codes: codes}
+		chunk, err := p.env.Replay(w, true, proof.Before, proof.Frontier, p.source)
+		if err != nil || chunk.Claim != r.Claims[0] {
+			t.Fatalf("%s the contracts' codes: %+v, %v", name, chunk, err)
+		}
+	}
+	missing := execution.Witness{Nodes: proof.Witness.Nodes}
+	if chunk, err := p.env.Replay(missing, true, proof.Before, proof.Frontier, p.source); err == nil && chunk.Claim == r.Claims[0] {
+		t.Fatal("a called contract's code that is not carried is not missed")
+	}
+}

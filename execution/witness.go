@@ -16,13 +16,12 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// Witness is a part of a state: trie nodes and codes by their bytes. Whether it is complete shows in execution only.
+// Witness is a part of a state: trie nodes and codes by their bytes. Whether it is complete shows in execution only. That of
+// a chunk does not carry the codes of the system calls, which every program has.
 type Witness struct {
 	Nodes [][]byte // ascending, distinct
 	Codes [][]byte // ascending, distinct
 }
-
-func (r *recorder) witness() Witness { return Witness{Nodes: sorted(r.nodes), Codes: sorted(r.codes)} }
 
 func sorted(set map[common.Hash][]byte) [][]byte {
 	return slices.SortedFunc(maps.Values(set), bytes.Compare)
@@ -39,7 +38,7 @@ func (w Witness) Size() int {
 	return size
 }
 
-// database is a state database in memory that holds the witness and nothing else.
+// database is a state database in memory that holds the witness and the codes that every program has, and nothing else.
 func (w Witness) database() state.Database {
 	disk := rawdb.NewMemoryDatabase()
 	for _, node := range w.Nodes {
@@ -47,6 +46,9 @@ func (w Witness) database() state.Database {
 	}
 	for _, code := range w.Codes {
 		rawdb.WriteCode(disk, crypto.Keccak256Hash(code), code)
+	}
+	for hash, code := range wellKnownCodes() {
+		rawdb.WriteCode(disk, hash, code)
 	}
 	return state.NewMPTDatabase(triedb.NewDatabase(disk, triedb.HashDefaults), nil)
 }

@@ -81,7 +81,9 @@ type readyBlock struct {
 }
 
 // executable reports whether a block is certified, consistent with what this node believes, and its body here.
-func (n *Node) executable(h types.Height) bool { return h <= min(n.chain.BodiesHead(), n.chain.Sound()) }
+func (n *Node) executable(h types.Height) bool {
+	return h <= min(n.chain.BodiesHead(), n.chain.Sound())
+}
 
 // readyBlock reads a block; nil if it is not here, of which the next signal tells. Ahead of its turn its accounts are looked
 // up, too.
