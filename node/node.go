@@ -173,6 +173,9 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.ready != nil {
 		run("readiness", n.ready.run)
 	}
+	if n.view != nil {
+		run("values", n.keepValues)
+	}
 	if n.rpc != nil {
 		run("rpc", n.rpc.Run)
 	}

@@ -46,7 +46,11 @@ func (c claimed) At(h types.Height) (fraud.Parent, bool) {
 	if h > c.n.chain.Sound() {
 		return fraud.Parent{}, false
 	}
-	return c.n.proofs.tracker.At(h)
+	value, known := c.n.proofs.tracker.At(h)
+	if !known && h < c.n.proofs.tracker.Settled().Height {
+		return c.n.settledValue(h)
+	}
+	return value, known
 }
 
 // Header implements verified.Chain.
