@@ -66,38 +66,44 @@ type sent struct {
 
 // call sends one call worth wei and waits until it is executed.
 func (s *sender) call(ctx context.Context, wei *big.Int, data []byte) (*sent, error) {
-	hash, err := s.send(ctx, wei, data)
+	tx, err := s.send(ctx, wei, data)
 	if err != nil {
 		return nil, err
 	}
-	return s.await(ctx, hash)
+	return s.await(ctx, tx)
 }
 
 // send signs a call and gives it to the node.
-func (s *sender) send(ctx context.Context, wei *big.Int, data []byte) (common.Hash, error) {
+func (s *sender) send(ctx context.Context, wei *big.Int, data []byte) (*ethtypes.Transaction, error) {
 	tx := &ethtypes.DynamicFeeTx{ChainID: new(big.Int).SetUint64(s.genesis.ChainID), To: &s.contract, Value: wei, Data: data}
+	if err := s.price(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := s.afford(ctx, tx); err != nil { // an estimate would say it less well
+		return nil, err
+	}
 	gas, err := s.estimate(ctx, wei, data)
 	if err != nil {
-		return common.Hash{}, err
+		return nil, err
 	}
 	tx.Gas = gas + gas/4 // the state may differ a little by then
-	if err := s.price(ctx, tx); err != nil {
-		return common.Hash{}, err
+	if err := s.afford(ctx, tx); err != nil {
+		return nil, err
 	}
 	var nonce hexutil.Uint64
 	if err := s.client.ask(ctx, &nonce, "eth_getTransactionCount", s.address, "pending"); err != nil {
-		return common.Hash{}, err
+		return nil, err
 	}
 	tx.Nonce = uint64(nonce)
 	signed, err := ethtypes.SignNewTx(s.key, ethtypes.LatestSignerForChainID(tx.ChainID), tx)
 	if err != nil {
-		return common.Hash{}, err
+		return nil, err
 	}
 	encoded, err := signed.MarshalBinary()
 	if err != nil {
-		return common.Hash{}, err
+		return nil, err
 	}
-	return signed.Hash(), s.client.ask(ctx, nil, "eth_sendRawTransaction", hexutil.Bytes(encoded))
+	return signed, s.client.ask(ctx, nil, "eth_sendRawTransaction", hexutil.Bytes(encoded))
 }
 
 // estimate finds what a call needs; a call that would fail is not sent, and the error says why in words.
@@ -108,7 +114,7 @@ func (s *sender) estimate(ctx context.Context, wei *big.Int, data []byte) (uint6
 	return uint64(gas), s.explain(err)
 }
 
-// price sets the fees and demands that the account can pay them and the value.
+// price sets the fees: twice the base fee is enough while full blocks double it.
 func (s *sender) price(ctx context.Context, tx *ethtypes.DynamicFeeTx) error {
 	var block struct {
 		BaseFee *hexutil.Big `json:"baseFeePerGas"`
@@ -116,11 +122,8 @@ func (s *sender) price(ctx context.Context, tx *ethtypes.DynamicFeeTx) error {
 	if err := s.client.ask(ctx, &block, "eth_getBlockByNumber", "latest", false); err != nil {
 		return err
 	}
-	var tip, balance hexutil.Big
+	var tip hexutil.Big
 	if err := s.client.ask(ctx, &tip, "eth_maxPriorityFeePerGas"); err != nil {
-		return err
-	}
-	if err := s.client.ask(ctx, &balance, "eth_getBalance", s.address, "latest"); err != nil {
 		return err
 	}
 	if block.BaseFee == nil {
@@ -128,6 +131,15 @@ func (s *sender) price(ctx context.Context, tx *ethtypes.DynamicFeeTx) error {
 	}
 	tx.GasTipCap = tip.ToInt()
 	tx.GasFeeCap = new(big.Int).Add(tx.GasTipCap, new(big.Int).Lsh(block.BaseFee.ToInt(), 1))
+	return nil
+}
+
+// afford demands that the account can pay value and fees.
+func (s *sender) afford(ctx context.Context, tx *ethtypes.DynamicFeeTx) error {
+	var balance hexutil.Big
+	if err := s.client.ask(ctx, &balance, "eth_getBalance", s.address, "latest"); err != nil {
+		return err
+	}
 	need := new(big.Int).Mul(tx.GasFeeCap, new(big.Int).SetUint64(tx.Gas))
 	if need.Add(need, tx.Value); balance.ToInt().Cmp(need) < 0 {
 		return fmt.Errorf("%s has %s ether, and this takes up to %s (value and fees): send it more first", s.address, formatEther(balance.ToInt()), formatEther(need))
@@ -136,9 +148,13 @@ func (s *sender) price(ctx context.Context, tx *ethtypes.DynamicFeeTx) error {
 }
 
 // await waits for a transaction to be executed.
-func (s *sender) await(ctx context.Context, hash common.Hash) (*sent, error) {
-	deadline := time.Now().Add(executeWithin)
-	for {
+func (s *sender) await(ctx context.Context, tx *ethtypes.Transaction) (*sent, error) {
+	hash := tx.Hash()
+	for deadline := time.Now().Add(executeWithin); ; {
+		var used hexutil.Uint64 // asked first: who finds the nonce used up then finds the receipt, if it was this one that used it
+		if err := s.client.ask(ctx, &used, "eth_getTransactionCount", s.address, "latest"); err != nil {
+			return nil, err
+		}
 		var receipt *struct {
 			Block  rpc.Height     `json:"blockNumber"`
 			Status hexutil.Uint64 `json:"status"`
@@ -147,13 +163,14 @@ func (s *sender) await(ctx context.Context, hash common.Hash) (*sent, error) {
 		if err := s.client.ask(ctx, &receipt, "eth_getTransactionReceipt", hash); err != nil {
 			return nil, err
 		}
-		if receipt != nil && receipt.Status == 0 {
+		switch {
+		case receipt != nil && receipt.Status == 0:
 			return nil, fmt.Errorf("transaction %s failed in block %d: the bond has changed since it was sent; look at `bedrock bonds` and try again", hash, receipt.Block)
-		}
-		if receipt != nil {
+		case receipt != nil:
 			return &sent{hash, receipt.Block, uint64(receipt.Gas)}, s.renew(ctx)
-		}
-		if time.Now().After(deadline) {
+		case uint64(used) > tx.Nonce():
+			return nil, fmt.Errorf("another transaction of %s took the place of %s: try again", s.address, hash)
+		case time.Now().After(deadline):
 			return nil, unknown("transaction %s was sent and is not executed after %v: it may still be; ask for its receipt before you send another", hash, executeWithin)
 		}
 		if err := pause(ctx, askAgainAfter); err != nil {

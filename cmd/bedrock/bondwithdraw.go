@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
+	ethtypes "github.com/ethereum/go-ethereum/core/types"
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/execution"
@@ -73,16 +74,16 @@ func (s *sender) withdrawAll(ctx context.Context) (*withdrawReport, error) {
 	if err := s.findDue(ctx, r); err != nil {
 		return nil, err
 	}
-	var hashes []common.Hash
+	var made []*ethtypes.Transaction
 	for _, d := range r.Made {
-		hash, err := s.send(ctx, new(big.Int), d.data)
+		tx, err := s.send(ctx, new(big.Int), d.data)
 		if err != nil {
 			return nil, fmt.Errorf("%s of %s: %w", d.What, d.Peer, err)
 		}
-		hashes = append(hashes, hash)
+		made = append(made, tx)
 	}
-	for _, hash := range hashes {
-		if _, err := s.await(ctx, hash); err != nil {
+	for _, tx := range made {
+		if _, err := s.await(ctx, tx); err != nil {
 			return nil, err
 		}
 	}

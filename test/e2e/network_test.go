@@ -18,6 +18,7 @@ import (
 // peer is a node in a process of its own.
 type peer struct {
 	name, home string
+	flags      []string // of `run`, beside those that every node gets
 
 	mu    sync.Mutex // guards what a restart replaces
 	proc  *process
@@ -38,6 +39,7 @@ type running struct {
 func (p *peer) run(t *testing.T, bootstrap ...string) {
 	t.Helper()
 	args := []string{"run", "--home", p.home, "--listen", "/ip4/127.0.0.1/tcp/0", "--rpc", "127.0.0.1:0", "--json"}
+	args = append(args, p.flags...)
 	for _, addr := range bootstrap {
 		args = append(args, "--bootstrap", addr)
 	}
