@@ -33,6 +33,9 @@ type Config struct {
 	Bootstrap []string // multiaddrs with /p2p/ of nodes to join by
 	RPC       string   // host:port of the JSON-RPC server, port 0 for any free; empty: none
 
+	// Dialer opens TCP connections to other nodes; nil: the system's. A swarm in one process puts a slow line here.
+	Dialer Dialer
+
 	// Checkpoint, if not empty, is HEIGHT:DIGEST of an epoch's last header, from somebody trusted.
 	Checkpoint string
 

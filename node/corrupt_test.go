@@ -39,7 +39,7 @@ func newCorrupt(t *testing.T, s *exectest.Swarm) *corrupt {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newHost(exectest.PeerKey(0), Sequencer, listen)
+	h, err := newHost(exectest.PeerKey(0), Sequencer, listen, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

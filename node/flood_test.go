@@ -43,7 +43,7 @@ func speakTo(t *testing.T, s *exectest.Swarm, i int, n *Node) *speaker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newHost(exectest.PeerKey(i), Peer, listen)
+	h, err := newHost(exectest.PeerKey(i), Peer, listen, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,10 @@
 package node
 
 import (
+	"context"
 	"crypto/ed25519"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -33,9 +35,14 @@ func watermarks(r Role) (low, high int) {
 	}
 }
 
+// Dialer opens the host's TCP connections.
+type Dialer interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
 // newHost builds the libp2p host. TCP with TLS is the first transport: it costs a third of QUIC's CPU per byte; QUIC is
 // there for those who dial it.
-func newHost(key ed25519.PrivateKey, role Role, listen []multiaddr.Multiaddr) (host.Host, error) {
+func newHost(key ed25519.PrivateKey, role Role, listen []multiaddr.Multiaddr, dialer Dialer) (host.Host, error) {
 	identity, err := crypto.UnmarshalEd25519PrivateKey(key)
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
@@ -49,10 +56,14 @@ func newHost(key ed25519.PrivateKey, role Role, listen []multiaddr.Multiaddr) (h
 	if err != nil {
 		return nil, fmt.Errorf("connection limits: %w", err)
 	}
+	var options []any // of the transport
+	if dialer != nil {
+		options = append(options, tcp.WithDialerForAddr(func(multiaddr.Multiaddr) (tcp.ContextDialer, error) { return dialer, nil }))
+	}
 	h, err := libp2p.New(
 		libp2p.Identity(identity),
 		libp2p.ListenAddrs(listen...),
-		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Transport(tcp.NewTCPTransport, options...),
 		libp2p.Transport(libp2pquic.NewTransport),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.ConnectionManager(connections),

@@ -122,7 +122,7 @@ func (n *Node) openHost() error {
 	if err != nil {
 		return err
 	}
-	h, err := newHost(n.cfg.Key, n.cfg.Role, listen)
+	h, err := newHost(n.cfg.Key, n.cfg.Role, listen, n.cfg.Dialer)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func TestPublishingNeverWaitsForAPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	member, err := newHost(exectest.PeerKey(0), Sequencer, addrs)
+	member, err := newHost(exectest.PeerKey(0), Sequencer, addrs, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

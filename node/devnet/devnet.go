@@ -121,6 +121,9 @@ func (d *Devnet) openNodes(p *plan, log *slog.Logger) error {
 			Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Sandbox: d.cfg.Sandbox, StateCache: stateCache, Dishonest: m.Dishonest, UnusedMark: m.unusedMark(d.dir),
 			Watch: d.watcher(m.Name), Logger: log.With("node", m.Name),
 		}
+		if d.cfg.Delay > 0 {
+			cfg.Dialer = line{d.cfg.Delay}
+		}
 		if m.Name == serving {
 			cfg.RPC = d.cfg.RPC
 		}
@@ -159,6 +162,9 @@ func (d *Devnet) servingMember(p *plan) string {
 // watcher passes a node's facts on; when the printer lags, facts are dropped rather than the node held up.
 func (d *Devnet) watcher(name string) func(node.Fact) {
 	return func(fact node.Fact) {
+		if d.cfg.Watch != nil {
+			d.cfg.Watch(name, fact)
+		}
 		select {
 		case d.facts <- named{name, fact, time.Now()}:
 		default:

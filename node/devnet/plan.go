@@ -25,6 +25,10 @@ type Config struct {
 	Payload                            types.Payload
 	Sandbox                            []string // see node.Config
 	ChallengeWindow                    time.Duration
+	// Delay holds back, one way, everything that nodes send each other.
+	Delay time.Duration
+	// Watch, if set, is told every fact of every node, by the node's name; it must not block.
+	Watch func(name string, fact node.Fact)
 }
 
 // Validate returns everything that is wrong, each problem naming its flag.
