@@ -153,6 +153,9 @@ func (c *court) contradiction(ctx context.Context, v *types.Verdict, encoded []b
 	if uint64(challenge.Kind) != v.Kind || challenge.Payee != v.Payee {
 		return fmt.Errorf("kind %s, paid to 0x%x: %w", challenge.Kind, challenge.Payee, errFalse)
 	}
+	if accused := fraud.Describe(challenge).Accused; len(accused) > 0 && !slices.Contains(accused, v.Accused) {
+		return fmt.Errorf("it accuses others than %s: %w", v.Accused.PeerID(), errFalse)
+	}
 	place, err := c.docket.Enter(listed)
 	if err != nil {
 		return errBusy

@@ -1,0 +1,271 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/etherscale/bedrock/account"
+	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/execution/exectest"
+	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/store"
+	"github.com/etherscale/bedrock/types"
+)
+
+// bondedNet is a small running network with bonds: four sequencers, an honest prover or two, a peer and a light client.
+type bondedNet struct {
+	t          *testing.T
+	genesis    *types.Genesis
+	nodes      []*Node
+	sequencers []*Node
+	provers    []*Node
+	peer       *Node
+	light      *Node
+	purse      *account.Account // of somebody who sends transactions
+}
+
+func purseOf(t *testing.T, i int) account.Key {
+	t.Helper()
+	key, err := account.DeriveKey(exectest.PeerKey(i).Seed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// newBondedNet opens and runs the network. The last of its provers lies if liar is set.
+func newBondedNet(t *testing.T, provers int, liar bool) *bondedNet {
+	t.Helper()
+	b := &bondedNet{t: t}
+	options := GenesisOptions{Name: "bonded", ChainID: 48848, Time: time.Now().Add(-time.Second), Payload: types.PayloadEthereum,
+		Balance: new(big.Int).Mul(big.NewInt(1e18), big.NewInt(1000)), ChallengeWindow: 10 * time.Second}
+	roles := []Role{Sequencer, Sequencer, Sequencer, Sequencer, Peer, Light}
+	for range provers {
+		roles = append(roles, Prover)
+	}
+	for i, role := range roles {
+		address := fmt.Sprintf("0x%x", account.AddressOf(purseOf(t, i)))
+		switch role {
+		case Sequencer:
+			options.Committee, options.Owners = append(options.Committee, exectest.PublicKey(i)), append(options.Owners, address)
+		case Prover:
+			options.Provers, options.Owners = append(options.Provers, exectest.PublicKey(i)), append(options.Owners, address)
+		default:
+			options.Accounts = append(options.Accounts, address)
+		}
+	}
+	options.Accounts = append(options.Accounts, fmt.Sprintf("0x%x", account.AddressOf(purseOf(t, len(roles)))))
+	var err error
+	if b.genesis, err = NewGenesis(options); err != nil {
+		t.Fatal(err)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var bootstrap []string
+	for i, role := range roles {
+		mark := filepath.Join(dir, fmt.Sprint("unused", i))
+		if err := MarkUnused(mark); err != nil {
+			t.Fatal(err)
+		}
+		n, err := Open(Config{Genesis: b.genesis, Key: exectest.PeerKey(i), Account: purseOf(t, i), Role: role, Data: filepath.Join(dir, fmt.Sprint(i)),
+			Bootstrap: bootstrap, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Sandbox: []string{exe, verifyVerb}, StateCache: 8, UnusedMark: mark,
+			Dishonest: liar && i == len(roles)-1, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.add(n)
+		if bootstrap == nil {
+			bootstrap = n.Addrs()
+		}
+	}
+	b.run()
+	b.purse = account.New(account.Config{Key: purseOf(t, len(roles)), ChainID: 48848, Pool: b.peer.wallets, Chain: b.peer.exec, Logger: slog.New(slog.DiscardHandler)})
+	return b
+}
+
+func (b *bondedNet) add(n *Node) {
+	b.nodes = append(b.nodes, n)
+	switch n.Role() {
+	case Sequencer:
+		b.sequencers = append(b.sequencers, n)
+	case Prover:
+		b.provers = append(b.provers, n)
+	case Peer:
+		b.peer = n
+	case Light:
+		b.light = n
+	}
+}
+
+func (b *bondedNet) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, len(b.nodes))
+	for _, n := range b.nodes {
+		go func() { ended <- n.Run(ctx) }()
+	}
+	b.t.Cleanup(func() {
+		cancel()
+		for range b.nodes {
+			if err := <-ended; err != nil {
+				b.t.Error(err)
+			}
+		}
+		for _, n := range b.nodes {
+			if err := n.Close(); err != nil {
+				b.t.Error(err)
+			}
+		}
+	})
+}
+
+// pay sends a transaction, which some block then holds.
+func (b *bondedNet) pay() *account.Sent {
+	b.t.Helper()
+	var sent *account.Sent
+	soon(b.t, "a transaction", func() (err error) {
+		sent, err = b.purse.Send(b.t.Context(), [20]byte{1}, big.NewInt(1), nil, 21000)
+		return err
+	})
+	return sent
+}
+
+func (b *bondedNet) isSlashed(n *Node, key types.PublicKey) error {
+	bond, err := n.exec.Bond(key)
+	if err == nil && bond.Status != execution.BondSlashed {
+		err = fmt.Errorf("bond is %s, %+v", bond.Status, n.CourtStats())
+	}
+	return err
+}
+
+// TestALieIsSlashed: a prover lies; one challenge, a quorum's word, and the block after takes its bond, keeps a tenth for the
+// challenger, and everybody sees it.
+func TestALieIsSlashed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a network of eight nodes")
+	}
+	b := newBondedNet(t, 2, true)
+	liar := b.provers[1]
+	b.pay()
+	var lied time.Time
+	soon(t, "a lie", func() error {
+		for h := types.Height(1); h <= b.peer.Head(); h++ {
+			list, err := b.peer.proofs.ledger.assertions(h)
+			if err != nil {
+				return err
+			}
+			for _, a := range list {
+				if a.Claim.Prover == liar.PeerID() {
+					lied = time.UnixMilli(int64(a.Claim.Time))
+					return nil
+				}
+			}
+		}
+		b.purse.Executed()
+		return errors.New("none yet")
+	})
+	soon(t, "the slash", func() error { return b.isSlashed(b.peer, liar.key) })
+	t.Logf("from the assertion's arrival at a peer to the executed slash: %v", time.Since(lied).Round(time.Millisecond))
+	escrow, err := b.peer.exec.Escrow(liar.key)
+	if err != nil || escrow.Amount.Cmp(big.NewInt(1e17)) != 0 {
+		t.Fatal(escrow, err)
+	}
+	paid := ""
+	for _, n := range b.nodes {
+		if n.payee() == escrow.Payee {
+			paid = n.PeerID()
+		}
+	}
+	if paid == "" {
+		t.Errorf("nobody here is 0x%x, whom the escrow names", escrow.Payee)
+	}
+	for _, n := range b.nodes {
+		soon(t, "what everybody says of it", func() error {
+			listed, err := n.chain.Verdicts(0, 10)
+			switch s := n.CourtStats(); {
+			case err != nil:
+				return err
+			case len(listed) == 0 || listed[0].Verdict.Accused != liar.key:
+				return fmt.Errorf("%s: listed %v", n.Role(), listed)
+			case s.False != 0:
+				return fmt.Errorf("%s: a true verdict is called false: %+v", n.Role(), s)
+			case s.Listed == 0:
+				return fmt.Errorf("%s: %+v", n.Role(), s)
+			}
+			return nil
+		})
+	}
+	for _, n := range b.sequencers {
+		soon(t, "nothing left to say", func() error {
+			if votes := n.proofs.ledger.votes(nil); len(votes) > 0 {
+				return fmt.Errorf("%v", votes)
+			}
+			return nil
+		})
+	}
+	status, err := (&service{n: liar}).Status(t.Context())
+	if err != nil || status.Bond == nil || status.Bond.State != "slashed" {
+		t.Errorf("the liar's own status: %+v, %v", status.Bond, err)
+	}
+}
+
+// TestAFalseVerdictIsShown: a corrupt quorum lists a verdict against an honest prover. Its bond is gone, and every peer and light
+// client shows the header and the challenge that proves nothing.
+func TestAFalseVerdictIsShown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a network of seven nodes")
+	}
+	b := newBondedNet(t, 1, false)
+	victim := b.provers[0]
+	c := &fraud.Challenge{Version: types.Version, Network: b.peer.network, Kind: fraud.KindDoubleAssertion, Payee: [20]byte{9}, Body: []byte("nothing")}
+	encoded := c.Encode()
+	shown := types.Verdict{Challenge: types.BatchIDOf(encoded), Kind: uint64(c.Kind), Accused: victim.key, Payee: c.Payee}
+	hidden := types.Verdict{Challenge: types.BatchIDOf([]byte("nobody has this")), Kind: uint64(fraud.KindDoubleAssertion), Accused: victim.key, Payee: [20]byte{8}}
+	for _, n := range b.sequencers[:3] {
+		if err := n.store.Set(store.SpaceFraud, append([]byte{keyChallengeBody}, shown.Challenge[:]...), encoded, store.Unsynced); err != nil { // it serves what it lies about
+			t.Fatal(err)
+		}
+		for _, v := range []types.Verdict{shown, hidden} {
+			soon(t, "the false statement", func() error {
+				if !n.order.Verdict(v) {
+					return errors.New("not taken")
+				}
+				return nil
+			})
+		}
+	}
+	b.pay()
+	soon(t, "the slash", func() error { return b.isSlashed(b.peer, victim.key) })
+	for _, n := range []*Node{b.peer, b.light, victim, b.sequencers[3]} {
+		soon(t, "the false verdict", func() error {
+			list, err := (&service{n: n}).FalseVerdicts(t.Context())
+			if err == nil && (len(list) == 0 || list[0].Accused != victim.PeerID() || !list[0].Shown) {
+				err = fmt.Errorf("%s: %+v", n.Role(), list)
+			}
+			return err
+		})
+		encoded, err := (&service{n: n}).Challenge(t.Context(), shown.Challenge)
+		if err != nil || types.BatchIDOf(encoded) != shown.Challenge {
+			t.Fatal(len(encoded), err)
+		}
+		c, err := fraud.DecodeChallenge(encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fraud.Verify(c, n.proofs.trust); !errors.Is(err, fraud.ErrInvalid) {
+			t.Fatal("a stranger finds it valid:", err)
+		}
+		if n.chain.Err() != nil {
+			t.Error("a false verdict stopped", n.Role())
+		}
+	}
+}
