@@ -71,6 +71,7 @@ func fuzzOnce(t *testing.T, data []byte) {
 			z.step(Encoded{Height: types.Height(z.next() % 4)})
 			z.step(Executed{types.Height(z.next())})
 			z.step(Signed{Digest: types.Hash{byte(z.next())}})
+			z.step(Upheld{verdictOn(byte(z.next()%4), z.next()%8)})
 		}
 	}
 }
@@ -105,6 +106,7 @@ func (z *fuzzer) vertex() {
 		v = z.d.draw(author, round, parents, receipt(byte(z.next()%8), v.Time()-types.Time(z.next()%4)), at(v.Time()),
 			func(_ *types.VertexID, b *types.VertexBody) {
 				b.HeaderSignatures = []types.HeaderSignature{{Height: types.Height(z.next() % 3), Digest: types.Hash{byte(z.next() % 2)}}}
+				b.Verdicts = []types.Verdict{verdictOn(byte(z.next()%4), z.next()%8)}
 			})
 	}
 	z.made = append(z.made, v)

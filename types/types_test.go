@@ -377,6 +377,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add((&FetchResponse{Next: 3, End: 9}).Encode())
 	f.Add((&ChallengeAnnouncement{Challenge: BatchIDOf([]byte("c")), Size: 7}).Encode())
 	f.Add((&Header{Version: Version, Next: &EpochEnd{Committee: c.Members()}}).Encode())
+	f.Add((&Header{Version: Version, Verdicts: []Verdict{{Kind: 1, Payee: [20]byte{1}}, {}}}).Encode())
 	f.Add((&CertifiedHeader{Header: Header{Version: Version}}).Encode())
 	if batch, err := EncodeBatch([][]byte{{1, 2}, {3}}); err == nil {
 		f.Add(batch)
