@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +20,8 @@ import (
 
 // TestBondedCommittee runs a network whose committee follows from its bonds, under load, while a light client follows:
 //   - a sixth sequencer, of which the genesis knows nothing, bonds, announces itself, and serves from the next epoch on;
-//   - one of the first five asks to leave, serves no more, and gets its stake back after the delay.
+//   - one of the first five asks to leave, serves no more, and gets its stake back after the delay;
+//   - one signs two vertices of a round (its key runs twice), is slashed, and serves no more.
 //
 // Wallets' transactions are executed all the time, and every place in the order can be recomputed.
 func TestBondedCommittee(t *testing.T) {
@@ -29,13 +31,12 @@ func TestBondedCommittee(t *testing.T) {
 	joiner := &peer{name: "sequencer-5", home: filepath.Join(n.dir, "sequencer-5")}
 	n.sequencers = append(n.sequencers, joiner)
 	n.startSequencers(t)
-	watcher, leaver := n.sequencers[1], n.sequencers[2]
+	watcher, leaver, twin := n.sequencers[1], n.sequencers[2], n.sequencers[3]
 	n.light.run(t, watcher.ready.Addrs...)
 	sight, began := watch(t, n.light), time.Now()
 	entry := func(int) *gethrpc.Client { return watcher.client() }
-	wallets := []*wallet{newWallet(t, 1, n.genesis.ChainID, entry), newWallet(t, 3, n.genesis.ChainID, entry)}
-	load := sendAll(t, 100*time.Millisecond, wallets...)
-	joins, leaves := n.publicKey(t, joiner), n.publicKey(t, leaver)
+	payers := []*payer{pay(t, newWallet(t, 1, n.genesis.ChainID, entry)), pay(t, newWallet(t, 3, n.genesis.ChainID, entry))}
+	joins, leaves, lies := n.publicKey(t, joiner), n.publicKey(t, leaver), n.publicKey(t, twin)
 
 	var bonded struct {
 		Accepted bool    `json:"accepted"`
@@ -48,6 +49,9 @@ func TestBondedCommittee(t *testing.T) {
 	var change struct {
 		Bond ownBond `json:"bond"`
 	}
+	n.refuses(t, "is bonded already", "bond", "--home", joiner.home, "--stake", "3")
+	n.refuses(t, "has 0 ether, and this takes up to 1", "bond", "--home", n.light.home, "--role", "prover", "--stake", "1")
+	n.refuses(t, "is neither owner", "unbond", "--home", joiner.home, "--key", leaver.ready.PeerID)
 	n.verb(t, &change, "unbond", "--home", leaver.home)
 	if change.Bond.State != "leaving" || change.Bond.Next {
 		t.Fatalf("unbonded: %+v", change)
@@ -56,16 +60,20 @@ func TestBondedCommittee(t *testing.T) {
 	n.serves(t, watcher, joiner, second)
 	n.standsAs(t, joiner, "active", true)
 
+	n.runTwice(t, twin)
+	n.slashed(t, lies)
+	third := n.untilCommittee(t, func(c map[types.PublicKey]types.Stake) bool { return c[lies] == 0 && c[joins] == 3 })
 	n.paidBack(t, leaver)
 
-	load.end()
-	load.settleMended(t, watcher.client(), settleWithin)
-	n.checkStates(t)
-	for _, e := range []types.Epoch{0, second} {
-		n.checkAudit(t, watcher, wallets[0], e)
+	for _, p := range payers {
+		p.end(t)
 	}
-	n.checkHeaders(t, []types.Epoch{0, second})
-	t.Logf("epoch %d began with the new committee; the light client waited at most %v for a header", second, sight.between(began, time.Now()).certified.Round(time.Millisecond))
+	n.checkStates(t)
+	for _, e := range []types.Epoch{0, second, third} {
+		n.checkAudit(t, watcher, payers[0].wallet, e)
+	}
+	n.checkHeaders(t, []types.Epoch{0, second, third})
+	t.Logf("epochs %d and %d began with new committees; the light client waited at most %v for a header", second, third, sight.between(began, time.Now()).certified.Round(time.Millisecond))
 	n.stop(t)
 }
 
@@ -88,6 +96,15 @@ func (n *network) verb(t *testing.T, into any, args ...string) {
 	}{into}
 	if err := json.Unmarshal([]byte(out), &envelope); err != nil {
 		t.Fatalf("bedrock %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// refuses demands that a verb changes nothing and says why on one line.
+func (n *network) refuses(t *testing.T, why string, args ...string) {
+	t.Helper()
+	stdout, stderr, code := run(t, append(args, "--json", "--rpc", n.sequencers[0].ready.RPC)...)
+	if code != 1 || stdout != "" || !strings.Contains(stderr, why) || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("bedrock %s: exit code %d\n%s%s", strings.Join(args, " "), code, stdout, stderr)
 	}
 }
 
@@ -144,6 +161,56 @@ func (n *network) serves(t *testing.T, watcher, member *peer, e types.Epoch) {
 		}
 		return fmt.Errorf("no header of epoch %d has its signature", e)
 	})
+}
+
+// runTwice starts a second process with a copy of a home: two that sign for one key, each knowing nothing of the other.
+func (n *network) runTwice(t *testing.T, p *peer) {
+	t.Helper()
+	second := &peer{name: p.name + " again", home: p.home + "-again"}
+	if err := os.Mkdir(second.home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"genesis.json", "node.key", "account.json", "config.toml"} {
+		file, err := os.ReadFile(filepath.Join(p.home, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(second.home, name), file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := node.MarkUnused(filepath.Join(second.home, "node.key.unused")); err != nil { // the lie: this key did sign
+		t.Fatal(err)
+	}
+	second.flags = []string{"--checkpoint", strings.TrimSpace(mustRun(t, "checkpoint", "--rpc", n.sequencers[1].ready.RPC))} // the genesis is old by now
+	second.run(t, n.sequencers[1].ready.Addrs...)
+}
+
+// slashed waits until a key is convicted by everybody, and its bond lost.
+func (n *network) slashed(t *testing.T, key types.PublicKey) {
+	t.Helper()
+	eventually(t, backWithin, "the light client knows who was convicted", func() error {
+		var list []rpc.Conviction
+		if err := n.light.ask(&list, "bedrock_getConvictions"); err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(list, func(c rpc.Conviction) bool { return c.Sequencer == key.PeerID() && c.Kind == "double-vertex" }) {
+			return fmt.Errorf("convictions: %+v", list)
+		}
+		return nil
+	})
+	took := eventually(t, 2*epochWithin, "the bond of who signed twice is slashed", func() error {
+		var list struct {
+			Bonds []ownBond `json:"bonds"`
+		}
+		n.verb(t, &list, "bonds")
+		i := slices.IndexFunc(list.Bonds, func(b ownBond) bool { return b.PeerID == key.PeerID() })
+		if i < 0 || list.Bonds[i].State != "slashed" || list.Bonds[i].Stake != "0" || list.Bonds[i].Next {
+			return fmt.Errorf("bonds: %+v", list.Bonds)
+		}
+		return nil
+	})
+	t.Logf("slashed %v after its second process was ready", took.Round(time.Millisecond))
 }
 
 // paidBack waits until the stake of who left is paid out.
