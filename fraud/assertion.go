@@ -1,7 +1,7 @@
 package fraud
 
 import (
-	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -11,25 +11,53 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// Bounds of an assertion.
+// Bounds of an assertion: it is one transaction.
 const (
-	MaxAssertionBytes  = 512 << 10
+	MaxAssertionBytes  = types.MaxLoneTransactionBytes
 	MaxAssertionBlocks = 512
 )
 
-// ErrAssertion says that an assertion is not well formed or not signed by its prover.
+// ErrAssertion says that an assertion is not well formed or not signed for its prover's bond.
 var ErrAssertion = errors.New("invalid assertion")
 
-// Assertion is a prover's signed word on the outcome of every block above a parent value, up to Parent.Height + blocks.
+// Assertion is a prover's word on the outcome of every block above a parent value, up to ParentHeight + blocks. It names the
+// header of its last block; which headers lie below follows from that.
 type Assertion struct {
-	Version uint64
-	Network types.NetworkID
-	Prover  types.PublicKey
-	Parent  Parent
-	Blocks  []BlockClaims // of the heights after the parent's, in order; at least one
+	Prover       types.PublicKey
+	Parent       Value // at ParentHeight
+	ParentHeight types.Height
+	Digest       types.Hash    // of the last block's header
+	Blocks       []BlockClaims // of the heights after the parent's, in order; at least one
+
+	digests []types.Hash // of the blocks' headers, once bound; zero where they are not known
 }
 
-// Parent is the value an assertion builds on.
+// BlockClaims are the claims of one block: the last in clear, those before it masked, so that nobody can say them again who
+// did not compute them.
+type BlockClaims struct {
+	Prefix types.Hash      // PrefixOf the claims
+	Last   execution.Claim // the claim after the last chunk
+	Masks  []types.Hash    // MaskOf the claims before the last
+}
+
+// MaskOf hides a claim: sha256(prover || claim hash).
+func MaskOf(prover types.PublicKey, c execution.Claim) types.Hash {
+	hash := c.Hash()
+	return sha256.Sum256(append(prover[:], hash[:]...))
+}
+
+// Chunks is how many claims the block has.
+func (b *BlockClaims) Chunks() int { return len(b.Masks) + 1 }
+
+// says reports whether the claim after a chunk is c.
+func (b *BlockClaims) says(prover types.PublicKey, chunk int, c execution.Claim) bool {
+	if chunk == len(b.Masks) {
+		return b.Last == c
+	}
+	return chunk < len(b.Masks) && b.Masks[chunk] == MaskOf(prover, c)
+}
+
+// Parent is a value with what it names.
 type Parent struct {
 	Height types.Height
 	Digest types.Hash      // of the header at that height
@@ -52,105 +80,68 @@ func DecodeParent(encoded []byte) (Parent, error) {
 	return p, nil
 }
 
-// BlockClaims are the claims of one block.
-type BlockClaims struct {
-	Digest types.Hash        // of the block's header
-	Claims []execution.Claim // one for each chunk; at least one
-}
-
-// SignedAssertion is an assertion as it travels.
-type SignedAssertion struct {
-	Assertion Assertion
-	Signature types.Signature
-}
-
 // ParentOf is the parent that names a block's outcome.
 func ParentOf(height types.Height, digest types.Hash, claims []execution.Claim) Parent {
 	return Parent{Height: height, Digest: digest, Prefix: PrefixOf(claims), Claim: claims[len(claims)-1]}
 }
 
-// Digest is what the prover signs.
-func (a *Assertion) Digest() types.Hash {
-	return types.DigestOf(a.Network, types.KindAssertion, mustEncode(a))
-}
-
-// Sign signs the assertion; key is the prover's.
-func (a *Assertion) Sign(key ed25519.PrivateKey) *SignedAssertion {
-	return &SignedAssertion{Assertion: *a, Signature: types.SignDigest(key, a.Digest())}
-}
-
 // Last is the highest height the assertion covers.
-func (a *Assertion) Last() types.Height { return a.Parent.Height + types.Height(len(a.Blocks)) }
+func (a *Assertion) Last() types.Height { return a.ParentHeight + types.Height(len(a.Blocks)) }
 
 // Height is the height of block i of the assertion.
-func (a *Assertion) Height(i int) types.Height { return a.Parent.Height + 1 + types.Height(i) }
+func (a *Assertion) Height(i int) types.Height { return a.ParentHeight + 1 + types.Height(i) }
 
-// Value is what the assertion says of its block i.
-func (a *Assertion) Value(i int) Value {
-	return ValueOf(a.Height(i), a.Blocks[i].Digest, a.Blocks[i].Claims)
-}
+// Headers gives the digest of a height's header on a chain; false where it is not known.
+type Headers func(types.Height) (types.Hash, bool)
 
-// Before is the value that block i of the assertion builds on, and its last claim.
-func (a *Assertion) Before(i int) (Value, execution.Claim) {
-	if i == 0 {
-		return a.Parent.Value(), a.Parent.Claim
+// Bind places the assertion on a chain of headers: Value, Before, Step and Covers may be asked from then on, and of the
+// blocks whose headers the chain knows. ErrEarly: it does not know the last yet; ErrForeignHeader: it has another.
+func (a *Assertion) Bind(headers Headers) error {
+	last, ok := headers(a.Last())
+	switch {
+	case !ok:
+		return fmt.Errorf("up to block %d: %w", a.Last(), ErrEarly)
+	case last != a.Digest:
+		return fmt.Errorf("block %d: %w", a.Last(), ErrForeignHeader)
 	}
-	claims := a.Blocks[i-1].Claims
-	return a.Value(i - 1), claims[len(claims)-1]
-}
-
-// Step is what the assertion says of its block i.
-func (a *Assertion) Step(i int) Step {
-	before, _ := a.Before(i)
-	return Step{Before: before, Value: a.Value(i)}
-}
-
-// Encode is the canonical encoding.
-func (s *SignedAssertion) Encode() []byte { return mustEncode(s) }
-
-// ID names the signed assertion as gossip does.
-func (s *SignedAssertion) ID() types.BatchID { return types.BatchIDOf(s.Encode()) }
-
-// DecodeAssertion is the strict inverse of Encode; it checks bounds, not the signature.
-func DecodeAssertion(encoded []byte) (*SignedAssertion, error) {
-	if len(encoded) > MaxAssertionBytes {
-		return nil, fmt.Errorf("assertion of %d bytes, at most %d: %w", len(encoded), MaxAssertionBytes, ErrAssertion)
+	digests := make([]types.Hash, len(a.Blocks))
+	for i := range digests {
+		digests[i], _ = headers(a.Height(i))
 	}
-	s := new(SignedAssertion)
-	if err := rlp.DecodeBytes(encoded, s); err != nil {
-		return nil, fmt.Errorf("assertion: %w: %w", ErrAssertion, err)
-	}
-	a := &s.Assertion
-	if a.Version != types.Version {
-		return nil, fmt.Errorf("assertion of version %d, this peer knows %d: %w", a.Version, types.Version, ErrAssertion)
-	}
-	if len(a.Blocks) == 0 || len(a.Blocks) > MaxAssertionBlocks {
-		return nil, fmt.Errorf("assertion of %d blocks, want 1..%d: %w", len(a.Blocks), MaxAssertionBlocks, ErrAssertion)
-	}
-	if a.Last() < a.Parent.Height {
-		return nil, fmt.Errorf("assertion beyond the last height: %w", ErrAssertion)
-	}
-	for i := range a.Blocks {
-		if len(a.Blocks[i].Claims) == 0 {
-			return nil, fmt.Errorf("assertion has no claim for block %d: %w", a.Height(i), ErrAssertion)
-		}
-	}
-	return s, nil
-}
-
-// Verify checks network and signature.
-func (s *SignedAssertion) Verify(network types.NetworkID) error {
-	a := &s.Assertion
-	if a.Network != network {
-		return fmt.Errorf("assertion of network %s: %w", a.Network, ErrAssertion)
-	}
-	if err := types.CheckKey(a.Prover); err != nil {
-		return fmt.Errorf("%w: %w", ErrAssertion, err)
-	}
-	if err := types.VerifyDigest(a.Prover, a.Digest(), s.Signature); err != nil {
-		return fmt.Errorf("%w: %w", ErrAssertion, err)
-	}
+	a.digests = digests
 	return nil
+}
+
+// Covers reports whether the header of block i is known: only then its value has a name.
+func (a *Assertion) Covers(i int) bool { return i < len(a.digests) && a.digests[i] != types.Hash{} }
+
+// Value is what the bound assertion says of its block i.
+func (a *Assertion) Value(i int) Value {
+	return valueFrom(a.Height(i), a.digests[i], a.Blocks[i].Prefix, a.Blocks[i].Last)
+}
+
+// Before is the value that block i of the bound assertion builds on.
+func (a *Assertion) Before(i int) Value {
+	if i == 0 {
+		return a.Parent
+	}
+	return a.Value(i - 1)
+}
+
+// Step is what the bound assertion says of its block i.
+func (a *Assertion) Step(i int) Step { return Step{Before: a.Before(i), Value: a.Value(i)} }
+
+// parent is the outcome of block i of the bound assertion, for what builds on it.
+func (a *Assertion) parent(i int) Parent {
+	return Parent{Height: a.Height(i), Digest: a.digests[i], Prefix: a.Blocks[i].Prefix, Claim: a.Blocks[i].Last}
+}
+
+// index finds the block of a height.
+func (a *Assertion) index(height types.Height) (int, bool) {
+	if height <= a.ParentHeight || height > a.Last() {
+		return 0, false
+	}
+	return int(height - a.ParentHeight - 1), true
 }
 
 func mustEncode(v any) []byte {

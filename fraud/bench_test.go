@@ -48,14 +48,11 @@ func BenchmarkChallenge(b *testing.B) {
 	}
 	s.Apply(transfers...)
 	s.Apply(stores...)
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
 	exe := sandboxFor(b)
 	for name, height := range map[string]types.Height{"transfers": 1, "stores": 2} {
-		truth := honest(b, s, height-1, height).Assertion
-		signed, err := liar.Tell(truth, 0, 1, LieRoot)
-		if err != nil {
-			b.Fatal(err)
-		}
+		truth := outcome(b, s, height-1, height)
+		signed := tell(b, s, liar, truth, 0, 1, LieRoot)
 		c := challenge(b, s, signed)
 		b.Run(name+"/build", func(b *testing.B) {
 			for b.Loop() {
@@ -88,11 +85,8 @@ func TestHungriestChunkFitsAChallenge(t *testing.T) {
 	if r.Receipts[0].Status != 1 {
 		t.Fatal("the transaction was meant to just fit")
 	}
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
-	signed, err := liar.Tell(honest(t, s, 1, 2).Assertion, 0, 0, LieRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	signed := tell(t, s, liar, outcome(t, s, 1, 2), 0, 0, LieRoot)
 	c := challenge(t, s, signed)
 	t.Logf("challenge of %d bytes", len(c.Encode()))
 }

@@ -33,10 +33,19 @@ type builder struct {
 // BuildWrongState makes the challenge of the first wrong claim that Compare found. It fails if what it needs is no
 // longer kept here, or if the challenge would be too long.
 func BuildWrongState(exec Executor, blocks Blocks, signed *SignedAssertion, at Place, payee [20]byte) (*Challenge, error) {
-	height := signed.Assertion.Height(at.Block)
-	certified, ok := blocks.Certified(height)
+	a := &signed.Assertion
+	height := a.Height(at.Block)
+	certified, ok := blocks.Certified(a.Last())
 	if !ok {
-		return nil, fmt.Errorf("challenge block %d: its certified header is not here", height)
+		return nil, fmt.Errorf("challenge block %d: certified header %d is not here", height, a.Last())
+	}
+	header, err := exec.Header(height)
+	if err != nil {
+		return nil, fmt.Errorf("challenge block %d: %w", height, err)
+	}
+	rules := exec.Rules()
+	if at.Prefix {
+		return buildWrongPrefix(exec, &certified, signed, at, payee)
 	}
 	data, err := blocks.Data(height)
 	if err != nil {
@@ -46,20 +55,81 @@ func BuildWrongState(exec Executor, blocks Blocks, signed *SignedAssertion, at P
 	if err != nil {
 		return nil, fmt.Errorf("challenge block %d: %w", height, err)
 	}
-	b := &builder{exec: exec, blocks: blocks, signed: signed, at: at, header: certified.Header, params: params, data: data,
+	b := &builder{exec: exec, blocks: blocks, signed: signed, at: at, header: header, params: params, data: data,
 		touched: make(map[uint32]bool)}
 	body := &WrongState{Assertion: signed.Encode(), Block: uint64(at.Block), Chunk: uint64(at.Chunk), Header: certified.Encode()}
 	if err := b.fill(body); err != nil {
 		return nil, fmt.Errorf("challenge block %d, chunk %d: %w", height, at.Chunk, err)
 	}
-	c := newChallenge(signed.Assertion.Network, KindWrongState, payee, body)
+	c := newChallenge(rules.Network, KindWrongState, payee, body)
 	if size := len(c.Encode()); size > MaxChallengeBytes {
 		return nil, fmt.Errorf("challenge block %d, chunk %d: %d bytes, at most %d", height, at.Chunk, size, MaxChallengeBytes)
 	}
 	return c, nil
 }
 
+// buildWrongPrefix makes the challenge of a prefix that is not the hash of claims that are right.
+func buildWrongPrefix(exec Executor, certified *types.CertifiedHeader, signed *SignedAssertion, at Place, payee [20]byte) (*Challenge, error) {
+	height := signed.Assertion.Height(at.Block)
+	claims, err := exec.Claims(height)
+	if err != nil {
+		return nil, fmt.Errorf("challenge block %d: %w", height, err)
+	}
+	below, err := HeadersBelow(exec, signed.Assertion.Last(), height)
+	if err != nil {
+		return nil, fmt.Errorf("challenge block %d: %w", height, err)
+	}
+	return NewWrongPrefix(payee, certified.Header.Network, signed, at.Block, claims[:len(claims)-1], certified, below), nil
+}
+
+// HeadersBelow are the encoded headers below a height, newest first, down to the lowest, inclusive.
+func HeadersBelow(exec interface {
+	Header(types.Height) (types.Header, error)
+}, height, lowest types.Height) ([][]byte, error) {
+	var encoded [][]byte
+	for ; height > lowest; height-- {
+		h, err := exec.Header(height - 1)
+		if err != nil {
+			return nil, err
+		}
+		encoded = append(encoded, h.Encode())
+	}
+	return encoded, nil
+}
+
+// fillClaims shows what the challenged claim builds on, where the assertion does not.
+func (b *builder) fillClaims(body *WrongState) error {
+	if b.at.Block == 0 {
+		parent, err := OwnParent(b.exec, b.header.Height-1)
+		if err != nil {
+			return err
+		}
+		body.Parent = parent.Encode()
+	}
+	if b.at.Chunk == 0 || b.at.Chunk == b.signed.Assertion.Blocks[b.at.Block].Chunks() {
+		return nil
+	}
+	before, err := b.before()
+	body.Before = before.Encode()
+	return err
+}
+
+// before is the own claim before the challenged one, which is right if that is the first wrong one.
+func (b *builder) before() (execution.Claim, error) {
+	own, err := b.exec.Claims(b.header.Height)
+	if err != nil {
+		return execution.Claim{}, err
+	}
+	if b.at.Chunk > len(own) {
+		return execution.Claim{}, fmt.Errorf("the claim before chunk %d is another's: %w", b.at.Chunk, ErrForeignParent)
+	}
+	return own[b.at.Chunk-1], nil
+}
+
 func (b *builder) fill(body *WrongState) error {
+	if err := b.fillClaims(body); err != nil {
+		return err
+	}
 	reader := newBlockReader(uint64(len(b.data)), b.read)
 	oldest := uint64(b.header.Height)
 	end, err := b.pastEnd(reader)
@@ -84,12 +154,20 @@ func (b *builder) fill(body *WrongState) error {
 
 // pastEnd reports whether the challenged claim is missing or too many: then the table of lengths proves it alone.
 func (b *builder) pastEnd(reader *blockReader) (bool, error) {
-	claims := b.signed.Assertion.Blocks[b.at.Block].Claims
-	if b.at.Chunk == 0 {
+	claims := &b.signed.Assertion.Blocks[b.at.Block]
+	switch b.at.Chunk {
+	case 0:
 		return false, nil
+	case claims.Chunks():
+		_, _, _, err := reader.span(claims.Last.Place)
+		return true, err
 	}
-	_, _, more, err := reader.span(claims[b.at.Chunk-1].Place)
-	return b.at.Chunk == len(claims) || !more, err
+	before, err := b.before()
+	if err != nil {
+		return false, err
+	}
+	_, _, more, err := reader.span(before.Place)
+	return !more, err
 }
 
 // prove derives the chunk's proof from the block's witness. For a claim past the block's end only the frontier counts.
@@ -150,19 +228,14 @@ func (b *builder) read(from, to uint64) ([]byte, error) {
 	return b.data[from:to], nil
 }
 
-// ancestors are the headers from the parent down to the one whose parent digest answers for height oldest.
+// ancestors are the headers below the assertion's last block, from its parent down to the challenged block's parent, and on
+// to the one whose parent digest answers for height oldest.
 func (b *builder) ancestors(oldest uint64) ([][]byte, error) {
-	var encoded [][]byte
-	for height := uint64(b.header.Height) - 1; ; height-- {
-		h, err := b.exec.Header(types.Height(height))
-		if err != nil {
-			return nil, err
-		}
-		encoded = append(encoded, h.Encode())
-		if height == 0 || height <= oldest+1 {
-			return encoded, nil
-		}
+	lowest := b.header.Height - 1
+	if oldest+1 < uint64(lowest) {
+		lowest = types.Height(oldest + 1)
 	}
+	return HeadersBelow(b.exec, b.signed.Assertion.Last(), lowest)
 }
 
 func (b *builder) rows() ([][]byte, error) {

@@ -3,7 +3,6 @@ package fraud
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/types"
@@ -25,6 +24,8 @@ type Executor interface {
 	Header(types.Height) (types.Header, error)
 	Claims(types.Height) ([]execution.Claim, error)
 	Witness(types.Height) (execution.Witness, error)
+	// Routine reports whether a block holds no transactions but such as keep the ledger itself going: no reason for an assertion.
+	Routine(types.Height) (bool, error)
 }
 
 var _ Executor = (*execution.Chain)(nil)
@@ -33,6 +34,8 @@ var _ Executor = (*execution.Chain)(nil)
 type Place struct {
 	Block int // index into the assertion's blocks
 	Chunk int // index into the block's claims, or their number if one is missing
+	// Prefix: all claims are right, and the prefix is not their hash. Chunk is then the last.
+	Prefix bool
 }
 
 // Compare finds the first claim of an assertion that differs from the own; wrong is false if none does. Errors:
@@ -41,40 +44,44 @@ func Compare(exec Executor, a *Assertion) (at Place, wrong bool, err error) {
 	if a.Last() > exec.Height() {
 		return at, false, fmt.Errorf("assertion up to block %d, executed are %d: %w", a.Last(), exec.Height(), ErrNotExecuted)
 	}
-	own, err := OwnParent(exec, a.Parent.Height)
+	own, err := OwnParent(exec, a.ParentHeight)
 	if err != nil {
 		return at, false, err
 	}
-	if own != a.Parent {
-		return at, false, fmt.Errorf("assertion on block %d: %w", a.Parent.Height, ErrForeignParent)
+	if own.Value() != a.Parent {
+		return at, false, fmt.Errorf("assertion on block %d: %w", a.ParentHeight, ErrForeignParent)
+	}
+	header, err := exec.Header(a.Last())
+	if err != nil {
+		return at, false, err
+	}
+	if header.Digest() != a.Digest {
+		return at, false, fmt.Errorf("assertion names another header of block %d: %w", a.Last(), ErrForeignParent)
 	}
 	for i := range a.Blocks {
-		header, err := exec.Header(a.Height(i))
-		if err != nil {
-			return at, false, err
-		}
-		if header.Digest() != a.Blocks[i].Digest {
-			return at, false, fmt.Errorf("assertion names another header of block %d: %w", a.Height(i), ErrForeignParent)
-		}
 		claims, err := exec.Claims(a.Height(i))
 		if err != nil {
 			return at, false, err
 		}
-		if chunk, differs := firstDifference(a.Blocks[i].Claims, claims); differs {
-			return Place{Block: i, Chunk: chunk}, true, nil
+		if at, wrong := a.Blocks[i].compare(a.Prover, claims); wrong {
+			at.Block = i
+			return at, true, nil
 		}
 	}
 	return at, false, nil
 }
 
-// firstDifference is the index of the first claim that is wrong, missing or too many.
-func firstDifference(claimed, own []execution.Claim) (int, bool) {
-	for i, c := range claimed {
-		if i >= len(own) || c != own[i] {
-			return i, true
+// compare finds the first claim that is wrong, missing or too many, or else a wrong prefix.
+func (b *BlockClaims) compare(prover types.PublicKey, own []execution.Claim) (Place, bool) {
+	for i := range b.Chunks() {
+		if i >= len(own) || !b.says(prover, i, own[i]) {
+			return Place{Chunk: i}, true
 		}
 	}
-	return len(claimed), len(claimed) < len(own)
+	if b.Chunks() < len(own) {
+		return Place{Chunk: b.Chunks()}, true
+	}
+	return Place{Chunk: len(own) - 1, Prefix: true}, b.Prefix != PrefixOf(own)
 }
 
 // OwnParent is the value this peer computed for a height, as a parent.
@@ -110,13 +117,16 @@ func Foresee(exec Executor, c *Challenge) error {
 		return invalid(err)
 	}
 	a := &signed.Assertion
-	if body.Block >= uint64(len(a.Blocks)) || body.Chunk > uint64(len(a.Blocks[body.Block].Claims)) {
+	if body.Block >= uint64(len(a.Blocks)) || body.Chunk > uint64(a.Blocks[body.Block].Chunks()) {
 		return fmt.Errorf("assertion has no block %d with a chunk %d: %w", body.Block, body.Chunk, ErrInvalid)
 	}
 	block, chunk := int(body.Block), int(body.Chunk)
 	height := a.Height(block)
-	if height > exec.Height() {
+	if a.Last() > exec.Height() {
 		return nil
+	}
+	if err := a.Bind(executed(exec)); err != nil {
+		return invalid(err)
 	}
 	parent, err := OwnParent(exec, height-1)
 	if err != nil {
@@ -126,13 +136,24 @@ func Foresee(exec Executor, c *Challenge) error {
 	if err != nil {
 		return nil // as above
 	}
-	claimed := a.Blocks[block].Claims
-	before, _ := a.Before(block)
-	if before != parent.Value() || chunk > len(own) || !slices.Equal(claimed[:chunk], own[:chunk]) {
+	claimed := &a.Blocks[block]
+	rightBefore := chunk <= len(own) && a.Before(block) == parent.Value()
+	for i := 0; rightBefore && i < chunk; i++ {
+		rightBefore = claimed.says(a.Prover, i, own[i])
+	}
+	if !rightBefore {
 		return fmt.Errorf("challenge of block %d, chunk %d: %w", height, chunk, ErrForeignParent)
 	}
-	if chunk < len(claimed) && chunk < len(own) && claimed[chunk] == own[chunk] || chunk == len(claimed) && chunk == len(own) {
+	if chunk < len(own) && claimed.says(a.Prover, chunk, own[chunk]) || chunk == claimed.Chunks() && chunk == len(own) {
 		return fmt.Errorf("challenge of block %d, chunk %d: the claim is the one computed here: %w", height, chunk, ErrInvalid)
 	}
 	return nil
+}
+
+// executed are the headers of the blocks that were executed here.
+func executed(exec Executor) Headers {
+	return func(height types.Height) (types.Hash, bool) {
+		h, err := exec.Header(height)
+		return h.Digest(), err == nil
+	}
 }

@@ -26,6 +26,17 @@ func Describe(c *Challenge) Summary {
 		}
 		s.Height, s.Chunk = signed.Assertion.Height(int(body.Block)), int(min(body.Chunk, 1<<30))
 		s.Accused, s.Assertion = []types.PublicKey{signed.Assertion.Prover}, signed.ID().String()
+	case KindWrongPrefix:
+		var body WrongPrefix
+		if decodeBody(c, &body) != nil {
+			return s
+		}
+		signed, err := DecodeAssertion(body.Assertion)
+		if err != nil || body.Block >= uint64(len(signed.Assertion.Blocks)) {
+			return s
+		}
+		s.Height, s.Chunk = signed.Assertion.Height(int(body.Block)), len(signed.Assertion.Blocks[body.Block].Masks)
+		s.Accused, s.Assertion = []types.PublicKey{signed.Assertion.Prover}, signed.ID().String()
 	case KindDoubleAssertion:
 		var body DoubleAssertion
 		if decodeBody(c, &body) != nil {

@@ -21,8 +21,8 @@ func TestDrill(t *testing.T) {
 		t.Fatal("a light client computes another genesis than a full peer")
 	}
 	random := rand.New(rand.NewPCG(5, 5))
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, random)
-	prover := NewProver(exectest.PeerKey(4), s.Chain)
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, random)
+	prover := NewProver(exectest.PublicKey(4), s.Chain)
 	challenger := NewChallenger(s.Chain, s, trustOf(s), [20]byte{0xca})
 	box := sandbox(t, "verify", Limits{})
 
@@ -34,14 +34,15 @@ func TestDrill(t *testing.T) {
 		}
 		light.AddHeader(&h)
 	}
-	lie, err := liar.Next(0)
+	told, err := liar.Next(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	truth, err := prover.Next(0)
+	right, err := prover.Next(0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	lie, truth := sign(t, s, told), sign(t, s, right)
 	add(t, light, lie)
 	add(t, light, truth)
 

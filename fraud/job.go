@@ -17,8 +17,14 @@ import (
 type Job struct {
 	Rules      execution.Rules
 	Committees []EpochCommittee
-	Provers    []types.PublicKey
+	Bonds      []KeyBond
 	Challenge  []byte
+}
+
+// KeyBond is the bond of a key.
+type KeyBond struct {
+	Key  types.PublicKey
+	Bond Bond
 }
 
 // EpochCommittee is the committee of an epoch.
@@ -31,7 +37,7 @@ type EpochCommittee struct {
 type wireJob struct {
 	Rules      []byte
 	Committees []EpochCommittee
-	Provers    []types.PublicKey
+	Bonds      []KeyBond
 	Challenge  []byte
 }
 
@@ -50,7 +56,7 @@ func (j *Job) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode job: %w", err)
 	}
-	return rlp.EncodeToBytes(&wireJob{rules, j.Committees, j.Provers, j.Challenge})
+	return rlp.EncodeToBytes(&wireJob{rules, j.Committees, j.Bonds, j.Challenge})
 }
 
 // DecodeJob reads a job. Jobs come from the own parent process, yet are checked like strangers' bytes.
@@ -59,7 +65,7 @@ func DecodeJob(encoded []byte) (*Job, error) {
 	if err := rlp.DecodeBytes(encoded, &wire); err != nil {
 		return nil, fmt.Errorf("job: %w: %w", types.ErrMalformed, err)
 	}
-	j := &Job{Committees: wire.Committees, Provers: wire.Provers, Challenge: wire.Challenge}
+	j := &Job{Committees: wire.Committees, Bonds: wire.Bonds, Challenge: wire.Challenge}
 	if err := json.Unmarshal(wire.Rules, &j.Rules); err != nil {
 		return nil, fmt.Errorf("job: rules: %w: %w", types.ErrMalformed, err)
 	}
@@ -79,7 +85,13 @@ func (j *Job) Trust() (*Trust, error) {
 	return &Trust{
 		Rules:     j.Rules,
 		Committee: func(e types.Epoch) *types.Committee { return committees[e] },
-		Prover:    func(key types.PublicKey) bool { return slices.Contains(j.Provers, key) },
+		Bond: func(key types.PublicKey) (Bond, bool) {
+			i := slices.IndexFunc(j.Bonds, func(b KeyBond) bool { return b.Key == key })
+			if i < 0 {
+				return Bond{}, false
+			}
+			return j.Bonds[i].Bond, true
+		},
 	}, nil
 }
 
@@ -141,12 +153,12 @@ func NewJob(c *Challenge, trust *Trust) (*Job, error) {
 			}
 			return committee
 		},
-		Prover: func(key types.PublicKey) bool {
-			if !trust.prover(key) {
-				return false
+		Bond: func(key types.PublicKey) (Bond, bool) {
+			bond, known := trust.bond(key)
+			if known {
+				job.Bonds = append(job.Bonds, KeyBond{key, bond})
 			}
-			job.Provers = append(job.Provers, key)
-			return true
+			return bond, known
 		},
 	}
 	if err := Check(c, recording); err != nil {

@@ -1,6 +1,7 @@
 package fraud
 
 import (
+	"errors"
 	"flag"
 	"math/rand/v2"
 	"os"
@@ -65,12 +66,22 @@ func trustOf(s *exectest.Swarm) *Trust {
 			}
 			return committee
 		},
-		Prover: func(key types.PublicKey) bool { return slices.Contains(s.Genesis.Provers, key) },
+		Bond: bondOf,
 	}
 }
 
+// bondOf: account i owns the bond of prover i.
+func bondOf(key types.PublicKey) (Bond, bool) {
+	for i := 4; i < 8; i++ {
+		if exectest.PublicKey(i) == key {
+			return Bond{Owner: exectest.Address(i), Operator: exectest.Address(i), Stands: true}, true
+		}
+	}
+	return Bond{}, false
+}
+
 func jobOf(s *exectest.Swarm, c *Challenge) *Job {
-	return &Job{Rules: s.Rules(), Committees: []EpochCommittee{{Members: s.Genesis.Committee}}, Provers: s.Genesis.Provers, Challenge: c.Encode()}
+	return &Job{Rules: s.Rules(), Committees: []EpochCommittee{{Members: s.Genesis.Committee}}, Bonds: bonds(), Challenge: c.Encode()}
 }
 
 // tortured is a swarm with some blocks of random transactions.
@@ -87,13 +98,57 @@ func tortured(t testing.TB, seed uint64, blocks, size int) *exectest.Swarm {
 	return s
 }
 
-func honest(t testing.TB, s *exectest.Swarm, parent, last types.Height) *SignedAssertion {
+func bonds() (list []KeyBond) {
+	for i := 4; i < 8; i++ {
+		bond, _ := bondOf(exectest.PublicKey(i))
+		list = append(list, KeyBond{exectest.PublicKey(i), bond})
+	}
+	return list
+}
+
+// sign signs an assertion with the account of its prover's bond; bound to the swarm's chain, as far as that goes.
+func sign(t testing.TB, s *exectest.Swarm, a *Assertion) *SignedAssertion {
 	t.Helper()
-	signed, err := NewProver(exectest.PeerKey(4), s.Chain).Assert(parent, last)
+	for i := 4; i < 10; i++ {
+		if exectest.PublicKey(i) != a.Prover {
+			continue
+		}
+		rules := s.Rules()
+		signed, err := a.Sign(exectest.Key(i), &rules, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := signed.Assertion.Bind(executed(s.Chain)); err != nil && !errors.Is(err, ErrEarly) && !errors.Is(err, ErrForeignHeader) {
+			t.Fatal(err)
+		}
+		return signed
+	}
+	t.Fatal("no account speaks for", a.Prover)
+	return nil
+}
+
+func outcome(t testing.TB, s *exectest.Swarm, parent, last types.Height) *Outcome {
+	t.Helper()
+	o, err := OutcomeOf(s.Chain, parent, last)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signed
+	return o
+}
+
+func honest(t testing.TB, s *exectest.Swarm, parent, last types.Height) *SignedAssertion {
+	t.Helper()
+	return sign(t, s, outcome(t, s, parent, last).Assertion(exectest.PublicKey(4)))
+}
+
+// tell is what a liar says of an outcome.
+func tell(t testing.TB, s *exectest.Swarm, liar *Liar, o *Outcome, block, chunk int, lie Lie) *SignedAssertion {
+	t.Helper()
+	a, err := liar.Tell(o, block, chunk, lie)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sign(t, s, a)
 }
 
 func challenge(t testing.TB, s *exectest.Swarm, signed *SignedAssertion) *Challenge {

@@ -1,9 +1,9 @@
 package fraud
 
 import (
-	"crypto/ed25519"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/types"
@@ -12,7 +12,7 @@ import (
 // Lie is a way in which a dishonest prover's claim is wrong.
 type Lie int
 
-// The lies, one for each field of a claim, then the wrong numbers of claims.
+// The lies, one for each field of a claim, then the wrong numbers of claims and the wrong prefix.
 const (
 	LieRoot Lie = iota
 	LieBaseFee
@@ -23,6 +23,7 @@ const (
 	LieReceipts
 	LieMissingClaim // only where a block has more than one claim; else LieRoot
 	LieExtraClaim
+	LiePrefix // all claims right, and a prefix that is not their hash
 	lies
 )
 
@@ -34,35 +35,44 @@ type Liar struct {
 }
 
 // NewLiar makes a liar that draws its lies from random.
-func NewLiar(key ed25519.PrivateKey, exec Executor, random *rand.Rand) *Liar {
+func NewLiar(key types.PublicKey, exec Executor, random *rand.Rand) *Liar {
 	return &Liar{prover: NewProver(key, exec), random: random}
 }
 
 // Key is the liar's public key.
-func (l *Liar) Key() types.PublicKey { return l.prover.Key() }
+func (l *Liar) Key() types.PublicKey { return l.prover.key }
 
 // Next is Prover.Next with a random lie in a random chunk, on the honest parent.
-func (l *Liar) Next(asserted types.Height) (*SignedAssertion, error) {
-	honest, err := l.prover.Next(asserted)
+func (l *Liar) Next(asserted types.Height) (*Assertion, error) {
+	last, err := reason(l.prover.exec, asserted)
 	if err != nil {
 		return nil, err
 	}
-	a := honest.Assertion
-	block := l.random.IntN(len(a.Blocks))
-	chunk := l.random.IntN(len(a.Blocks[block].Claims))
-	return l.Tell(a, block, chunk, Lie(l.random.IntN(int(lies))))
+	return l.Assert(asserted, last)
 }
 
-// Tell signs a copy of an assertion with a lie in the claim of one chunk.
-func (l *Liar) Tell(a Assertion, block, chunk int, lie Lie) (*SignedAssertion, error) {
-	if block >= len(a.Blocks) || chunk >= len(a.Blocks[block].Claims) {
+// Assert is Prover.Assert with a random lie in a random chunk.
+func (l *Liar) Assert(parent, last types.Height) (*Assertion, error) {
+	o, err := OutcomeOf(l.prover.exec, parent, last)
+	if err != nil {
+		return nil, err
+	}
+	block := l.random.IntN(len(o.Claims))
+	chunk := l.random.IntN(len(o.Claims[block]))
+	return l.Tell(o, block, chunk, Lie(l.random.IntN(int(lies))))
+}
+
+// Tell asserts an outcome with a lie in the claim of one chunk.
+func (l *Liar) Tell(o *Outcome, block, chunk int, lie Lie) (*Assertion, error) {
+	if block >= len(o.Claims) || chunk >= len(o.Claims[block]) {
 		return nil, fmt.Errorf("lie about block %d, chunk %d: %w", block, chunk, ErrNothing)
 	}
-	a.Prover = l.Key()
-	a.Blocks = append([]BlockClaims(nil), a.Blocks...)
-	claims := append([]execution.Claim(nil), a.Blocks[block].Claims...)
+	told := *o
+	told.Claims = slices.Clone(o.Claims)
+	claims := slices.Clone(o.Claims[block])
 	last := len(claims) - 1
 	switch {
+	case lie == LiePrefix:
 	case lie == LieMissingClaim && last > 0:
 		claims = claims[:last]
 	case lie == LieExtraClaim:
@@ -70,8 +80,12 @@ func (l *Liar) Tell(a Assertion, block, chunk int, lie Lie) (*SignedAssertion, e
 	default:
 		l.corrupt(&claims[chunk], lie)
 	}
-	a.Blocks[block].Claims = claims
-	return a.Sign(l.prover.key), nil
+	told.Claims[block] = claims
+	a := told.Assertion(l.Key())
+	if lie == LiePrefix {
+		a.Blocks[block].Prefix[l.random.IntN(32)] ^= 1
+	}
+	return a, nil
 }
 
 func (l *Liar) corrupt(c *execution.Claim, lie Lie) {

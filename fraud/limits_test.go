@@ -135,8 +135,8 @@ func provable(t *testing.T, s *exectest.Swarm, r *execution.Result) string {
 	t.Helper()
 	truth := honest(t, s, r.Height-1, r.Height)
 	size, largest := 0, 0
-	for chunk := range truth.Assertion.Blocks[0].Claims {
-		c, err := BuildWrongState(s.Chain, s, truth, Place{0, chunk}, [20]byte{})
+	for chunk := range truth.Assertion.Blocks[0].Chunks() {
+		c, err := BuildWrongState(s.Chain, s, truth, Place{Chunk: chunk}, [20]byte{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,11 +147,8 @@ func provable(t *testing.T, s *exectest.Swarm, r *execution.Result) string {
 			t.Fatalf("chunk %d: %v", chunk, err)
 		}
 	}
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
-	signed, err := liar.Tell(truth.Assertion, 0, largest, LieRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	signed := tell(t, s, liar, outcome(t, s, r.Height-1, r.Height), 0, largest, LieRoot)
 	if _, err := sandboxFor(t).Judge(t.Context(), challenge(t, s, signed), trustOf(s)); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 type DoubleAssertion struct {
 	First, Second []byte // signed assertions
 	Height        types.Height
+	Header        []byte   // certified header of the last block of one, whichever is higher
+	Ancestors     [][]byte // headers below it, newest first, to the block's
 }
 
 // DoubleVertex shows two vertices of one round by one sequencer.
@@ -32,9 +34,10 @@ type BadEncoding struct {
 	Evidence []byte // coding.Evidence
 }
 
-// NewDoubleAssertion challenges a prover that contradicts itself on the block of a height.
-func NewDoubleAssertion(payee [20]byte, first, second *SignedAssertion, height types.Height) *Challenge {
-	return newChallenge(first.Assertion.Network, KindDoubleAssertion, payee, &DoubleAssertion{first.Encode(), second.Encode(), height})
+// NewDoubleAssertion challenges a prover that contradicts itself on the block of a height. header is that of the last block
+// of both, below are the encoded headers from there down to the block's (HeadersBelow).
+func NewDoubleAssertion(payee [20]byte, first, second *SignedAssertion, height types.Height, header *types.CertifiedHeader, below [][]byte) *Challenge {
+	return newChallenge(header.Header.Network, KindDoubleAssertion, payee, &DoubleAssertion{first.Encode(), second.Encode(), height, header.Encode(), below})
 }
 
 // NewDoubleVertex challenges a sequencer that signed two vertices of one round.
@@ -61,16 +64,18 @@ func checkDoubleAssertion(c *Challenge, trust *Trust) (*Finding, error) {
 	if err := decodeBody(c, &body); err != nil {
 		return nil, err
 	}
+	headers, err := openPast(body.Header, body.Ancestors)
+	if err != nil {
+		return nil, err
+	}
 	var signed [2]*SignedAssertion
 	for i, encoded := range [...][]byte{body.First, body.Second} {
-		s, err := DecodeAssertion(encoded)
-		if err != nil {
-			return nil, invalid(err)
+		if signed[i], err = trust.openAssertion(encoded, headers); err != nil {
+			return nil, err
 		}
-		if err := s.Verify(trust.Rules.Network); err != nil {
-			return nil, invalid(err)
-		}
-		signed[i] = s
+	}
+	if err := headers.verify(trust); err != nil {
+		return nil, err
 	}
 	first, second := &signed[0].Assertion, &signed[1].Assertion
 	if first.Prover != second.Prover {
@@ -86,24 +91,19 @@ func checkDoubleAssertion(c *Challenge, trust *Trust) (*Finding, error) {
 		Differences: []string{"two claims for one block on one parent value"}}, nil
 }
 
-// contradict reports whether two assertions give one block of one chain different outcomes on the same value before it.
+// contradict reports whether two bound assertions of one prover give one block different outcomes on the same value before it.
 func contradict(a, b *Assertion, height types.Height) bool {
 	i, ok := a.index(height)
 	j, also := b.index(height)
-	if !ok || !also || a.Blocks[i].Digest != b.Blocks[j].Digest {
+	if !ok || !also || !a.Covers(i) || !b.Covers(j) || i > 0 && !a.Covers(i-1) || j > 0 && !b.Covers(j-1) {
 		return false
 	}
-	before, _ := a.Before(i)
-	other, _ := b.Before(j)
-	return before == other && !slices.Equal(a.Blocks[i].Claims, b.Blocks[j].Claims)
+	return a.Before(i) == b.Before(j) && !a.Blocks[i].equal(&b.Blocks[j])
 }
 
-// index finds the block of a height.
-func (a *Assertion) index(height types.Height) (int, bool) {
-	if height <= a.Parent.Height || height > a.Last() {
-		return 0, false
-	}
-	return int(height - a.Parent.Height - 1), true
+// equal reports whether two provers' claims of a block, or one prover's twice, are the same to the byte.
+func (b *BlockClaims) equal(other *BlockClaims) bool {
+	return b.Prefix == other.Prefix && b.Last == other.Last && slices.Equal(b.Masks, other.Masks)
 }
 
 func checkDoubleVertex(c *Challenge, trust *Trust) (*Finding, error) {

@@ -2,6 +2,8 @@ package fraud
 
 import (
 	"errors"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,14 +129,14 @@ func TestHonestWitnessesPass(t *testing.T) {
 	s := tortured(t, 6, 5, 30)
 	signed := honest(t, s, 0, 5)
 	for block := range signed.Assertion.Blocks {
-		for chunk, claim := range signed.Assertion.Blocks[block].Claims {
-			c, err := BuildWrongState(s.Chain, s, signed, Place{block, chunk}, [20]byte{})
+		for chunk := range signed.Assertion.Blocks[block].Chunks() {
+			c, err := BuildWrongState(s.Chain, s, signed, Place{Block: block, Chunk: chunk}, [20]byte{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, err = Verify(c, trustOf(s))
 			if err == nil || !strings.Contains(err.Error(), "claim is right") {
-				t.Fatalf("block %d, chunk %d (%+v): %v", block, chunk, claim, err)
+				t.Fatalf("block %d, chunk %d: %v", block, chunk, err)
 			}
 		}
 	}
@@ -155,13 +157,15 @@ func FuzzCheckNodes(f *testing.F) {
 func FuzzDecodeChallenge(f *testing.F) {
 	s := tortured(f, 8, 2, 6)
 	signed := honest(f, s, 0, 2)
-	c, err := BuildWrongState(s.Chain, s, signed, Place{1, 0}, [20]byte{2})
+	c, err := BuildWrongState(s.Chain, s, signed, Place{Block: 1}, [20]byte{2})
 	if err != nil {
 		f.Fatal(err)
 	}
 	trust := trustOf(s)
 	f.Add(c.Encode())
-	f.Add(newChallenge(s.Network, KindDoubleAssertion, [20]byte{}, &DoubleAssertion{signed.Encode(), signed.Encode(), 1}).Encode())
+	f.Add(newChallenge(s.Network, KindDoubleAssertion, [20]byte{}, &DoubleAssertion{First: signed.Encode(), Second: signed.Encode(), Height: 1}).Encode())
+	top, _ := s.Certified(2)
+	f.Add(NewWrongPrefix([20]byte{}, s.Network, signed, 1, nil, &top, nil).Encode())
 	f.Add([]byte{0xc0})
 	f.Fuzz(func(t *testing.T, encoded []byte) {
 		c, err := DecodeChallenge(encoded)
@@ -186,8 +190,13 @@ func FuzzDecodeAssertion(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if string(signed.Encode()) != string(encoded) {
+		again, err := signed.tx.MarshalBinary()
+		if err != nil || string(again) != string(encoded) {
 			t.Fatal("not canonical")
+		}
+		a, err := decodeCalldata(signed.Assertion.Calldata())
+		if err != nil || !reflect.DeepEqual(*a, signed.Assertion) {
+			t.Fatal("does not come back as it went", err)
 		}
 	})
 }
@@ -204,10 +213,11 @@ func TestCraftedStateProvesNothing(t *testing.T) {
 		{list(branch(repeatHash(hashOf(list(extPath(63), []byte{}))))...), list(extPath(63), []byte{})},
 		{list(leafPath(64), account(new(uint256.Int).SetAllOne(), ethtypes.EmptyRootHash))},
 	} {
-		a := honest(t, s, 0, 1).Assertion
-		a.Blocks[0].Claims[0].Root = common.Hash(hashOf(crafted[0]))
-		signed := (&a).Sign(exectest.PeerKey(4))
-		c, err := BuildWrongState(s.Chain, s, honest(t, s, 0, 1), Place{0, 1}, [20]byte{})
+		o := outcome(t, s, 0, 1)
+		o.Claims[0] = slices.Clone(o.Claims[0])
+		o.Claims[0][0].Root = common.Hash(hashOf(crafted[0]))
+		signed := sign(t, s, o.Assertion(exectest.PublicKey(4)))
+		c, err := BuildWrongState(s.Chain, s, honest(t, s, 0, 1), Place{Chunk: 1}, [20]byte{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +225,7 @@ func TestCraftedStateProvesNothing(t *testing.T) {
 		if err := rlp.DecodeBytes(c.Body, &body); err != nil {
 			t.Fatal(err)
 		}
-		body.Assertion, body.Nodes = signed.Encode(), crafted
+		body.Assertion, body.Before, body.Nodes = signed.Encode(), o.Claims[0][0].Encode(), crafted
 		c.Body = mustEncode(&body)
 		_, err = sandbox(t, "verify", Limits{}).Verify(t.Context(), jobOf(s, c))
 		if !errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "died") {

@@ -12,11 +12,8 @@ import (
 
 func TestSandboxAnswersLikeVerify(t *testing.T) {
 	s := tortured(t, 10, 3, 12)
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
-	signed, err := liar.Tell(honest(t, s, 1, 3).Assertion, 1, 0, LieGas)
-	if err != nil {
-		t.Fatal(err)
-	}
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	signed := tell(t, s, liar, outcome(t, s, 1, 3), 1, 0, LieGas)
 	c := challenge(t, s, signed)
 	want, err := Verify(c, trustOf(s))
 	if err != nil {
@@ -33,7 +30,7 @@ func TestSandboxAnswersLikeVerify(t *testing.T) {
 	if judged, err := box.Judge(t.Context(), c, trustOf(s)); err != nil || judged.Computed != want.Computed {
 		t.Fatal(judged, err)
 	}
-	truth, err := BuildWrongState(s.Chain, s, honest(t, s, 1, 3), Place{1, 0}, [20]byte{})
+	truth, err := BuildWrongState(s.Chain, s, honest(t, s, 1, 3), Place{Block: 1}, [20]byte{})
 	if err != nil {
 		t.Fatal(err)
 	}

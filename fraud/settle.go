@@ -39,6 +39,9 @@ func (t *Tracker) only(height types.Height, before Value) *step {
 
 // closed reports whether a value's window is over, every block up to its end is available, and nobody knows of a challenge.
 func (t *Tracker) closed(v *step) bool {
+	if !v.open {
+		return false
+	}
 	end := v.start + t.config.Window
 	blocks := sort.Search(int(t.head-v.height)+1, func(i int) bool { return t.clocks[v.height+types.Height(i)].clock >= end })
 	last := v.height + types.Height(blocks)
@@ -56,7 +59,7 @@ func (t *Tracker) Due(most int) []types.Height {
 	var due []types.Height
 	for before := t.settled; len(due) < most; {
 		next := t.only(before.Height+1, before.Value())
-		if next == nil || next.start+t.config.Window > t.clocks[t.head].clock {
+		if next == nil || !next.open || next.start+t.config.Window > t.clocks[t.head].clock {
 			break
 		}
 		due, before = append(due, next.height), next.parent

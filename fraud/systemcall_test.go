@@ -26,18 +26,17 @@ func TestLieAboutSystemCallIsRefuted(t *testing.T) {
 	box := sandbox(t, "verify", Limits{})
 	for block := range types.Height(3) {
 		signed := honest(t, s, block, block+1)
-		c, err := BuildWrongState(s.Chain, s, signed, Place{0, 0}, [20]byte{1})
+		c, err := BuildWrongState(s.Chain, s, signed, Place{}, [20]byte{1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Verify(c, trustOf(s)); !errors.Is(err, ErrInvalid) {
 			t.Fatalf("the truth about block %d: %v", block+1, err)
 		}
-		lie := signed.Assertion
-		lie.Blocks = slices.Clone(lie.Blocks)
-		lie.Blocks[0].Claims = slices.Clone(lie.Blocks[0].Claims)
-		lie.Blocks[0].Claims[0].Root = common.Hash{1} // as after a system call that did something else
-		told := lie.Sign(exectest.PeerKey(4))
+		lie := outcome(t, s, block, block+1)
+		lie.Claims[0] = slices.Clone(lie.Claims[0])
+		lie.Claims[0][0].Root = common.Hash{1} // as after a system call that did something else
+		told := sign(t, s, lie.Assertion(exectest.PublicKey(4)))
 		made := challenge(t, s, told)
 		received, err := DecodeChallenge(made.Encode())
 		if err != nil {

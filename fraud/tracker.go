@@ -18,8 +18,8 @@ var (
 	ErrOld = errors.New("assertion covers settled blocks only")
 	// ErrForeignHeader: it speaks of headers that are not of this chain.
 	ErrForeignHeader = errors.New("assertion names a header that is not of this chain")
-	// ErrNotProver: its signer may not assert.
-	ErrNotProver = errors.New("signer of the assertion is not a prover")
+	// ErrNotProver: its prover has no bond that stands.
+	ErrNotProver = errors.New("prover of the assertion has no bond that stands")
 	// ErrTooMany: its prover has too many unsettled assertions.
 	ErrTooMany = errors.New("prover has too many unsettled assertions")
 )
@@ -36,13 +36,15 @@ const (
 
 // TrackerConfig makes a tracker.
 type TrackerConfig struct {
-	Network types.NetworkID
-	Base    Parent     // settled without question: genesis, or where the tracker was before a restart
-	Time    types.Time // of the base's header
-	Window  uint64     // microseconds of header time that an assertion stands open
-	Step    uint64     // microseconds that one block adds at most
-	// Prover reports whether a key may assert.
-	Prover func(types.PublicKey) bool
+	Rules  execution.Rules
+	Base   Parent     // settled without question: genesis, or where the tracker was before a restart
+	Time   types.Time // of the base's header
+	Window uint64     // microseconds of header time that an assertion stands open
+	Step   uint64     // microseconds that one block adds at most
+	// Ordered says that a window starts when Order tells of the assertion on the ledger; else when the assertion arrives.
+	Ordered bool
+	// Bond says who speaks for a prover's key, and whether its bond stands.
+	Bond func(types.PublicKey) (Bond, bool)
 	// Available reports whether this peer found a block's data available. It is called with the tracker locked.
 	Available func(types.Height) bool
 	// Unchallenged reports whether peers were asked for challenges against a height, and none is left that was not
@@ -50,8 +52,9 @@ type TrackerConfig struct {
 	Unchallenged func(types.Height) bool
 }
 
-// Tracker knows which steps are asserted and refuted, and from that which values are settled. A step's window starts at
-// the newest certified header that this peer knew when the step was first asserted. Safe for concurrent use.
+// Tracker knows which steps are asserted and refuted, and from that which values are settled. A step's window starts in the
+// block that orders its first assertion, or, where blocks are not read, at the newest certified header that this peer knew
+// when the step was first asserted. Safe for concurrent use.
 type Tracker struct {
 	mu      sync.Mutex
 	config  TrackerConfig
@@ -79,7 +82,8 @@ type step struct {
 	height   types.Height
 	parent   Parent // its value as a parent
 	provers  []types.PublicKey
-	start    uint64 // clock when first asserted
+	start    uint64 // clock when its window began; unset until open
+	open     bool   // the window began
 	asserted bool   // false: known from a refutation only
 	refuted  bool
 }
@@ -171,35 +175,73 @@ func (t *Tracker) AddHeader(h *types.Header) {
 }
 
 // AddAssertion takes an assertion after checking its signature. If the prover contradicts what it said before, the
-// earlier assertion and the height of the contradiction are returned: enough for a challenge.
+// earlier assertion and the height of the contradiction are returned: enough for a challenge. An assertion that was not bound
+// yet is bound to this tracker's headers.
 func (t *Tracker) AddAssertion(s *SignedAssertion) (earlier *SignedAssertion, at types.Height, err error) {
-	if !t.config.Prover(s.Assertion.Prover) { // before the dearer signature
+	bond, known := t.config.Bond(s.Assertion.Prover) // before the dearer signature
+	if !known || !bond.Stands {
 		return nil, 0, fmt.Errorf("%s: %w", s.Assertion.Prover, ErrNotProver)
 	}
-	if err := s.Verify(t.config.Network); err != nil {
+	if err := s.Verify(&t.config.Rules, bond); err != nil {
 		return nil, 0, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	encoded := s.Encode()
-	id := types.BatchIDOf(encoded)
+	if earlier, at, err = t.add(s); err != nil {
+		return nil, 0, err
+	}
+	t.settle()
+	return earlier, at, nil
+}
+
+// Order notes that the block of a height ordered an assertion and executed it with success: the windows of its steps begin
+// there, unless they began before. Errors are those of AddAssertion; the bond stood then, whether it does still or not.
+func (t *Tracker) Order(s *SignedAssertion, height types.Height) (earlier *SignedAssertion, at types.Height, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	begin, known := t.clocks[height]
+	if !known {
+		return nil, 0, fmt.Errorf("ordered in block %d, certified are %d: %w", height, t.head, ErrEarly)
+	}
+	if earlier, at, err = t.add(s); err != nil {
+		return nil, 0, err
+	}
+	a := &s.Assertion
+	for i := range a.Blocks {
+		if a.Height(i) > t.settled.Height && a.names(i) {
+			t.step(a.Step(i), a.Height(i)).begin(begin.clock)
+		}
+	}
+	t.settle()
+	return earlier, at, nil
+}
+
+// begin starts a step's window at a clock, or where it began already.
+func (v *step) begin(clock uint64) {
+	if !v.open || clock < v.start {
+		v.open, v.start = true, clock
+	}
+}
+
+// add notes an assertion, unless it did so before.
+func (t *Tracker) add(s *SignedAssertion) (earlier *SignedAssertion, at types.Height, err error) {
+	id, size := s.ID(), len(s.Encode())
 	if t.known[id] {
 		return nil, 0, nil
 	}
-	if err := t.admit(&s.Assertion, len(encoded)); err != nil {
+	if err := t.admit(&s.Assertion, size); err != nil {
 		return nil, 0, err
 	}
 	t.known[id] = true
 	p := t.provers[s.Assertion.Prover]
-	p.assertions = append(p.assertions, held{id: id, last: s.Assertion.Last(), blocks: len(s.Assertion.Blocks), size: len(encoded)})
+	p.assertions = append(p.assertions, held{id: id, last: s.Assertion.Last(), blocks: len(s.Assertion.Blocks), size: size})
 	p.blocks += len(s.Assertion.Blocks)
-	p.bytes += len(encoded)
+	p.bytes += size
 	for i := range s.Assertion.Blocks {
 		if other := t.claim(s, i); other != nil && earlier == nil {
 			earlier, at = other, s.Assertion.Height(i)
 		}
 	}
-	t.settle()
 	return earlier, at, nil
 }
 
@@ -209,34 +251,53 @@ func (t *Tracker) admit(a *Assertion, size int) error {
 		p = new(standing)
 	}
 	switch {
-	case a.Last() > t.head:
-		return fmt.Errorf("up to block %d, certified are %d: %w", a.Last(), t.head, ErrEarly)
 	case a.Last() <= t.settled.Height:
 		return fmt.Errorf("up to block %d, settled are %d: %w", a.Last(), t.settled.Height, ErrOld)
 	case p.blocks+len(a.Blocks) > maxUnsettledBlocks || p.bytes+size > maxUnsettledBytes:
 		return fmt.Errorf("%s: %w", a.Prover, ErrTooMany)
 	}
-	for i := range a.Blocks {
-		known, ok := t.clocks[a.Height(i)]
-		if ok && known.digest != a.Blocks[i].Digest {
-			return fmt.Errorf("block %d: %w", a.Height(i), ErrForeignHeader)
+	if known, err := t.digest(a.Last()); err != nil {
+		return err
+	} else if known != a.Digest {
+		return fmt.Errorf("block %d: %w", a.Last(), ErrForeignHeader)
+	}
+	if a.digests == nil {
+		headers := func(h types.Height) (types.Hash, bool) { digest, err := t.digest(h); return digest, err == nil }
+		if err := a.Bind(headers); err != nil {
+			return err
 		}
 	}
 	t.provers[a.Prover] = p
 	return nil
 }
 
+// digest is the header's of a height that is not below the settled one.
+func (t *Tracker) digest(h types.Height) (types.Hash, error) {
+	known, ok := t.clocks[h]
+	if !ok {
+		return types.Hash{}, fmt.Errorf("block %d, certified are %d: %w", h, t.head, ErrEarly)
+	}
+	return known.digest, nil
+}
+
+// names reports whether the step of block i of the bound assertion has a name: the headers of the block and of the one
+// before are known.
+func (a *Assertion) names(i int) bool { return a.Covers(i) && (i == 0 || a.Covers(i-1)) }
+
 // claim notes what an assertion says of its block i; it returns an earlier assertion that says otherwise.
 func (t *Tracker) claim(s *SignedAssertion, i int) *SignedAssertion {
 	a := &s.Assertion
-	height, id := a.Height(i), a.Step(i)
-	if height <= t.settled.Height {
+	height := a.Height(i)
+	if height <= t.settled.Height || !a.names(i) {
 		return nil
 	}
+	id := a.Step(i)
 	v := t.step(id, height)
 	if !v.asserted {
-		v.asserted, v.start = true, t.clocks[t.head].clock
-		v.parent = ParentOf(height, a.Blocks[i].Digest, a.Blocks[i].Claims)
+		v.asserted, v.parent = true, a.parent(i)
+		if !t.config.Ordered {
+			v.begin(t.clocks[t.head].clock)
+		}
 	}
 	if !slices.Contains(v.provers, a.Prover) {
 		v.provers = append(v.provers, a.Prover)
@@ -259,7 +320,7 @@ func (t *Tracker) claim(s *SignedAssertion, i int) *SignedAssertion {
 func (t *Tracker) Convict(f *Finding) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if f.Kind == KindWrongState || f.Kind == KindDoubleAssertion {
+	if f.Kind == KindWrongState || f.Kind == KindWrongPrefix || f.Kind == KindDoubleAssertion {
 		for _, key := range f.Accused {
 			if t.provers[key] == nil {
 				t.provers[key] = new(standing)

@@ -19,9 +19,9 @@ func trackerOf(t *testing.T, s *exectest.Swarm, available func(types.Height) boo
 	if available == nil {
 		available = func(types.Height) bool { return true }
 	}
-	return NewTracker(TrackerConfig{Network: s.Network, Base: base, Time: s.Genesis.Time, Window: s.Genesis.ChallengeWindow,
+	return NewTracker(TrackerConfig{Rules: s.Rules(), Base: base, Time: s.Genesis.Time, Window: s.Genesis.ChallengeWindow,
 		Step: s.Genesis.WindowStep, Available: available,
-		Prover: func(key types.PublicKey) bool { return slices.Contains(s.Genesis.Provers, key) }})
+		Bond: bondOf})
 }
 
 func follow(t *testing.T, s *exectest.Swarm, tr *Tracker, n int) {
@@ -108,12 +108,9 @@ func TestRefutedValueFallsWithItsDescendants(t *testing.T) {
 	s := exectest.New(t, nil)
 	tr := trackerOf(t, s, nil)
 	follow(t, s, tr, 4)
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
 	truth := honest(t, s, 0, 4)
-	lie, err := liar.Tell(truth.Assertion, 1, 0, LieRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
+	lie := tell(t, s, liar, outcome(t, s, 0, 4), 1, 0, LieRoot)
 	add(t, tr, lie)
 	add(t, tr, truth)
 	if got := tr.Asserted().Height; got != 1 {
@@ -131,10 +128,7 @@ func TestRefutedValueFallsWithItsDescendants(t *testing.T) {
 	if tr.Settled().Height != 4 || !tr.Convicted(liar.Key()) || tr.Convicted(exectest.PublicKey(4)) {
 		t.Fatal("settled", tr.Settled().Height)
 	}
-	again, err := liar.Tell(honest(t, s, 4, 8).Assertion, 0, 0, LieRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := tell(t, s, liar, outcome(t, s, 4, 8), 0, 0, LieRoot)
 	add(t, tr, again) // who may assert is not the tracker's to say
 	if finding, err = Verify(challenge(t, s, again), trustOf(s)); err != nil {
 		t.Fatal(err)
@@ -152,16 +146,14 @@ func TestRightValueOnWrongParentSparesTheHonestStep(t *testing.T) {
 	follow(t, s, tr, 3)
 	truth := honest(t, s, 0, 3)
 	add(t, tr, truth)
-	a := truth.Assertion
-	a.Blocks = slices.Clone(a.Blocks)
-	a.Blocks[1].Claims = slices.Clone(a.Blocks[1].Claims)
-	a.Blocks[1].Claims[0].Gas += 1000 // made up; block 3 is claimed honestly, with another base fee than follows from it
-	a.Prover = exectest.PublicKey(5)
-	signed := a.Sign(exectest.PeerKey(5))
+	o := outcome(t, s, 0, 3)
+	o.Claims[1] = slices.Clone(o.Claims[1])
+	o.Claims[1][0].Gas += 1000 // made up; block 3 is claimed honestly, with another base fee than follows from it
+	signed := sign(t, s, o.Assertion(exectest.PublicKey(5)))
 	add(t, tr, signed)
 	// The challenge is of block 3, although block 2 is the first wrong one; it verifies, as executing block 3 on that
 	// claim does come to another base fee.
-	c, err := BuildWrongState(s.Chain, s, signed, Place{2, 0}, [20]byte{})
+	c, err := BuildWrongState(s.Chain, s, signed, Place{Block: 2}, [20]byte{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,11 +190,8 @@ func TestLieInEarlierChunkSparesTheHonestValue(t *testing.T) {
 	}
 	tr.AddHeader(&h)
 	truth := honest(t, s, 0, 1)
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
-	lie, err := liar.Tell(truth.Assertion, 0, 1, LieRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	lie := tell(t, s, liar, outcome(t, s, 0, 1), 0, 1, LieRoot)
 	add(t, tr, truth)
 	add(t, tr, lie)
 	finding, err := Verify(challenge(t, s, lie), trustOf(s))
@@ -219,22 +208,16 @@ func TestContradictionIsFoundAndProven(t *testing.T) {
 	s := exectest.New(t, nil)
 	tr := trackerOf(t, s, nil)
 	follow(t, s, tr, 4)
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
-	truth := honest(t, s, 0, 3).Assertion
-	first, err := liar.Tell(truth, 2, 0, LieRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := liar.Tell(truth, 2, 0, LieGas)
-	if err != nil {
-		t.Fatal(err)
-	}
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	truth := outcome(t, s, 0, 3)
+	first := tell(t, s, liar, truth, 2, 0, LieRoot)
+	second := tell(t, s, liar, truth, 2, 0, LieGas)
 	add(t, tr, first)
 	earlier, at, err := tr.AddAssertion(second)
 	if err != nil || earlier == nil || at != 3 {
 		t.Fatal(earlier, at, err)
 	}
-	c := NewDoubleAssertion([20]byte{7}, earlier, second, at)
+	c := contradiction(t, s, earlier, second, at)
 	finding, err := Verify(c, trustOf(s))
 	if err != nil || finding.Accused[0] != liar.Key() || finding.Refuted != nil {
 		t.Fatal(finding, err)
@@ -243,16 +226,27 @@ func TestContradictionIsFoundAndProven(t *testing.T) {
 	if !tr.Convicted(liar.Key()) || tr.Refuted(first.Assertion.Step(0)) {
 		t.Fatal("a contradiction slashes the prover and leaves values standing")
 	}
-	same := NewDoubleAssertion([20]byte{}, first, first, 3)
+	same := contradiction(t, s, first, first, 3)
 	if _, err := Verify(same, trustOf(s)); !errors.Is(err, ErrInvalid) {
 		t.Fatal(err)
 	}
 	longer := honest(t, s, 0, 4) // the same claims again, further: no contradiction
 	add(t, tr, honest(t, s, 0, 3))
 	add(t, tr, longer)
-	if _, err := Verify(NewDoubleAssertion([20]byte{}, honest(t, s, 0, 3), longer, 2), trustOf(s)); !errors.Is(err, ErrInvalid) {
+	if _, err := Verify(contradiction(t, s, honest(t, s, 0, 3), longer, 2), trustOf(s)); !errors.Is(err, ErrInvalid) {
 		t.Fatal(err)
 	}
+}
+
+// contradiction challenges two assertions about the block of a height.
+func contradiction(t *testing.T, s *exectest.Swarm, first, second *SignedAssertion, height types.Height) *Challenge {
+	t.Helper()
+	top, _ := s.Certified(max(first.Assertion.Last(), second.Assertion.Last()))
+	below, err := HeadersBelow(s.Chain, top.Header.Height, height)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewDoubleAssertion([20]byte{7}, first, second, height, &top, below)
 }
 
 func TestTrackerRefuses(t *testing.T) {
@@ -265,22 +259,21 @@ func TestTrackerRefuses(t *testing.T) {
 		want   error
 	}{
 		"a stranger": {func() *SignedAssertion {
-			signed, err := NewProver(exectest.PeerKey(9), s.Chain).Assert(0, 1)
+			return sign(t, s, outcome(t, s, 0, 1).Assertion(exectest.PublicKey(9)))
+		}(), ErrNotProver},
+		"too early": {honest(t, s, 0, 3), ErrEarly},
+		"forged": {func() *SignedAssertion {
+			rules := s.Rules()
+			signed, err := outcome(t, s, 0, 1).Assertion(exectest.PublicKey(4)).Sign(exectest.Key(5), &rules, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return signed
-		}(), ErrNotProver},
-		"too early": {honest(t, s, 0, 3), ErrEarly},
-		"forged": {func() *SignedAssertion {
-			signed := *honest(t, s, 0, 1)
-			signed.Signature[3] ^= 1
-			return &signed
 		}(), ErrAssertion},
 		"other header": {func() *SignedAssertion {
-			a := honest(t, s, 0, 1).Assertion
-			a.Blocks[0].Digest[0] ^= 1
-			return a.Sign(exectest.PeerKey(4))
+			a := outcome(t, s, 0, 1).Assertion(exectest.PublicKey(4))
+			a.Digest[0] ^= 1
+			return sign(t, s, a)
 		}(), ErrForeignHeader},
 	} {
 		if _, _, err := tr.AddAssertion(test.signed); !errors.Is(err, test.want) {
@@ -295,11 +288,8 @@ func TestChallengerWaitsForExecution(t *testing.T) {
 	for range 3 {
 		ahead.Apply(ahead.Transfer(0, 1, 1))
 	}
-	liar := NewLiar(exectest.PeerKey(5), ahead.Chain, rand.New(rand.NewPCG(1, 1)))
-	lie, err := liar.Tell(honest(t, ahead, 0, 3).Assertion, 2, 0, LieLogs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	liar := NewLiar(exectest.PublicKey(5), ahead.Chain, rand.New(rand.NewPCG(1, 1)))
+	lie := tell(t, ahead, liar, outcome(t, ahead, 0, 3), 2, 0, LieLogs)
 	challenger := NewChallenger(s.Chain, s, trustOf(s), [20]byte{1})
 	if c, err := challenger.Inspect(lie); c != nil || err != nil {
 		t.Fatal(c, err)
@@ -318,7 +308,7 @@ func TestChallengerWaitsForExecution(t *testing.T) {
 
 func TestProverSkipsBlocksThatHoldNothing(t *testing.T) {
 	s := exectest.New(t, nil)
-	p := NewProver(exectest.PeerKey(4), s.Chain)
+	p := NewProver(exectest.PublicKey(4), s.Chain)
 	s.Apply()
 	if _, err := p.Next(0); !errors.Is(err, ErrNothing) {
 		t.Fatal(err)
@@ -326,7 +316,7 @@ func TestProverSkipsBlocksThatHoldNothing(t *testing.T) {
 	s.Apply(s.Transfer(0, 1, 1))
 	s.Apply()
 	signed, err := p.Next(0)
-	if err != nil || signed.Assertion.Last() != 2 {
+	if err != nil || signed.Last() != 2 {
 		t.Fatal(signed, err)
 	}
 	if _, err := p.Next(2); !errors.Is(err, ErrNothing) {

@@ -1,8 +1,6 @@
 package fraud
 
 import (
-	"crypto/sha256"
-
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/types"
 )
@@ -30,7 +28,7 @@ type Step struct {
 
 // PrefixOf is sha256 over the encodings of all claims but the last.
 func PrefixOf(claims []execution.Claim) types.Hash {
-	return sha256.Sum256(execution.EncodeClaims(claims[:len(claims)-1]))
+	return prefixOf(claims[:len(claims)-1])
 }
 
 func valueFrom(height types.Height, digest, prefix types.Hash, last execution.Claim) Value {

@@ -17,11 +17,16 @@ type Trust struct {
 	Rules execution.Rules
 	// Committee returns the committee of an epoch, nil if it is not known.
 	Committee func(types.Epoch) *types.Committee
-	// Prover reports whether a key may assert.
-	Prover func(types.PublicKey) bool
+	// Bond says who speaks for a prover's key, whether its bond stands or was lost; false if it never had one.
+	Bond func(types.PublicKey) (Bond, bool)
 }
 
-func (t *Trust) prover(key types.PublicKey) bool { return t.Prover != nil && t.Prover(key) }
+func (t *Trust) bond(key types.PublicKey) (Bond, bool) {
+	if t.Bond == nil {
+		return Bond{}, false
+	}
+	return t.Bond(key)
+}
 
 func (t *Trust) committee(epoch types.Epoch) (*types.Committee, error) {
 	if t.Committee != nil {
@@ -57,7 +62,7 @@ type Finding struct {
 	Assertion   string            `json:"assertion,omitempty"` // CID of the challenged assertion
 	Refuted     *Step             `json:"refuted,omitempty"`   // what falls with a wrong claim
 	Before      execution.Claim   `json:"before"`
-	Claimed     execution.Claim   `json:"claimed"`
+	Claimed     *execution.Claim  `json:"claimed,omitempty"` // nil where the assertion masks it
 	Computed    execution.Claim   `json:"computed"`
 	Differences []string          `json:"differences"` // in words
 	// Signed are the certified headers by which a quorum is convicted: one of a mis-encoded block, or two of one height.
@@ -85,6 +90,8 @@ func check(c *Challenge, trust *Trust) (func() (*Finding, error), error) {
 			return nil, err
 		}
 		return func() (*Finding, error) { return w.judge(trust) }, nil
+	case KindWrongPrefix:
+		return found(checkWrongPrefix(c, trust))
 	case KindDoubleAssertion:
 		return found(checkDoubleAssertion(c, trust))
 	case KindDoubleVertex:

@@ -8,17 +8,16 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// maxAncestors is how far BLOCKHASH reaches back.
-const maxAncestors = 256
-
 // WrongState shows that the claim after one chunk is not what executing the chunk comes to, or that the number of claims
 // of a block is wrong. It is meant for the first wrong claim of an assertion, whose predecessor everybody knows.
 type WrongState struct {
 	Assertion []byte       // signed assertion
 	Block     uint64       // index into its blocks
 	Chunk     uint64       // index into the block's claims; their number: a claim is missing at the end
-	Header    []byte       // certified header of the block
-	Ancestors [][]byte     // headers below it, newest first: the parent's, and further as BLOCKHASH needs them
+	Parent    []byte       // what the assertion's parent value names, where the block is its first; else empty
+	Before    []byte       // the claim before, encoded, where the assertion masks it; else empty
+	Header    []byte       // certified header of the assertion's last block
+	Ancestors [][]byte     // headers below it, newest first: to the block's parent, and further as BLOCKHASH needs them
 	Rows      [][]byte     // stand-alone data rows that hold the table of lengths and the chunk's transactions, ascending
 	Frontier  []types.Hash // receipts frontier before the chunk
 	Nodes     [][]byte     // trie nodes of the state before the chunk, packed
@@ -27,88 +26,92 @@ type WrongState struct {
 
 // wrongState is a WrongState challenge with everything decoded and checked but its execution.
 type wrongState struct {
-	signed    *SignedAssertion
-	block     int
-	chunk     int
-	certified *types.CertifiedHeader
-	ancestors []types.Header
-	witness   execution.Witness
-	frontier  execution.Frontier
-	rows      [][]byte
+	signed   *SignedAssertion
+	block    int
+	chunk    int
+	headers  *past
+	header   types.Header    // of the block
+	parent   execution.Claim // the last of the block before
+	before   execution.Claim // of the chunk before; unset for the first
+	witness  execution.Witness
+	frontier execution.Frontier
+	rows     [][]byte
 }
 
-func (w *wrongState) claims() []execution.Claim { return w.signed.Assertion.Blocks[w.block].Claims }
+func (w *wrongState) claims() *BlockClaims { return &w.signed.Assertion.Blocks[w.block] }
 
-// openWrongState decodes the parts and does the checks that cost little: assertion and its prover, header and its
-// certificate, ancestors, frontier.
+// openWrongState decodes the parts and does the checks that cost little: header and its certificate, headers below,
+// assertion and its prover, the claims before, frontier.
 func openWrongState(c *Challenge, trust *Trust) (*wrongState, error) {
 	var body WrongState
 	if err := decodeBody(c, &body); err != nil {
 		return nil, err
 	}
-	signed, err := DecodeAssertion(body.Assertion)
+	headers, err := openPast(body.Header, body.Ancestors)
 	if err != nil {
-		return nil, invalid(err)
+		return nil, err
+	}
+	signed, err := trust.openAssertion(body.Assertion, headers)
+	if err != nil {
+		return nil, err
 	}
 	a := &signed.Assertion
-	if !trust.prover(a.Prover) {
-		return nil, fmt.Errorf("%s: %w: %w", a.Prover, ErrNotProver, ErrInvalid)
-	}
-	if err := signed.Verify(trust.Rules.Network); err != nil {
-		return nil, invalid(err)
-	}
-	if body.Block >= uint64(len(a.Blocks)) || body.Chunk > uint64(len(a.Blocks[body.Block].Claims)) {
+	if body.Block >= uint64(len(a.Blocks)) || body.Chunk > uint64(a.Blocks[body.Block].Chunks()) {
 		return nil, fmt.Errorf("assertion has no block %d with a chunk %d: %w", body.Block, body.Chunk, ErrInvalid)
 	}
-	w := &wrongState{signed: signed, block: int(body.Block), chunk: int(body.Chunk), rows: body.Rows,
+	w := &wrongState{signed: signed, block: int(body.Block), chunk: int(body.Chunk), headers: headers, rows: body.Rows,
 		witness: execution.Witness{Nodes: body.Nodes, Codes: body.Codes}}
-	if err := w.openHeaders(&body, trust); err != nil {
+	height := a.Height(w.block)
+	if headers.at(height) == nil || headers.at(height-1) == nil {
+		return nil, fmt.Errorf("headers of block %d and its parent are not in the challenge: %w", height, ErrInvalid)
+	}
+	w.header = *headers.at(height)
+	if err := headers.verify(trust); err != nil {
+		return nil, err
+	}
+	if err := w.openClaims(&body); err != nil {
 		return nil, err
 	}
 	return w, w.openFrontier(body.Frontier)
 }
 
-func (w *wrongState) openHeaders(body *WrongState, trust *Trust) error {
-	a := &w.signed.Assertion
-	certified, err := trust.header(body.Header)
-	if err != nil {
-		return err
-	}
-	h := &certified.Header
-	if h.Height != a.Height(w.block) || h.Digest() != a.Blocks[w.block].Digest {
-		return fmt.Errorf("header %d is not the one the assertion speaks of: %w", h.Height, ErrInvalid)
-	}
-	if len(body.Ancestors) == 0 || len(body.Ancestors) > maxAncestors {
-		return fmt.Errorf("%d ancestors, want 1..%d: %w", len(body.Ancestors), maxAncestors, ErrInvalid)
-	}
-	expected := h.Parent
-	for i, encoded := range body.Ancestors {
-		ancestor, err := types.DecodeHeader(encoded)
+// openClaims finds the claims that the challenged one builds on.
+func (w *wrongState) openClaims(body *WrongState) error {
+	if w.block > 0 {
+		w.parent = w.signed.Assertion.Blocks[w.block-1].Last
+	} else {
+		parent, err := DecodeParent(body.Parent)
 		if err != nil {
 			return invalid(err)
 		}
-		if ancestor.Digest() != expected {
-			return fmt.Errorf("ancestor %d is not in the header's past: %w", i, ErrInvalid)
+		if parent.Value() != w.signed.Assertion.Parent || parent.Height != w.signed.Assertion.ParentHeight || parent.Digest != w.header.Parent {
+			return fmt.Errorf("not what the assertion's parent value names, or a value of no block of this chain: %w", ErrInvalid)
 		}
-		expected = ancestor.Parent
-		w.ancestors = append(w.ancestors, *ancestor)
+		w.parent = parent.Claim
 	}
-	before := a.Parent.Digest
-	if w.block > 0 {
-		before = a.Blocks[w.block-1].Digest
+	claims := w.claims()
+	switch {
+	case w.chunk == 0:
+		return nil
+	case w.chunk == claims.Chunks():
+		w.before = claims.Last
+		return nil
 	}
-	if before != h.Parent {
-		return fmt.Errorf("assertion builds on another header than block %d does: it names no value of this chain: %w", h.Height, ErrInvalid)
+	before, err := execution.DecodeClaim(body.Before)
+	if err != nil {
+		return invalid(err)
 	}
-	w.certified = certified
+	if !claims.says(w.signed.Assertion.Prover, w.chunk-1, before) {
+		return fmt.Errorf("not the claim that the assertion masks: %w", ErrInvalid)
+	}
+	w.before = before
 	return nil
 }
 
 func (w *wrongState) openFrontier(hashes []types.Hash) error {
 	size, root := uint64(0), execution.Frontier{}.Root()
 	if w.chunk > 0 {
-		before := w.claims()[w.chunk-1]
-		size, root = before.Transactions, before.Receipts
+		size, root = w.before.Transactions, w.before.Receipts
 	}
 	frontier, err := execution.NewFrontier(size, hashes)
 	if err != nil {
@@ -123,7 +126,7 @@ func (w *wrongState) openFrontier(hashes []types.Hash) error {
 
 // judge does the costly checks and executes. It returns nil if the challenged claim is indeed wrong.
 func (w *wrongState) judge(trust *Trust) (*Finding, error) {
-	h := &w.certified.Header
+	h := &w.header
 	set, err := openRows(h, w.rows)
 	if err != nil {
 		return nil, err
@@ -138,10 +141,10 @@ func (w *wrongState) judge(trust *Trust) (*Finding, error) {
 		switch {
 		case err != nil:
 			return nil, invalid(err)
-		case w.chunk == len(claims) && more:
+		case w.chunk == claims.Chunks() && more:
 			finding.Differences = []string{"claims missing at the block's end"}
 			return finding, nil
-		case w.chunk == len(claims):
+		case w.chunk == claims.Chunks():
 			return nil, fmt.Errorf("the last claim covers the whole block: %w", ErrInvalid)
 		case !more:
 			finding.Differences = []string{"claim beyond the block's end"}
@@ -161,33 +164,28 @@ func (w *wrongState) judge(trust *Trust) (*Finding, error) {
 	if missing {
 		return nil, fmt.Errorf("BLOCKHASH needs a header that is not in the challenge: %w", ErrInvalid)
 	}
-	finding.Computed, finding.Claimed = chunk.Claim, claims[w.chunk]
-	finding.Differences = claims[w.chunk].Differences(chunk.Claim)
-	if len(finding.Differences) == 0 {
+	finding.Computed = chunk.Claim
+	if claims.says(w.signed.Assertion.Prover, w.chunk, chunk.Claim) {
 		return nil, fmt.Errorf("the challenged claim is right: %w", ErrInvalid)
+	}
+	finding.Differences = []string{"masked claim"}
+	if w.chunk == claims.Chunks()-1 {
+		finding.Claimed, finding.Differences = &claims.Last, claims.Last.Differences(chunk.Claim)
 	}
 	return finding, nil
 }
 
 // environment prepares the block's execution from the parts; missing is set when BLOCKHASH asks beyond the ancestors.
 func (w *wrongState) environment(rules *execution.Rules, missing *bool) (*execution.Env, execution.Claim) {
-	h := w.certified.Header
-	_, parentClaim := w.signed.Assertion.Before(w.block)
-	env := execution.NewEnv(rules, h, w.ancestors[0], parentClaim, func(height uint64) types.Hash {
-		back := uint64(h.Height) - 1 - height
-		if back == 0 {
-			return h.Parent
-		}
-		if back > uint64(len(w.ancestors)) {
-			*missing = true
-			return types.Hash{}
-		}
-		return w.ancestors[back-1].Parent
+	env := execution.NewEnv(rules, w.header, *w.headers.at(w.header.Height - 1), w.parent, func(height uint64) types.Hash {
+		digest, known := w.headers.digest(types.Height(height))
+		*missing = *missing || !known
+		return digest
 	})
 	if w.chunk == 0 {
-		return env, env.Start(parentClaim)
+		return env, env.Start(w.parent)
 	}
-	return env, w.claims()[w.chunk-1]
+	return env, w.before
 }
 
 func (w *wrongState) finding(before execution.Claim) *Finding {

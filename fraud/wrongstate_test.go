@@ -16,16 +16,13 @@ import (
 func TestEveryLieIsRefuted(t *testing.T) {
 	s := tortured(t, 1, 6, 20)
 	trust, random := trustOf(s), rand.New(rand.NewPCG(9, 9))
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, random)
-	truth := honest(t, s, 1, 6).Assertion
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, random)
+	truth := outcome(t, s, 1, 6)
 	count, largest := 0, 0
-	for block := range truth.Blocks {
-		for chunk := range truth.Blocks[block].Claims {
+	for block := range truth.Claims {
+		for chunk := range truth.Claims[block] {
 			for lie := range lies {
-				signed, err := liar.Tell(truth, block, chunk, lie)
-				if err != nil {
-					t.Fatal(err)
-				}
+				signed := tell(t, s, liar, truth, block, chunk, lie)
 				encoded := challenge(t, s, signed).Encode()
 				c, err := DecodeChallenge(encoded)
 				if err != nil {
@@ -35,7 +32,7 @@ func TestEveryLieIsRefuted(t *testing.T) {
 				if err != nil {
 					t.Fatalf("block %d, chunk %d, lie %d: %v", block, chunk, lie, err)
 				}
-				if finding.Accused[0] != liar.Key() || finding.Height != truth.Height(block) || len(finding.Differences) == 0 || finding.Refuted == nil {
+				if finding.Accused[0] != liar.Key() || finding.Height != signed.Assertion.Height(block) || len(finding.Differences) == 0 || finding.Refuted == nil {
 					t.Fatalf("finding %+v", finding)
 				}
 				count, largest = count+1, max(largest, len(encoded))
@@ -54,8 +51,8 @@ func TestHonestChunkIsNeverRefuted(t *testing.T) {
 		t.Fatal(wrong, err)
 	}
 	for block := range signed.Assertion.Blocks {
-		for chunk := range len(signed.Assertion.Blocks[block].Claims) + 1 {
-			c, err := BuildWrongState(s.Chain, s, signed, Place{block, chunk}, [20]byte{})
+		for chunk := range signed.Assertion.Blocks[block].Chunks() + 1 {
+			c, err := BuildWrongState(s.Chain, s, signed, Place{Block: block, Chunk: chunk}, [20]byte{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,8 +70,8 @@ func TestTamperedChallengeConvictsNoHonestProver(t *testing.T) {
 	signed := honest(t, s, 2, 5)
 	tried := 0
 	for block := range signed.Assertion.Blocks {
-		for chunk := range signed.Assertion.Blocks[block].Claims {
-			c, err := BuildWrongState(s.Chain, s, signed, Place{block, chunk}, [20]byte{})
+		for chunk := range signed.Assertion.Blocks[block].Chunks() {
+			c, err := BuildWrongState(s.Chain, s, signed, Place{Block: block, Chunk: chunk}, [20]byte{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,11 +111,8 @@ func mustNotConvict(t *testing.T, trust *Trust, c *Challenge, body WrongState) {
 
 func TestChallengeNeedsBondCertificateAndSignature(t *testing.T) {
 	s := tortured(t, 4, 3, 8)
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
-	signed, err := liar.Tell(honest(t, s, 1, 3).Assertion, 1, 0, LieRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	signed := tell(t, s, liar, outcome(t, s, 1, 3), 1, 0, LieRoot)
 	good := challenge(t, s, signed)
 	if err := Check(good, trustOf(s)); err != nil {
 		t.Fatal(err)
@@ -137,18 +131,27 @@ func TestChallengeNeedsBondCertificateAndSignature(t *testing.T) {
 		t.Fatalf("described as %+v", d)
 	}
 	noProver := trustOf(s)
-	noProver.Prover = func(types.PublicKey) bool { return false }
+	noProver.Bond = nil
+	stranger := trustOf(s)
+	stranger.Bond = func(types.PublicKey) (Bond, bool) {
+		return Bond{Owner: exectest.Address(6), Operator: exectest.Address(7)}, true
+	}
 	noCommittee := trustOf(s)
 	noCommittee.Committee = nil
 	for name, test := range map[string]struct {
 		c     *Challenge
 		trust *Trust
 	}{
-		"not a prover": {good, noProver},
+		"not a prover":   {good, noProver},
+		"bond of others": {good, stranger},
 		"signature": {edit(func(b *WrongState) {
-			forged := *signed
-			forged.Signature[0] ^= 1
-			b.Assertion = forged.Encode()
+			b.Assertion = append([]byte(nil), b.Assertion...)
+			b.Assertion[len(b.Assertion)-1] ^= 1
+		}), trustOf(s)},
+		"parent": {edit(func(b *WrongState) { b.Block, b.Parent = 0, nil }), trustOf(s)},
+		"another parent": {edit(func(b *WrongState) {
+			own, _ := OwnParent(s.Chain, 2)
+			b.Block, b.Parent = 0, own.Encode()
 		}), trustOf(s)},
 		"certificate": {edit(func(b *WrongState) {
 			h, _ := s.Certified(3)
@@ -180,8 +183,8 @@ func TestChallengeNeedsBondCertificateAndSignature(t *testing.T) {
 
 func TestForesee(t *testing.T) {
 	s := tortured(t, 11, 4, 16)
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
-	truth := honest(t, s, 1, 4)
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	truth, claims := honest(t, s, 1, 4), outcome(t, s, 1, 4)
 	build := func(signed *SignedAssertion, at Place) *Challenge {
 		c, err := BuildWrongState(s.Chain, s, signed, at, [20]byte{})
 		if err != nil {
@@ -189,27 +192,21 @@ func TestForesee(t *testing.T) {
 		}
 		return c
 	}
-	lie, err := liar.Tell(truth.Assertion, 1, 0, LieRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := Foresee(s.Chain, build(lie, Place{1, 0})); err != nil {
+	lie := tell(t, s, liar, claims, 1, 0, LieRoot)
+	if err := Foresee(s.Chain, build(lie, Place{Block: 1})); err != nil {
 		t.Fatal("right challenge:", err)
 	}
-	if err := Foresee(s.Chain, build(truth, Place{1, 0})); !errors.Is(err, ErrInvalid) {
+	if err := Foresee(s.Chain, build(truth, Place{Block: 1})); !errors.Is(err, ErrInvalid) {
 		t.Fatal("challenge of an honest claim:", err)
 	}
-	if err := Foresee(s.Chain, build(lie, Place{2, 0})); !errors.Is(err, ErrForeignParent) {
+	if err := Foresee(s.Chain, build(lie, Place{Block: 2})); !errors.Is(err, ErrForeignParent) {
 		t.Fatal("challenge of a later claim:", err)
 	}
-	missing, err := liar.Tell(truth.Assertion, 1, 0, LieExtraClaim)
-	if err != nil {
-		t.Fatal(err)
-	}
+	missing := tell(t, s, liar, claims, 1, 0, LieExtraClaim)
 	if err := Foresee(s.Chain, challenge(t, s, missing)); err != nil {
 		t.Fatal("one claim too many:", err)
 	}
-	if err := Foresee(s.Chain, build(truth, Place{1, len(truth.Assertion.Blocks[1].Claims)})); !errors.Is(err, ErrInvalid) {
+	if err := Foresee(s.Chain, build(truth, Place{Block: 1, Chunk: truth.Assertion.Blocks[1].Chunks()})); !errors.Is(err, ErrInvalid) {
 		t.Fatal("no claim is missing:", err)
 	}
 }
@@ -222,7 +219,7 @@ func TestMalformedDataIsChallengedAlike(t *testing.T) {
 	zero := append([]byte(nil), whole...)
 	zero[4+4*4] = 0 // the fifth is empty
 	many := append([]byte{0xff, 0xff, 0xff, 0x7f}, whole[4:]...)
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
 	for i, data := range [][]byte{short, zero, many, {1, 0}, {}} {
 		b := s.NextData(data)
 		r, err := s.Chain.Apply(b.Header.Header, data)
@@ -233,11 +230,7 @@ func TestMalformedDataIsChallengedAlike(t *testing.T) {
 			t.Fatal("places", r.Places)
 		}
 		for lie := range lies {
-			truth := honest(t, s, r.Height-1, r.Height).Assertion
-			signed, err := liar.Tell(truth, 0, len(r.Claims)-1, lie)
-			if err != nil {
-				t.Fatal(err)
-			}
+			signed := tell(t, s, liar, outcome(t, s, r.Height-1, r.Height), 0, len(r.Claims)-1, lie)
 			if _, err := Verify(challenge(t, s, signed), trustOf(s)); err != nil {
 				t.Fatalf("data %d, lie %d: %v", i, lie, err)
 			}
@@ -249,7 +242,7 @@ func TestCompareNamesForeignParentsAndUnexecutedBlocks(t *testing.T) {
 	s := tortured(t, 5, 4, 4)
 	signed := honest(t, s, 1, 4)
 	a := signed.Assertion
-	a.Parent.Claim.Gas++
+	a.Parent[0] ^= 1
 	if _, _, err := Compare(s.Chain, &a); !errors.Is(err, ErrForeignParent) {
 		t.Fatal(err)
 	}
@@ -267,11 +260,8 @@ func TestBlockHashNeedsAncestors(t *testing.T) {
 		s.Apply()
 	}
 	s.Apply(s.Call(0, &exectest.HashAddress, 0, 200_000, exectest.Words(6)))
-	liar := NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
-	signed, err := liar.Tell(honest(t, s, 8, 9).Assertion, 0, 0, LieRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
+	liar := NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
+	signed := tell(t, s, liar, outcome(t, s, 8, 9), 0, 0, LieRoot)
 	c := challenge(t, s, signed)
 	if _, err := Verify(c, trustOf(s)); err != nil {
 		t.Fatal(err)
