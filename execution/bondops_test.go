@@ -223,18 +223,18 @@ func (g *bondGame) assert(account, peer int, parent *modelValue, height uint64, 
 		on = *parent
 	}
 	key, claim := exectest.PublicKey(peer), slices.Repeat([]byte{salt}, execution.ClaimBytes)
-	var claims []byte
-	for h := on.height + 1; h <= height; h++ {
-		claims = binary.BigEndian.AppendUint16(claims, 1)
-		if h < height {
-			claims = append(claims, make([]byte, 32)...)
-		}
+	var blocks []byte
+	for h := on.height + 1; h <= height; h++ { // now and then of more than one chunk
+		chunks := 1 + h%3
+		blocks = binary.BigEndian.AppendUint16(blocks, uint16(chunks))
+		blocks = append(append(blocks, make([]byte, 32)...), claim...)
+		blocks = append(blocks, make([]byte, 32*(chunks-1))...)
 	}
 	decoded, err := execution.DecodeClaim(claim)
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	data := exectest.ABI().PackAssertValue(key, on.value, on.height, height, [32]byte{}, claim, claims)
+	data := exectest.ABI().PackAssertValue(key, on.value, on.height, height, g.digests[height], blocks)
 	g.call(account, new(big.Int), data, func() bool {
 		b := g.m.bond(key)
 		value := modelValue{height, execution.ValueHash(types.Height(height), g.digests[height], types.Hash{}, decoded)}

@@ -212,8 +212,9 @@ func TestDearestSystemCalls(t *testing.T) {
 	settled := exectest.View(s, abi.PackSettled(), abi.UnpackSettled)
 	var txs [][]byte
 	for i := range provers { // different outcomes: each a step of its own
-		claim := append(make([]byte, execution.ClaimBytes-1), byte(i))
-		txs = append(txs, s.Send(i, new(big.Int), abi.PackAssertValue(exectest.PublicKey(i), settled.Value, 0, 1, [32]byte{}, claim, []byte{0, 1})))
+		block := append(make([]byte, 2+32+execution.ClaimBytes-1), byte(i))
+		block[1] = 1
+		txs = append(txs, s.Send(i, new(big.Int), abi.PackAssertValue(exectest.PublicKey(i), settled.Value, 0, 1, digestOf(s, 1), block)))
 		if i%20 == 19 {
 			s.Apply(txs...)
 			txs = nil
@@ -252,4 +253,13 @@ func TestDearestSystemCalls(t *testing.T) {
 		t.Fatalf("rewards are missing, or the witness has %d bytes", proof.Witness.Size())
 	}
 	t.Logf("the witness of the dearest preamble: %d bytes", proof.Witness.Size())
+}
+
+// digestOf is the digest of a block's header.
+func digestOf(s *exectest.Swarm, height types.Height) types.Hash {
+	h, err := s.Chain.Header(height)
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	return h.Digest()
 }

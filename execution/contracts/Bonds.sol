@@ -225,29 +225,34 @@ contract Bonds {
 
     // Assertions and challenges
 
-    /// Posts an assertion: all claims of the blocks above parentHeight up to height, given the value there. prefix and claim
-    /// make the value of the last block, whose header digest is on the chain. claims holds for each block a two-byte number
-    /// of chunks and for each chunk sha256(key, claim hash); the very last claim, which is given in clear, is left out.
-    /// The contract checks the form alone. Whether it is true others say, by challenges.
+    /// Posts an assertion: the outcome of the blocks above parentHeight up to height, given the value there; digest is the
+    /// last block's header, which must be on the chain. blocks holds for each block a two-byte number of chunks, the hash of
+    /// all its claims but the last (prefix), the last claim in clear, and for each claim before it sha256(key, claim hash).
+    /// The contract checks the form alone. Whether it is true others say, by challenges, which show the transaction: so
+    /// it is posted directly, by an account without code, and laid out in one way only.
     function assertValue(
-        bytes32 key, bytes32 parent, uint64 parentHeight, uint64 height, bytes32 prefix, bytes calldata claim, bytes calldata claims
+        bytes32 key, bytes32 parent, uint64 parentHeight, uint64 height, bytes32 digest, bytes calldata blocks
     ) external {
         Bond storage b = allowed(key);
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert NotAllowed();
         if (b.role != PROVER) revert WrongRole();
         if (b.status != ACTIVE) revert WrongStatus();
         if (b.assertedIn >= block.number) revert TooEarly();
-        if (height <= parentHeight || height - parentHeight > MAX_COVERED || claim.length != CLAIM_BYTES) revert Malformed();
+        checkLayout(blocks);
+        if (height <= parentHeight || height - parentHeight > MAX_COVERED) revert Malformed();
         if (height >= block.number) revert TooEarly();
         if (parentHeight < newest.height || parentHeight == newest.height && parent != newest.value) revert TooLate();
-        checkForm(claims, height - parentHeight);
+        if (digest != headerAt(height)) revert Malformed();
+        uint256 start = lastBlock(blocks, height - parentHeight);
+        bytes calldata last = blocks[start:start + 32 + CLAIM_BYTES];
         b.assertedIn = uint40(block.number);
         b.until = clock + parameters.window;
-        bytes32 value = sha256(abi.encodePacked("bedrock/value", height, headerAt(height), prefix, claim));
+        bytes32 value = sha256(abi.encodePacked("bedrock/value", height, digest, last));
         uint256 step = support(key, keccak256(abi.encode(parent, value)), b.stake);
         if (steps[step].supporters.length == 1) {
             Step storage s = steps[step];
             (s.parent, s.value, s.parentHeight, s.height) = (parent, value, parentHeight, height);
-            s.claim = sha256(abi.encodePacked("bedrock/claim", claim));
+            s.claim = sha256(abi.encodePacked("bedrock/claim", last[32:]));
         }
         emit Asserted(key, step, height, value);
     }
@@ -425,16 +430,25 @@ contract Bonds {
         sequencers.pop();
     }
 
-    /// checkForm walks the claims of count blocks.
-    function checkForm(bytes calldata claims, uint256 count) private pure {
-        uint256 offset;
+    /// checkLayout demands that calldata ends where the blocks, padded to a word, do, and that nothing lies before them.
+    function checkLayout(bytes calldata blocks) private pure {
+        uint256 start;
+        assembly { start := blocks.offset }
+        if (start != 4 + 7 * 32 || msg.data.length != start + (blocks.length + 31) / 32 * 32) revert Malformed();
+    }
+
+    /// lastBlock walks the claims of count blocks; it returns where the last one's prefix and last claim begin.
+    function lastBlock(bytes calldata blocks, uint256 count) private pure returns (uint256 start) {
+        uint256 end;
         for (uint256 i = 0; i < count; i++) {
-            if (offset + 2 > claims.length) revert Malformed();
-            uint256 chunks = uint16(bytes2(claims[offset:offset + 2]));
+            start = end + 2;
+            if (start > blocks.length) revert Malformed();
+            uint256 chunks = uint16(bytes2(blocks[end:start]));
             if (chunks == 0) revert Malformed();
-            offset += 2 + 32 * (i + 1 == count ? chunks - 1 : chunks);
+            end = start + 32 + CLAIM_BYTES + 32 * (chunks - 1);
+            if (end > blocks.length) revert Malformed();
         }
-        if (offset != claims.length) revert Malformed();
+        if (end != blocks.length) revert Malformed();
     }
 
     function headerAt(uint256 height) private view returns (bytes32 digest) {

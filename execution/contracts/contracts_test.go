@@ -9,7 +9,7 @@ import (
 )
 
 // codeHash is sha256 of the runtime bytecode that genesis carries: whoever changes the contract changes every network.
-const codeHash = "7fcfb03c79e6fb8a40228f03472e255e7fb7a40778366374153227775c455a98"
+const codeHash = "0ed799d89ff17ce2fa7ab8d0c9ff50f4cacef1826f6454c8323d503eac92c615"
 
 func TestArtefact(t *testing.T) {
 	a, err := BondsArtefact()
