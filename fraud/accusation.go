@@ -27,7 +27,7 @@ func Accuses(c *Challenge) (Step, bool) {
 		return Step{}, false
 	}
 	headers, err := openPast(header, below)
-	if err != nil || signed.Assertion.Bind(headers.digest) != nil || !signed.Assertion.Covers(int(block)) {
+	if err != nil || signed.Assertion.Bind(headers.digest) != nil || !signed.Assertion.Names(int(block)) {
 		return Step{}, false
 	}
 	return signed.Assertion.Step(int(block)), true

@@ -112,6 +112,9 @@ func (a *Assertion) Bind(headers Headers) error {
 	return nil
 }
 
+// Names reports whether the step of block i has a name: the headers of the block and of the one before are known.
+func (a *Assertion) Names(i int) bool { return a.Covers(i) && (i == 0 || a.Covers(i-1)) }
+
 // Covers reports whether the header of block i is known: only then its value has a name.
 func (a *Assertion) Covers(i int) bool { return i < len(a.digests) && a.digests[i] != types.Hash{} }
 

@@ -1,6 +1,10 @@
 package fraud
 
 import (
+	"slices"
+
+	"github.com/ethereum/go-ethereum/common"
+
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/types"
 )
@@ -12,4 +16,13 @@ func GenesisParent(g *types.Genesis) (Parent, error) {
 		return Parent{}, err
 	}
 	return ParentOf(0, header.Digest(), []execution.Claim{claim}), nil
+}
+
+// GenesisBond is the bond that a prover has from the start; false if it has none.
+func GenesisBond(g *types.Genesis, key types.PublicKey) (Bond, bool) {
+	if g.Bonding == nil || !slices.Contains(g.Provers, key) {
+		return Bond{}, false
+	}
+	owner := common.HexToAddress(g.Bonding.Owners[key.String()])
+	return Bond{Owner: owner, Operator: owner, Stands: true}, true
 }

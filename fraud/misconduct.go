@@ -95,7 +95,7 @@ func checkDoubleAssertion(c *Challenge, trust *Trust) (*Finding, error) {
 func contradict(a, b *Assertion, height types.Height) bool {
 	i, ok := a.index(height)
 	j, also := b.index(height)
-	if !ok || !also || !a.Covers(i) || !b.Covers(j) || i > 0 && !a.Covers(i-1) || j > 0 && !b.Covers(j-1) {
+	if !ok || !also || !a.Names(i) || !b.Names(j) {
 		return false
 	}
 	return a.Before(i) == b.Before(j) && !a.Blocks[i].equal(&b.Blocks[j])

@@ -208,7 +208,7 @@ func (t *Tracker) Order(s *SignedAssertion, height types.Height) (earlier *Signe
 	}
 	a := &s.Assertion
 	for i := range a.Blocks {
-		if a.Height(i) > t.settled.Height && a.names(i) {
+		if a.Height(i) > t.settled.Height && a.Names(i) {
 			t.step(a.Step(i), a.Height(i)).begin(begin.clock)
 		}
 	}
@@ -280,15 +280,11 @@ func (t *Tracker) digest(h types.Height) (types.Hash, error) {
 	return known.digest, nil
 }
 
-// names reports whether the step of block i of the bound assertion has a name: the headers of the block and of the one
-// before are known.
-func (a *Assertion) names(i int) bool { return a.Covers(i) && (i == 0 || a.Covers(i-1)) }
-
 // claim notes what an assertion says of its block i; it returns an earlier assertion that says otherwise.
 func (t *Tracker) claim(s *SignedAssertion, i int) *SignedAssertion {
 	a := &s.Assertion
 	height := a.Height(i)
-	if height <= t.settled.Height || !a.names(i) {
+	if height <= t.settled.Height || !a.Names(i) {
 		return nil
 	}
 	id := a.Step(i)

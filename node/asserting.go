@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"time"
@@ -38,7 +39,20 @@ func (n *Node) onAssertion(_ context.Context, _ peer.ID, encoded []byte) gossip.
 // take gives an assertion to the tracker and, if it is taken, keeps it and has it compared. A prover that contradicts
 // itself is challenged for that.
 func (p *proofs) take(signed *fraud.SignedAssertion) error {
-	earlier, at, err := p.tracker.AddAssertion(signed)
+	return p.accept(signed, p.tracker.AddAssertion)
+}
+
+// order is take for an assertion that the block of a height put on the ledger.
+func (p *proofs) order(signed *fraud.SignedAssertion, in types.Height) error {
+	return p.accept(signed, func(s *fraud.SignedAssertion) (*fraud.SignedAssertion, types.Height, error) {
+		return p.tracker.Order(s, in)
+	})
+}
+
+func (p *proofs) accept(signed *fraud.SignedAssertion, add func(*fraud.SignedAssertion) (*fraud.SignedAssertion, types.Height, error)) error {
+	a := &signed.Assertion
+	_ = a.Bind(p.n.digest) // the tracker says what is wrong with it, after the signature
+	earlier, at, err := add(signed)
 	if err != nil {
 		return err
 	}
@@ -47,14 +61,13 @@ func (p *proofs) take(signed *fraud.SignedAssertion) error {
 	if !p.arrives(id, now) {
 		return nil
 	}
-	p.refuteAgain(&signed.Assertion)
+	p.refuteAgain(a)
 	if err := p.ledger.addAssertion(signed, id, uint64(now.UnixMilli())); err != nil {
 		return err
 	}
-	a := &signed.Assertion
-	p.n.cfg.Watch(Asserted{From: a.Parent.Height + 1, To: a.Last(), Prover: a.Prover})
+	p.n.cfg.Watch(Asserted{From: a.ParentHeight + 1, To: a.Last(), Prover: a.Prover})
 	if earlier != nil {
-		p.raise(fraud.NewDoubleAssertion(p.n.payee(), earlier, signed, at))
+		p.challengeContradiction(earlier, signed, at)
 	}
 	if p.challenger != nil {
 		select {
@@ -66,9 +79,51 @@ func (p *proofs) take(signed *fraud.SignedAssertion) error {
 	return nil
 }
 
+// digest is the digest of a header of the own chain.
+func (n *Node) digest(h types.Height) (types.Hash, bool) {
+	if h == 0 {
+		genesis := n.chain.Genesis()
+		return genesis.Digest(), true
+	}
+	ch, ok := n.chain.Header(h)
+	return ch.Header.Digest(), ok
+}
+
+// challengeContradiction challenges a prover that said two things of the block of a height.
+func (p *proofs) challengeContradiction(earlier, signed *fraud.SignedAssertion, at types.Height) {
+	top, ok := p.n.chain.Header(max(earlier.Assertion.Last(), signed.Assertion.Last()))
+	if !ok {
+		return
+	}
+	below, err := fraud.HeadersBelow(followed{p.n}, top.Header.Height, at)
+	if err != nil {
+		p.n.log.Warn("contradicting assertions not challenged", "height", at, "error", err)
+		return
+	}
+	p.raise(fraud.NewDoubleAssertion(p.n.payee(), earlier, signed, at, &top, below))
+}
+
+// followed gives the headers of the own chain.
+type followed struct{ n *Node }
+
+// Header is the header of a height.
+func (f followed) Header(h types.Height) (types.Header, error) {
+	if h == 0 {
+		return f.n.chain.Genesis(), nil
+	}
+	ch, ok := f.n.chain.Header(h)
+	if !ok {
+		return types.Header{}, fmt.Errorf("header %d is not kept here", h)
+	}
+	return ch.Header, nil
+}
+
 // refuteAgain tells the tracker, which forgets at a restart, which steps of an assertion were refuted here before.
 func (p *proofs) refuteAgain(a *fraud.Assertion) {
 	for i := range a.Blocks {
+		if !a.Names(i) {
+			continue
+		}
 		if step := a.Step(i); p.ledger.refuted(step) {
 			p.tracker.Refute(step, a.Height(i))
 		}
@@ -144,6 +199,9 @@ func (p *proofs) retryEarly() {
 func (p *proofs) recall() {
 	for _, encoded := range p.ledger.assertionsAbove(p.tracker.Settled().Height) {
 		signed, err := fraud.DecodeAssertion(encoded)
+		if err == nil {
+			err = signed.Assertion.Bind(p.n.digest)
+		}
 		if err == nil {
 			_, _, err = p.tracker.AddAssertion(signed)
 		}

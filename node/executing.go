@@ -127,7 +127,11 @@ func (n *Node) executeBlock(b *readyBlock, last bool) error {
 	if n.proofs != nil {
 		n.proofs.executed()
 	}
-	n.cfg.Watch(Executed{Height: h, Transactions: result.Places, Skipped: len(result.Skipped), GasUsed: result.Block.GasUsed()})
+	routine, err := n.exec.Routine(h)
+	if err != nil {
+		return err
+	}
+	n.cfg.Watch(Executed{Routine: routine, Height: h, Transactions: result.Places, Skipped: len(result.Skipped), GasUsed: result.Block.GasUsed()})
 	return nil
 }
 

@@ -51,6 +51,7 @@ type Executed struct {
 	Transactions int
 	Skipped      int
 	GasUsed      uint64
+	Routine      bool // no transaction of users: no reason for an assertion
 }
 
 // Asserted says that a prover's assertion was accepted as well-formed here.

@@ -58,9 +58,12 @@ func (l ledger) addAssertion(s *fraud.SignedAssertion, id types.BatchID, millis 
 	a := &s.Assertion
 	batch.Set(store.SpaceFraud, append([]byte{keyAssertionBody}, id[:]...), s.Encode())
 	for i := range a.Blocks {
+		if !a.Names(i) {
+			continue
+		}
 		step := a.Step(i)
-		entry := assertedAt{Step: step, Claim: rpc.Assertion{Prover: a.Prover.PeerID(), From: rpc.Height(a.Parent.Height + 1), To: rpc.Height(a.Last()),
-			Claim: types.Hash(step.Value), Chunks: len(a.Blocks[i].Claims), Time: millis}}
+		entry := assertedAt{Step: step, Claim: rpc.Assertion{Prover: a.Prover.PeerID(), From: rpc.Height(a.ParentHeight + 1), To: rpc.Height(a.Last()),
+			Claim: types.Hash(step.Value), Chunks: a.Blocks[i].Chunks(), Time: millis}}
 		encoded, err := json.Marshal(entry)
 		if err != nil {
 			return fmt.Errorf("assertion: %w", err)
@@ -212,7 +215,7 @@ func (l ledger) forget(upTo types.Height) error {
 	})
 	challenges := l.db.Scan(store.SpaceFraud, up(keyChallengeAt), func(key, value []byte) error {
 		var record rpc.Challenge
-		if json.Unmarshal(value, &record) == nil && record.Kind == fraud.KindWrongState.String() {
+		if json.Unmarshal(value, &record) == nil && (record.Kind == fraud.KindWrongState.String() || record.Kind == fraud.KindWrongPrefix.String()) {
 			drop(key, keyChallengeBody, true)
 		}
 		return nil

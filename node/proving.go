@@ -2,10 +2,7 @@ package node
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -19,11 +16,6 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// asserter is a prover, or a liar in a drill.
-type asserter interface {
-	Next(asserted types.Height) (*fraud.SignedAssertion, error)
-}
-
 // proofs is the node's part in proving: it tracks what provers assert, asserts itself where that is its role, compares
 // with the own execution, and verifies challenges.
 type proofs struct {
@@ -34,8 +26,9 @@ type proofs struct {
 	court   *court
 
 	challenger *fraud.Challenger // nil at roles that execute nothing
-	prover     asserter          // nil at roles that do not assert
-	said       types.Height      // up to where the prover has asserted; owned by track
+	poster     *poster           // nil at roles that do not assert
+	bonds      *bonds
+	read       types.Height // blocks whose assertions are known; owned by track
 
 	heard chan *fraud.SignedAssertion // taken by the tracker, to be compared
 	ran   chan struct{}               // capacity 1: execution moved
@@ -66,11 +59,11 @@ func (n *Node) openProofs() error {
 	if err != nil {
 		return err
 	}
-	isProver := func(key types.PublicKey) bool { return slices.Contains(n.cfg.Genesis.Provers, key) }
+	bonds := &bonds{n: n}
 	p := &proofs{
-		n: n, ledger: ledger{n.store}, heard: make(chan *fraud.SignedAssertion, heardQueue), ran: make(chan struct{}, 1),
+		n: n, bonds: bonds, ledger: ledger{n.store}, heard: make(chan *fraud.SignedAssertion, heardQueue), ran: make(chan struct{}, 1),
 		arrived: map[types.BatchID]time.Time{}, asked: map[types.Height]bool{}, misses: map[types.Height]int{},
-		trust: &fraud.Trust{Rules: rules, Prover: isProver, Committee: func(e types.Epoch) *types.Committee {
+		trust: &fraud.Trust{Rules: rules, Bond: bonds.of, Committee: func(e types.Epoch) *types.Committee {
 			c, _ := n.chain.Committee(e)
 			return c
 		}},
@@ -80,22 +73,16 @@ func (n *Node) openProofs() error {
 		return err
 	}
 	p.tracker = fraud.NewTracker(fraud.TrackerConfig{
-		Network: n.network, Base: base, Time: at, Window: n.cfg.Genesis.ChallengeWindow, Step: n.cfg.Genesis.WindowStep,
-		Prover: isProver, Available: func(h types.Height) bool { return h <= n.sampled() }, Unchallenged: p.unchallenged,
+		Rules: rules, Base: base, Time: at, Window: n.cfg.Genesis.ChallengeWindow, Step: n.cfg.Genesis.WindowStep,
+		Ordered: n.exec != nil, Bond: bonds.of, Available: func(h types.Height) bool { return h <= n.sampled() }, Unchallenged: p.unchallenged,
 	})
-	p.said = base.Height
+	p.read = base.Height
 	p.court = newCourt(n, p)
 	if n.exec != nil {
 		p.challenger = fraud.NewChallenger(n.exec, provable{n}, p.trust, n.payee())
 	}
 	if n.cfg.Role == Prover {
-		p.prover = fraud.NewProver(n.cfg.Key, n.exec)
-		if n.cfg.Dishonest {
-			p.prover = fraud.NewLiar(n.cfg.Key, n.exec, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
-		}
-		if !isProver(n.key) {
-			return fmt.Errorf("this node's key %s is not among the provers of the genesis file: run it as a peer", n.key.PeerID())
-		}
+		p.poster = newPoster(n)
 	}
 	n.proofs = p
 	return nil
@@ -170,6 +157,8 @@ func (p *proofs) track(ctx context.Context) error {
 			p.tracker.AddHeader(&ch.Header)
 		}
 		p.retryEarly()
+		p.readBlocks()
+		p.advance(ctx)
 		if p.missed.Swap(false) {
 			p.recall()
 		}
@@ -187,9 +176,7 @@ func (p *proofs) track(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-signal:
-			p.advance(ctx)
 		case <-p.ran:
-			p.advance(ctx)
 		case signed := <-p.heard:
 			p.inspect(signed)
 		}
@@ -220,35 +207,57 @@ func (p *proofs) advance(ctx context.Context) {
 	for _, c := range challenges {
 		p.raise(c)
 	}
-	if p.prover == nil || p.n.exec.Height() > p.n.chain.Head().Header.Height {
+	if p.poster == nil || p.n.exec.Height() > p.n.chain.Head().Header.Height {
 		return
 	}
-	signed, err := p.prover.Next(p.said)
-	if errors.Is(err, fraud.ErrNothing) {
-		return
+	if signed := p.poster.post(ctx); signed != nil {
+		p.say(ctx, signed)
 	}
-	if err != nil {
-		p.n.log.Warn("nothing asserted", "error", err)
-		return
-	}
-	p.say(ctx, signed)
 }
 
-// say takes the own assertion and publishes it.
+// say takes an own assertion that is on its way to the ledger, and publishes it.
 func (p *proofs) say(ctx context.Context, signed *fraud.SignedAssertion) {
-	switch err := p.take(signed); {
-	case errors.Is(err, fraud.ErrEarly):
-		return // the tracker has not seen the newest header yet: the next signal comes with it
-	case errors.Is(err, fraud.ErrOld):
-		p.said = signed.Assertion.Last() // others settled it meanwhile
-		return
-	case err != nil:
-		p.n.log.Warn("own assertion not taken; it is made again with the next block", "error", err)
-		return
+	if err := p.take(signed); err != nil {
+		p.n.log.Debug("own assertion counts here when it is ordered", "error", err)
 	}
-	p.said = signed.Assertion.Last()
 	if err := p.n.gossip.PublishAssertion(ctx, signed.Encode()); err != nil && ctx.Err() == nil {
 		p.n.log.Warn("assertion not published", "error", err)
+	}
+}
+
+// readBlocks takes the assertions that executed blocks put on the ledger.
+func (p *proofs) readBlocks() {
+	if p.n.exec == nil {
+		return
+	}
+	for top := min(p.n.exec.Height(), p.n.chain.Head().Header.Height); p.read < top; p.read++ {
+		posted, err := p.n.exec.Posted(p.read + 1)
+		if err != nil {
+			p.n.log.Error("assertions on the ledger are not read", "block", p.read+1, "error", err)
+			continue
+		}
+		for _, one := range posted {
+			p.ordered(one, p.read+1)
+		}
+	}
+}
+
+// ordered takes one assertion that a block put on the ledger.
+func (p *proofs) ordered(posted execution.Posted, in types.Height) {
+	signed, err := fraud.DecodeAssertion(posted.Envelope)
+	if err != nil {
+		p.n.log.Error("an assertion on the ledger cannot be read, so nobody could challenge it", "block", in, "error", err)
+		return
+	}
+	if err := p.order(signed, in); err != nil {
+		p.n.log.Debug("assertion on the ledger does not count here", "block", in, "prover", signed.Assertion.Prover.PeerID(), "error", err)
+		p.inspect(signed) // a lie is challenged wherever it stands
+	}
+	if p.poster == nil {
+		return
+	}
+	if _, wrong, err := fraud.Compare(p.n.exec, &signed.Assertion); err == nil && !wrong {
+		p.poster.note(&signed.Assertion, in, posted.Step)
 	}
 }
 
@@ -257,7 +266,8 @@ func (p *proofs) inspect(signed *fraud.SignedAssertion) {
 	if p.challenger == nil || signed.Assertion.Prover == p.n.key {
 		return
 	}
-	if at, wrong, err := fraud.Compare(p.n.exec, &signed.Assertion); err == nil && wrong && at.Block < len(signed.Assertion.Blocks) && p.tracker.Refuted(signed.Assertion.Step(at.Block)) {
+	a := &signed.Assertion
+	if at, wrong, err := fraud.Compare(p.n.exec, a); err == nil && wrong && a.Names(at.Block) && p.tracker.Refuted(a.Step(at.Block)) {
 		return
 	}
 	challenge, err := p.challenger.Inspect(signed)

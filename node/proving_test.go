@@ -48,25 +48,57 @@ func provers(t *testing.T, s *exectest.Swarm, last types.Height) (truth, lie *fr
 	for s.Chain.Height() < last {
 		s.Apply(s.Transfer(0, 1, 1))
 	}
-	truth, err := fraud.NewProver(exectest.PeerKey(4), s.Chain).Assert(0, last)
+	right, err := fraud.NewProver(exectest.PublicKey(4), s.Chain).Assert(0, last)
 	if err != nil {
 		t.Fatal(err)
 	}
-	liar := fraud.NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(1, 1)))
-	if lie, err = liar.Tell(truth.Assertion, 1, 0, fraud.LieRoot); err != nil {
+	return signed(t, s, right), lied(t, s, fraud.NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1))), last, 1, fraud.LieRoot)
+}
+
+// lied is what a liar says of blocks 1..last, wrong in one of them.
+func lied(t *testing.T, s *exectest.Swarm, liar *fraud.Liar, last types.Height, block int, lie fraud.Lie) *fraud.SignedAssertion {
+	t.Helper()
+	outcome, err := fraud.OutcomeOf(s.Chain, 0, last)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return truth, lie
+	told, err := liar.Tell(outcome, block, 0, lie)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed(t, s, told)
+}
+
+// signed is an assertion signed by the account that owns its prover's bond, and bound to the swarm's headers.
+func signed(t *testing.T, s *exectest.Swarm, a *fraud.Assertion) *fraud.SignedAssertion {
+	t.Helper()
+	for i := 4; i < 8; i++ {
+		if exectest.PublicKey(i) != a.Prover {
+			continue
+		}
+		rules := s.Rules()
+		out, err := a.Sign(exectest.Key(i), &rules, s.Nonces[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = out.Assertion.Bind(func(h types.Height) (types.Hash, bool) {
+			header, err := s.Chain.Header(h)
+			return header.Digest(), err == nil
+		})
+		return out
+	}
+	t.Fatal("no prover", a.Prover)
+	return nil
 }
 
 // TestRefutationsAreRecalled: a light client that restarts knows again what was asserted, and which of it was refuted.
 func TestRefutationsAreRecalled(t *testing.T) {
-	s := exectest.New(t, nil)
+	s := exectest.New(t, exectest.Bonded)
 	truth, lie := provers(t, s, 3)
 	data := t.TempDir()
 	n := lightOver(t, s, data, 3)
-	for _, signed := range []*fraud.SignedAssertion{lie, truth} {
-		if v := n.onAssertion(t.Context(), "", signed.Encode()); v != gossip.Accept {
+	for _, said := range []*fraud.SignedAssertion{lie, truth} {
+		if v := n.onAssertion(t.Context(), "", said.Encode()); v != gossip.Accept {
 			t.Fatal(v)
 		}
 	}
@@ -99,7 +131,7 @@ func TestRefutationsAreRecalled(t *testing.T) {
 
 // TestEarlyAssertionsWait: what speaks of headers that are on their way is kept, within bounds, and taken with them.
 func TestEarlyAssertionsWait(t *testing.T) {
-	s := exectest.New(t, nil)
+	s := exectest.New(t, exectest.Bonded)
 	truth, _ := provers(t, s, 3)
 	n := lightOver(t, s, t.TempDir(), 1)
 	defer n.Close()
@@ -121,18 +153,18 @@ func TestEarlyAssertionsWait(t *testing.T) {
 	for range mostAhead + 1 {
 		far.Blocks = append(far.Blocks, far.Blocks[2])
 	}
-	if v := n.onAssertion(t.Context(), "", far.Sign(exectest.PeerKey(4)).Encode()); v != gossip.Ignore {
+	if v := n.onAssertion(t.Context(), "", signed(t, s, &far).Encode()); v != gossip.Ignore {
 		t.Fatal("too far ahead", v)
 	}
 	for i := range mostEarly + 1 {
 		near := truth.Assertion
 		near.Blocks = append(append([]fraud.BlockClaims(nil), near.Blocks...), near.Blocks[2])
-		near.Blocks[3].Digest[0] ^= byte(i)
+		near.Digest[0] ^= byte(i)
 		want := gossip.Accept
 		if i == mostEarly {
 			want = gossip.Ignore
 		}
-		if v := n.onAssertion(t.Context(), "", near.Sign(exectest.PeerKey(4)).Encode()); v != want {
+		if v := n.onAssertion(t.Context(), "", signed(t, s, &near).Encode()); v != want {
 			t.Fatal(i, v)
 		}
 	}
@@ -140,16 +172,13 @@ func TestEarlyAssertionsWait(t *testing.T) {
 
 // TestLiesDoNotHideTheTruth: peers that ask are given what stands, however many lies were told.
 func TestLiesDoNotHideTheTruth(t *testing.T) {
-	s := exectest.New(t, nil)
+	s := exectest.New(t, exectest.Bonded)
 	truth, _ := provers(t, s, 2)
 	n := lightOver(t, s, t.TempDir(), 2)
 	defer n.Close()
-	liar := fraud.NewLiar(exectest.PeerKey(5), s.Chain, rand.New(rand.NewPCG(2, 2)))
+	liar := fraud.NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(2, 2)))
 	for range 2 * mostGiven {
-		lie, err := liar.Tell(truth.Assertion, 0, 0, fraud.LieReceipts)
-		if err != nil {
-			t.Fatal(err)
-		}
+		lie := lied(t, s, liar, 2, 0, fraud.LieReceipts)
 		if err := n.proofs.ledger.addAssertion(lie, lie.ID(), 1); err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +200,7 @@ func TestLiesDoNotHideTheTruth(t *testing.T) {
 
 // TestOneProofOfAnOffence: each pair of contradictions would be another challenge; one is kept, and names all accused.
 func TestOneProofOfAnOffence(t *testing.T) {
-	s := exectest.New(t, nil)
+	s := exectest.New(t, exectest.Bonded)
 	provers(t, s, 2)
 	n := lightOver(t, s, t.TempDir(), 1)
 	defer n.Close()
@@ -223,7 +252,7 @@ func TestUndecidedChallengesHoldSettlement(t *testing.T) {
 
 // TestUnfetchedChallengesHoldForAWhile: an ID that no peer backs with bytes delays a height by a few turns, not for ever.
 func TestUnfetchedChallengesHoldForAWhile(t *testing.T) {
-	s := exectest.New(t, nil)
+	s := exectest.New(t, exectest.Bonded)
 	provers(t, s, 2)
 	n := lightOver(t, s, t.TempDir(), 1)
 	defer n.Close()
@@ -245,7 +274,7 @@ func TestUnfetchedChallengesHoldForAWhile(t *testing.T) {
 
 // TestOldHeightsAreForgotten: the ledger does not grow for ever, and an assertion lives as long as its last block.
 func TestOldHeightsAreForgotten(t *testing.T) {
-	s := exectest.New(t, nil)
+	s := exectest.New(t, exectest.Bonded)
 	truth, lie := provers(t, s, 3)
 	n := lightOver(t, s, t.TempDir(), 3)
 	defer n.Close()
@@ -296,7 +325,7 @@ func idBytes(s *fraud.SignedAssertion) []byte {
 
 // TestExecutingPeersSettleOnlyTheirOwn: a lie that nobody challenged in time never becomes final where it can be seen.
 func TestExecutingPeersSettleOnlyTheirOwn(t *testing.T) {
-	s := exectest.New(t, nil)
+	s := exectest.New(t, exectest.Bonded)
 	truth, lie := provers(t, s, 3)
 	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: Peer, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
 	if err != nil {

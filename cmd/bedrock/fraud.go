@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/spf13/cobra"
@@ -89,7 +88,8 @@ func newFraudVerifyCommand() *cobra.Command {
 		Use:   "verify FILE",
 		Short: "Verify a challenge with the genesis file alone",
 		Long: "verify checks a challenge completely: signatures, certificates, and the fault itself. It trusts the genesis file only.\n" +
-			"For a challenge of a later epoch it needs --rpc, to follow the committees by their signed headers.",
+			"For a challenge of a later epoch it needs --rpc, to follow the committees by their signed headers; and for one of a prover\n" +
+			"that bonded later, to learn which account speaks for it: this it takes on the node's word.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if fromStdin {
 				return noArgs(cmd, args)
@@ -145,13 +145,28 @@ func verifyChallenge(ctx context.Context, f queryFlags, file, genesisFile string
 		return nil, err
 	}
 	trust := &fraud.Trust{Rules: rules, Committee: a.committeeOf(ctx, f),
-		Prover: func(key types.PublicKey) bool { return slices.Contains(a.genesis.Provers, key) }}
+		Bond: bondOf(ctx, f, a.genesis)}
 	command, err := sandboxCommand()
 	if err != nil {
 		return nil, err
 	}
 	box := &fraud.Sandbox{Exe: command[0], Args: command[1:]}
 	return box.Judge(ctx, challenge, trust)
+}
+
+// bondOf finds who speaks for a prover: the genesis file says it of the first ones, of others the node's state, on its word.
+func bondOf(ctx context.Context, f queryFlags, g *types.Genesis) func(types.PublicKey) (fraud.Bond, bool) {
+	return func(key types.PublicKey) (fraud.Bond, bool) {
+		if bond, ok := fraud.GenesisBond(g, key); ok || g.Bonding == nil {
+			return bond, ok
+		}
+		book, err := openBonds(ctx, &f)
+		if err != nil {
+			return fraud.Bond{}, false
+		}
+		bond, err := book.bond(ctx, key)
+		return fraud.Bond{Owner: bond.Owner, Operator: bond.Operator}, err == nil && bond.Role == types.BondProver
+	}
 }
 
 // committeeOf finds committees by their epoch: the genesis file names the first, a node shows the signed headers that lead to

@@ -19,6 +19,7 @@ type row struct {
 	signers   int
 	committee int
 	empty     bool
+	routine   bool // holds nothing of users: no prover need assert it
 	published map[string]bool
 	rows      int
 	copies    int
@@ -54,7 +55,7 @@ func (b *board) take(name string, fact node.Fact, now time.Time) {
 		r.signers, r.committee, r.empty = max(r.signers, f.Signers), f.Committee, f.Header.DataLength == 0
 	case node.Executed:
 		if r := b.row(f.Height, now); r != nil {
-			r.executed, r.txs, r.skipped = true, f.Transactions, f.Skipped
+			r.executed, r.txs, r.skipped, r.routine = true, f.Transactions, f.Skipped, f.Routine
 		}
 	case node.Published:
 		if r := b.row(f.Height, now); r != nil && !r.published[name] {
@@ -153,7 +154,7 @@ func (b *board) pending(most int) []string {
 
 func (b *board) complete(r *row) bool {
 	sampled := b.lights == 0 || r.sampled != nil
-	asserted := r.empty || len(r.asserters) >= b.provers
+	asserted := r.empty || r.routine || len(r.asserters) >= b.provers
 	refuted := len(r.refuted) > 0 || !r.asserters[b.liar]
 	return r.committee > 0 && r.executed && sampled && asserted && refuted
 }
@@ -189,6 +190,8 @@ func assertion(r *row) string {
 		return "asserted"
 	case r.empty:
 		return "empty"
+	case r.routine:
+		return "ledger's own"
 	}
 	return "not asserted"
 }
