@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ type poster struct {
 	make   asserter
 	vault  [20]byte
 	sent   *account.Sent
+	rest   types.Height                // nothing is posted before this block: the last attempt came to nothing
 	posted map[types.Height]postedStep // by the height they build on: the first on the ledger that is right
 	told   time.Time                   // when a reason for posting nothing was logged last
 }
@@ -97,12 +99,15 @@ func (p *poster) next(s execution.Settlement) (*fraud.Assertion, error) {
 
 // post posts the next assertion, unless one is under way; nil if there is nothing to post.
 func (p *poster) post(ctx context.Context) *fraud.SignedAssertion {
-	if p.underWay() || !p.mayAssert() {
+	if p.underWay() || p.n.exec.Height() < p.rest || !p.mayAssert() {
 		return nil
 	}
 	settlement, err := p.n.exec.Settlement()
+	if err == nil {
+		err = p.agrees(settlement)
+	}
 	if err != nil {
-		p.tell("nothing asserted: the ledger's settlement is not read", "error", err)
+		p.tell("nothing asserted: what the ledger has settled cannot be built on", "error", err)
 		return nil
 	}
 	a, err := p.next(settlement)
@@ -142,9 +147,19 @@ func (p *poster) underWay() bool {
 	outcome, err := p.sent.Wait(context.Background()) // done already
 	if err != nil || !outcome.Succeeded {
 		p.n.log.Info("an assertion had no effect: others settled what it builds on meanwhile, or the bond is gone", "block", outcome.Height, "error", err)
+		p.rest = p.n.exec.Height() + prizeBlocks
 	}
 	p.sent = nil
 	return false
+}
+
+// agrees reports what is wrong with building on the ledger's settled value: nothing, if it is what this node computed.
+func (p *poster) agrees(s execution.Settlement) error {
+	own, err := fraud.OwnParent(p.n.exec, s.Height)
+	if err == nil && types.Hash(own.Value()) != s.Value {
+		err = fmt.Errorf("block %d: the value is not what this node computed", s.Height)
+	}
+	return err
 }
 
 // mayAssert reports whether the own bond is active.
