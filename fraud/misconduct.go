@@ -81,9 +81,6 @@ func checkDoubleAssertion(c *Challenge, trust *Trust) (*Finding, error) {
 	if first.Prover != second.Prover {
 		return nil, fmt.Errorf("not two assertions of one prover: %w", ErrInvalid)
 	}
-	if !trust.prover(first.Prover) {
-		return nil, fmt.Errorf("%s: %w: %w", first.Prover, ErrNotProver, ErrInvalid)
-	}
 	if !contradict(first, second, body.Height) {
 		return nil, fmt.Errorf("assertions do not contradict each other on block %d: %w", body.Height, ErrInvalid)
 	}

@@ -97,7 +97,12 @@ func forgeries(t *testing.T, s *exectest.Swarm, truth, lie *fraud.SignedAssertio
 	if err != nil {
 		t.Fatal(err)
 	}
-	twice := fraud.NewDoubleAssertion([20]byte{}, truth, truth, 1)
+	top, _ := s.Certified(3)
+	below, err := fraud.HeadersBelow(s.Chain, 3, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice := fraud.NewDoubleAssertion([20]byte{}, truth, truth, 1, &top, below)
 	payee := func(i int) (p [20]byte) { return [20]byte{byte(i), byte(i >> 8), 0xff} }
 	return func(i int) []byte {
 		c := *ofTruth
@@ -121,7 +126,7 @@ func forgeries(t *testing.T, s *exectest.Swarm, truth, lie *fraud.SignedAssertio
 // TestFloodOfChallenges: five peers send a thousand challenges that prove nothing. That ends soon in their score, and while it
 // lasts in their turns: the victim verifies a few, one at a time, and the true challenge that comes in the middle as well.
 func TestFloodOfChallenges(t *testing.T) {
-	s := exectest.New(t, nil)
+	s := exectest.New(t, exectest.Bonded)
 	truth, lie := provers(t, s, 3)
 	exe, err := os.Executable()
 	if err != nil {

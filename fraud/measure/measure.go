@@ -6,10 +6,10 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"path/filepath"
-	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/types"
 )
@@ -53,11 +53,20 @@ func NewChallenge(dir string) (_ *Challenge, err error) {
 }
 
 func (c *chain) challenge(height types.Height, random *rand.Rand) (*Challenge, error) {
-	truth, err := fraud.NewProver(peerKey(prover), c.exec).Assert(height-1, height)
+	truth, err := fraud.OutcomeOf(c.exec, height-1, height)
 	if err != nil {
 		return nil, err
 	}
-	lie, err := fraud.NewLiar(peerKey(prover), c.exec, random).Tell(truth.Assertion, 0, 1, fraud.LieRoot)
+	told, err := fraud.NewLiar(c.genesis.Provers[0], c.exec, random).Tell(truth, 0, 1, fraud.LieRoot)
+	if err != nil {
+		return nil, err
+	}
+	purse, err := account.DeriveKey([]byte("prover"))
+	if err != nil {
+		return nil, err
+	}
+	rules := c.exec.Rules()
+	lie, err := told.Sign(purse, &rules, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +83,11 @@ func (c *chain) challenge(height types.Height, random *rand.Rand) (*Challenge, e
 		return nil, err
 	}
 	trust := &fraud.Trust{
-		Rules:     c.exec.Rules(),
+		Rules:     rules,
 		Committee: func(types.Epoch) *types.Committee { return committee },
-		Prover:    func(key types.PublicKey) bool { return slices.Contains(c.genesis.Provers, key) },
+		Bond: func(key types.PublicKey) (fraud.Bond, bool) {
+			return fraud.Bond{Owner: account.AddressOf(purse), Stands: true}, key == c.genesis.Provers[0]
+		},
 	}
 	encoded := made.Encode()
 	verify := func() error { // from the bytes, as a light client does
