@@ -132,6 +132,10 @@ func writeNetwork(cmd *cobra.Command, f genesisFlags, genesis *types.Genesis, id
 	if err := os.WriteFile(path, encoded, 0o644); err != nil {
 		return fmt.Errorf("write genesis: %w", err)
 	}
+	network := node.Network{Genesis: genesis} // where its nodes are reached is not known yet
+	if err := network.Write(filepath.Join(f.out, "network.json")); err != nil {
+		return err
+	}
 	id, err := genesis.NetworkID()
 	if err != nil {
 		return err

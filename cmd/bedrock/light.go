@@ -114,7 +114,9 @@ func (f lightFlags) config() (node.Config, error) {
 	}
 	cfg := home.Config()
 	cfg.RPC, cfg.Listen, cfg.LatestAsserted = f.rpc, f.listen, f.asserted
-	cfg.Bootstrap = append(f.bootstrap, network.Bootstrap...)
+	if cfg.Bootstrap = append(f.bootstrap, network.Bootstrap...); len(cfg.Bootstrap) == 0 {
+		return node.Config{}, &exitError{exitUsage, fmt.Errorf("%s names no node to join by: name one with --bootstrap", f.network)}
+	}
 	if cfg.Checkpoint = network.Checkpoint; f.checkpoint != "" {
 		cfg.Checkpoint = f.checkpoint
 	}
