@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math/big"
@@ -39,6 +38,7 @@ func (a *CallArgs) from() common.Address {
 	return *a.From
 }
 
+// data is what the call is made with: of two that differ, the one under the newer name.
 func (a *CallArgs) data() []byte {
 	if a.Input != nil {
 		return *a.Input
@@ -57,11 +57,9 @@ func (a *CallArgs) check(chainID *big.Int) error {
 	return a.consistent(chainID)
 }
 
-// consistent is check for eth_simulateV1, which lets a blob fee without blobs pass.
+// consistent is check for eth_simulateV1 and debug_traceCall, which let a blob fee without blobs pass.
 func (a *CallArgs) consistent(chainID *big.Int) error {
 	switch {
-	case a.Data != nil && a.Input != nil && !bytes.Equal(*a.Data, *a.Input):
-		return errors.New(`both "data" and "input" are set and not equal. Please use "input" to pass transaction call data`)
 	case a.GasPrice != nil && (a.MaxFeePerGas != nil || a.MaxPriorityFeePerGas != nil):
 		return errors.New("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")
 	case a.ChainID != nil && a.ChainID.ToInt().Cmp(chainID) != 0:
@@ -78,13 +76,16 @@ func (a *CallArgs) consistent(chainID *big.Int) error {
 // above the cap, the cap is taken. Nonce, code of the sender and the gas cap of one transaction are not checked.
 func (a *CallArgs) message(baseFee *big.Int, gasCap uint64) (*core.Message, error) {
 	m, err := a.fields(baseFee)
+	if err != nil {
+		return nil, err
+	}
 	if a.Gas == nil || m.GasLimit > gasCap {
 		m.GasLimit = gasCap
 	}
-	return m.SkipNonceCheck().SkipEOACheck().SkipGasLimitCapCheck(), err
+	return m.SkipNonceCheck().SkipEOACheck().SkipGasLimitCapCheck(), nil
 }
 
-// fields is the message with what was said, zero where nothing was. On an error it is not to be run.
+// fields is the message with what was said, zero where nothing was.
 func (a *CallArgs) fields(baseFee *big.Int) (*core.Message, error) {
 	m := &core.Message{
 		From: a.from(), To: a.To, Data: a.data(),
@@ -98,6 +99,9 @@ func (a *CallArgs) fields(baseFee *big.Int) (*core.Message, error) {
 	}
 	if a.AccessList != nil {
 		m.AccessList = *a.AccessList
+	}
+	if baseFee == nil && (a.MaxFeePerGas != nil || a.MaxPriorityFeePerGas != nil) {
+		return nil, errors.New("maxFeePerGas and maxPriorityFeePerGas are not valid before London is active")
 	}
 	var err error
 	word := func(name string, v *hexutil.Big) *uint256.Int {
@@ -121,7 +125,10 @@ func (a *CallArgs) fields(baseFee *big.Int) (*core.Message, error) {
 		m.GasFeeCap, m.GasTipCap = word("maxFeePerGas", a.MaxFeePerGas), word("maxPriorityFeePerGas", a.MaxPriorityFeePerGas)
 		m.GasPrice = priceOf(m.GasFeeCap, m.GasTipCap, baseFee)
 	}
-	return m, err
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // transaction is the unsigned transaction that the message could have come from: of the oldest type that has all that

@@ -36,6 +36,9 @@ const (
 // ErrNoHeader says that no executed block is behind the hash, number or tag that was asked for.
 var ErrNoHeader = errors.New("header not found")
 
+// errNoHeaderForHash is the same for a hash.
+var errNoHeaderForHash = errors.New("header for hash not found")
+
 // StateGoneError says that the state after a block is not kept any more.
 type StateGoneError struct {
 	Number *big.Int

@@ -1,8 +1,10 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/big"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -31,6 +33,8 @@ func (f *Filler) FillTransaction(ctx context.Context, args CallArgs) (*FilledTra
 		return nil, err
 	}
 	switch {
+	case args.Data != nil && args.Input != nil && !bytes.Equal(*args.Data, *args.Input):
+		return nil, errors.New(`both "data" and "input" are set and not equal. Please use "input" to pass transaction call data`)
 	case args.BlobVersionedHashes != nil:
 		return nil, errors.New("blob transactions are not filled in here")
 	case args.To == nil && len(args.data()) == 0:
@@ -68,7 +72,13 @@ func (f *Filler) price(args *CallArgs) error {
 		args.GasPrice = f.fees.GasPrice()
 	}
 	if args.GasPrice != nil {
+		if args.GasPrice.ToInt().Sign() == 0 {
+			return errors.New("gasPrice must be non-zero after london fork")
+		}
 		return nil
+	}
+	if args.MaxFeePerGas != nil && args.MaxFeePerGas.ToInt().Sign() == 0 {
+		return errors.New("maxFeePerGas must be non-zero")
 	}
 	if args.MaxPriorityFeePerGas == nil {
 		args.MaxPriorityFeePerGas = suggestedTip()
@@ -78,7 +88,7 @@ func (f *Filler) price(args *CallArgs) error {
 		args.MaxFeePerGas = (*hexutil.Big)(room.Add(room, args.MaxPriorityFeePerGas.ToInt()))
 	}
 	if args.MaxFeePerGas.ToInt().Cmp(args.MaxPriorityFeePerGas.ToInt()) < 0 {
-		return invalidParams("maxFeePerGas (%v) < maxPriorityFeePerGas (%v)", args.MaxFeePerGas, args.MaxPriorityFeePerGas)
+		return fmt.Errorf("maxFeePerGas (%v) < maxPriorityFeePerGas (%v)", args.MaxFeePerGas, args.MaxPriorityFeePerGas)
 	}
 	return nil
 }

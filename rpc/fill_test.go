@@ -68,7 +68,10 @@ func TestWhatIsNotFilledIn(t *testing.T) {
 		{object{"from": aliceAt}, -32000},
 		{object{"from": aliceAt, "to": echo}, 3},
 		{object{"from": aliceAt, "to": emitter, "chainId": "0x7"}, -32000},
-		{object{"from": aliceAt, "to": emitter, "maxFeePerGas": "0x1", "maxPriorityFeePerGas": "0x2"}, -32602},
+		{object{"from": aliceAt, "to": emitter, "maxFeePerGas": "0x1", "maxPriorityFeePerGas": "0x2"}, -32000},
+		{object{"from": aliceAt, "to": emitter, "maxFeePerGas": "0x0", "maxPriorityFeePerGas": "0x0"}, -32000},
+		{object{"from": aliceAt, "to": emitter, "gasPrice": "0x0"}, -32000},
+		{object{"from": aliceAt, "to": emitter, "data": "0x01", "input": "0x02"}, -32000},
 		{object{"from": aliceAt, "to": emitter, "blobVersionedHashes": []string{hexutil.Encode(make([]byte, 32))}}, -32000},
 	} {
 		if have := f.call("eth_fillTransaction", c.args); have.code() != c.code {

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -128,8 +129,11 @@ func (o *BlockOverride) apply(block *vm.BlockContext) error {
 	if o == nil {
 		return nil
 	}
-	if o.BeaconRoot != nil || o.Withdrawals != nil {
-		return invalidParams(`block overrides "beaconRoot" and "withdrawals" are possible in eth_simulateV1 only`)
+	if o.BeaconRoot != nil {
+		return errors.New(`block override "beaconRoot" is not supported for this RPC method`)
+	}
+	if o.Withdrawals != nil {
+		return errors.New(`block override "withdrawals" is not supported for this RPC method`)
 	}
 	if o.Number != nil {
 		block.BlockNumber = o.Number.ToInt()

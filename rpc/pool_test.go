@@ -78,7 +78,7 @@ func TestOddParameters(t *testing.T) {
 		{"eth_call", `[{"value":"` + long + `"}]`, -32602},
 		{"eth_call", `[{"to":"0x12"}]`, -32602},
 		{"eth_call", `[{"gas":"0x10000000000000000"}]`, -32602},
-		{"eth_call", `[{},"latest",{},{"withdrawals":[]}]`, -32602},
+		{"eth_call", `[{},"latest",{},{"withdrawals":[]}]`, -32000},
 		{"eth_getBalance", `["` + aliceAt.Hex() + `","0x10000000000000000"]`, -32602},
 		{"eth_getBalance", `["` + aliceAt.Hex() + `",{"blockHash":"0x1"}]`, -32602},
 		{"eth_getStorageAt", `["` + aliceAt.Hex() + `","` + long + `","latest"]`, -32602},

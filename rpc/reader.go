@@ -131,13 +131,21 @@ func (r *reader) state(at *gethrpc.BlockNumberOrHash) (*state.StateDB, *types.He
 		return nil, nil, err
 	}
 	if header == nil {
-		return nil, nil, ErrNoHeader
+		return nil, nil, missing(at)
 	}
 	statedb, err := r.StateAt(header)
 	if err != nil {
 		return nil, nil, &StateGoneError{header.Number, err}
 	}
 	return statedb, header, nil
+}
+
+// missing is ErrNoHeader in go-ethereum's words.
+func missing(at *gethrpc.BlockNumberOrHash) error {
+	if _, byHash := at.Hash(); byHash {
+		return errNoHeaderForHash
+	}
+	return ErrNoHeader
 }
 
 func (r *reader) signer(header *types.Header) types.Signer {

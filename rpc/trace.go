@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -25,9 +27,8 @@ const maxTraceBytes = 64 << 20
 
 // Why there is nothing to trace; a state that is not kept any more is a StateGoneError.
 var (
-	ErrNoTransaction = errors.New("transaction not found")
-	ErrNoBlock       = errors.New("block not found")
-	ErrGenesis       = errors.New("genesis is not traceable")
+	ErrNotFound = errors.New("not found")
+	ErrGenesis  = errors.New("genesis is not traceable")
 )
 
 // Tracing serves debug_trace*: it runs a block again with the backend's own Preamble and Apply, so that what is traced
@@ -58,7 +59,7 @@ type TraceResult struct {
 func (t *Tracing) TraceTransaction(ctx context.Context, hash common.Hash, config *TraceConfig) (json.RawMessage, error) {
 	block, index := t.r.place(hash)
 	if block == nil {
-		return nil, ErrNoTransaction
+		return nil, fmt.Errorf("transaction %w", ErrNotFound)
 	}
 	results, err := t.trace(ctx, block, int(index), config)
 	if err != nil {
@@ -69,17 +70,18 @@ func (t *Tracing) TraceTransaction(ctx context.Context, hash common.Hash, config
 
 // TraceBlockByNumber answers debug_traceBlockByNumber.
 func (t *Tracing) TraceBlockByNumber(ctx context.Context, number gethrpc.BlockNumber, config *TraceConfig) ([]TraceResult, error) {
-	return t.traceBlock(ctx, t.r.byNumber(ctx, number), config)
+	block := t.r.byNumber(ctx, number)
+	if block == nil {
+		return nil, fmt.Errorf("block #%d %w", number, ErrNotFound)
+	}
+	return t.trace(ctx, block, -1, config)
 }
 
 // TraceBlockByHash answers debug_traceBlockByHash.
 func (t *Tracing) TraceBlockByHash(ctx context.Context, hash common.Hash, config *TraceConfig) ([]TraceResult, error) {
-	return t.traceBlock(ctx, t.r.block(t.r.headerOf(hash)), config)
-}
-
-func (t *Tracing) traceBlock(ctx context.Context, block *types.Block, config *TraceConfig) ([]TraceResult, error) {
+	block := t.r.block(t.r.headerOf(hash))
 	if block == nil {
-		return nil, ErrNoBlock
+		return nil, fmt.Errorf("block %s %w", hash, ErrNotFound)
 	}
 	return t.trace(ctx, block, -1, config)
 }
@@ -87,8 +89,10 @@ func (t *Tracing) traceBlock(ctx context.Context, block *types.Block, config *Tr
 // begin checks the configuration, waits for the request's turn and bounds its time.
 func (t *Tracing) begin(ctx context.Context, config *TraceConfig) (within context.Context, end func(), err error) {
 	limit := t.calls.timeout
-	if config.named() && tracers.DefaultDirectory.IsJS(*config.Tracer) {
-		return nil, nil, invalidParams("tracer %.40q is not built in", *config.Tracer)
+	if config.named() {
+		if err := builtIn(*config.Tracer, config.TracerConfig); err != nil {
+			return nil, nil, err
+		}
 	}
 	if config != nil && config.Timeout != nil {
 		asked, err := time.ParseDuration(*config.Timeout)
@@ -103,6 +107,27 @@ func (t *Tracing) begin(ctx context.Context, config *TraceConfig) (within contex
 	}
 	within, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("tracing aborted (timeout = %v)", limit))
 	return within, func() { cancel(); free() }, nil
+}
+
+// builtIn refuses scripts, also where they stand among the tracers that muxTracer runs: without a JavaScript engine
+// go-ethereum panics at them.
+func builtIn(name string, config json.RawMessage) error {
+	if tracers.DefaultDirectory.IsJS(name) {
+		return invalidParams("tracer %.40q is not built in", name)
+	}
+	if name != "muxTracer" {
+		return nil
+	}
+	var inner map[string]json.RawMessage
+	if config != nil && json.Unmarshal(config, &inner) != nil {
+		return invalidParams("the tracerConfig of muxTracer has the configurations of tracers by their names")
+	}
+	for _, name := range slices.Sorted(maps.Keys(inner)) {
+		if err := builtIn(name, inner[name]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // trace runs the block from its parent's state. It traces the transaction with the given index, or all if negative.

@@ -194,11 +194,14 @@ func TestTracesThatAreRefused(t *testing.T) {
 		{"no duration", "debug_traceCall", []any{spin, "latest", map[string]any{"timeout": "soon"}}, -32602, `timeout "soon" is no duration like "2s"`},
 		{"negative", "debug_traceCall", []any{spin, "latest", map[string]any{"timeout": "-1s"}}, -32602, `timeout "-1s" is no duration like "2s"`},
 		{"a script", "debug_traceCall", []any{spin, "latest", map[string]any{"tracer": "{step: 1}"}}, -32602, `tracer "{step: 1}" is not built in`},
+		{"a script among others", "debug_traceCall", []any{spin, "latest", map[string]any{"tracer": "muxTracer",
+			"tracerConfig": map[string]any{"callTracer": map[string]any{}, "muxTracer": map[string]any{"nope": nil}}}}, -32602, `tracer "nope" is not built in`},
+		{"not tracers", "debug_traceCall", []any{spin, "latest", map[string]any{"tracer": "muxTracer", "tracerConfig": 1}}, -32602, "the tracerConfig of muxTracer has the configurations of tracers by their names"},
 		{"genesis", "debug_traceBlockByNumber", []any{"0x0"}, -32000, "genesis is not traceable"},
-		{"a later block", "debug_traceBlockByNumber", []any{"0x9"}, -32000, "block not found"},
-		{"no block", "debug_traceBlockByHash", []any{common.HexToHash("0x1")}, -32000, "block not found"},
+		{"a later block", "debug_traceBlockByNumber", []any{"0x9"}, -32000, "block #9 not found"},
+		{"no block", "debug_traceBlockByHash", []any{common.HexToHash("0x1")}, -32000, "block " + common.HexToHash("0x1").Hex() + " not found"},
 		{"no transaction", "debug_traceTransaction", []any{common.HexToHash("0x1")}, -32000, "transaction not found"},
-		{"no block for an index", "debug_traceCall", []any{spin, "0x9", map[string]any{"txIndex": "0x0"}}, -32000, "block not found"},
+		{"no block for an index", "debug_traceCall", []any{spin, "0x9", map[string]any{"txIndex": "0x0"}}, -32000, "header not found"},
 	} {
 		have := f.call(c.method, c.parameters...)
 		if have.Error == nil || have.Error.Code != c.code || have.Error.Message != c.message {

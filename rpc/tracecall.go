@@ -32,7 +32,7 @@ func (t *Tracing) TraceCall(ctx context.Context, args CallArgs, at *gethrpc.Bloc
 		return nil, err
 	}
 	defer end()
-	if err := args.check(t.r.ChainConfig().ChainID); err != nil {
+	if err := args.consistent(t.r.ChainConfig().ChainID); err != nil {
 		return nil, err
 	}
 	s, err := t.scene(ctx, at, config)
@@ -67,7 +67,7 @@ func (t *Tracing) scene(ctx context.Context, at *gethrpc.BlockNumberOrHash, conf
 	}
 	block := t.r.block(header)
 	if block == nil {
-		return nil, ErrNoBlock
+		return nil, ErrNoHeader
 	}
 	statedb, err := t.before(ctx, block, int(*config.TxIndex))
 	if err != nil {
