@@ -123,8 +123,8 @@ func builtIn(name string, config json.RawMessage) error {
 		return invalidParams("the tracerConfig of muxTracer has the configurations of tracers by their names")
 	}
 	for _, name := range slices.Sorted(maps.Keys(inner)) {
-		if err := builtIn(name, inner[name]); err != nil {
-			return err
+		if name == "muxTracer" || tracers.DefaultDirectory.IsJS(name) {
+			return invalidParams("tracer %.40q is not built in, or not to be run by another", name)
 		}
 	}
 	return nil
