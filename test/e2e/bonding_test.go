@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/etherscale/bedrock/node"
@@ -63,6 +64,8 @@ func TestBondedCommittee(t *testing.T) {
 	n.runTwice(t, twin)
 	n.slashed(t, lies)
 	third := n.untilCommittee(t, func(c map[types.PublicKey]types.Stake) bool { return c[lies] == 0 && c[joins] == 3 })
+	n.standsAs(t, twin, "slashed", false)
+	n.rewarded(t)
 	n.paidBack(t, leaver)
 
 	for _, p := range payers {
@@ -211,6 +214,37 @@ func (n *network) slashed(t *testing.T, key types.PublicKey) {
 		return nil
 	})
 	t.Logf("slashed %v after its second process was ready", took.Round(time.Millisecond))
+}
+
+// rewarded waits until a tenth of the slashed ether is credited to who showed the fault first, and pays it out.
+func (n *network) rewarded(t *testing.T) {
+	t.Helper()
+	var challenger *peer
+	took := eventually(t, 2*epochWithin, "a challenger is credited with its reward", func() error {
+		var list struct {
+			Credits []struct {
+				Owner  common.Address `json:"owner"`
+				Amount string         `json:"amount"`
+			} `json:"credits"`
+		}
+		n.verb(t, &list, "bonds")
+		for _, credit := range list.Credits {
+			i := slices.IndexFunc(n.sequencers, func(p *peer) bool { return common.HexToAddress(p.ready.Account) == credit.Owner })
+			if i >= 0 && strings.HasPrefix(credit.Amount, "0.1") {
+				challenger = n.sequencers[i]
+				return nil
+			}
+		}
+		return fmt.Errorf("credits: %+v", list.Credits)
+	})
+	var paid struct {
+		Amount string `json:"amount"`
+	}
+	n.verb(t, &paid, "withdraw", "--home", challenger.home)
+	if !strings.HasPrefix(paid.Amount, "0.1") {
+		t.Errorf("paid %+v", paid)
+	}
+	t.Logf("%s was rewarded %v later", challenger.name, took.Round(time.Millisecond))
 }
 
 // paidBack waits until the stake of who left is paid out.

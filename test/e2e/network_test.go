@@ -28,11 +28,12 @@ type peer struct {
 
 // running is the line that `bedrock run --json` prints.
 type running struct {
-	Schema int      `json:"schema"`
-	Role   string   `json:"role"`
-	PeerID string   `json:"peerId"`
-	Addrs  []string `json:"addrs"`
-	RPC    string   `json:"rpc"`
+	Schema  int      `json:"schema"`
+	Role    string   `json:"role"`
+	PeerID  string   `json:"peerId"`
+	Addrs   []string `json:"addrs"`
+	RPC     string   `json:"rpc"`
+	Account string   `json:"account"`
 }
 
 // run starts the node, on any free ports, and joins it to others.
