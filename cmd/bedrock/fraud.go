@@ -24,14 +24,27 @@ func newFraudCommand() *cobra.Command {
 
 func newFraudListCommand() *cobra.Command {
 	var f queryFlags
+	var onlyFalse bool
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the sequencers that were proven dishonest, as a node knows them",
+		Short: "List the sequencers that were proven dishonest, and the verdicts that were listed falsely, as a node knows them",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := f.dial(cmd.Context())
 			if err != nil {
 				return err
+			}
+			var wrong []rpc.FalseVerdict
+			if err := c.ask(cmd.Context(), &wrong, "bedrock_getFalseVerdicts"); err != nil {
+				return err
+			}
+			if onlyFalse && f.json {
+				return printJSON(cmd.OutOrStdout(), "falseVerdicts", wrong)
+			}
+			printFalse := func() { printFalse(cmd.OutOrStdout(), wrong) }
+			if onlyFalse {
+				printFalse()
+				return nil
 			}
 			var list []rpc.Conviction
 			if err := c.ask(cmd.Context(), &list, "bedrock_getConvictions"); err != nil {
@@ -43,10 +56,12 @@ func newFraudListCommand() *cobra.Command {
 			for _, v := range list {
 				fmt.Fprintf(cmd.OutOrStdout(), "%-14s  block %-8d  %s  %s\n", v.Kind, v.Height, v.Sequencer, v.Challenge)
 			}
+			printFalse()
 			return nil
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().BoolVar(&onlyFalse, "false", false, "only verdicts in certified headers that their challenges do not bear out")
 	return cmd
 }
 
@@ -83,13 +98,14 @@ func newFraudGetCommand() *cobra.Command {
 func newFraudVerifyCommand() *cobra.Command {
 	var f queryFlags
 	var fromStdin bool
-	var genesis string
+	var genesis, height string
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "Verify a challenge with the genesis file alone",
 		Long: "verify checks a challenge completely: signatures, certificates, and the fault itself. It trusts the genesis file only.\n" +
 			"For a challenge of a later epoch it needs --rpc, to follow the committees by their signed headers; and for one of a prover\n" +
-			"that bonded later, to learn which account speaks for it: this it takes on the node's word.",
+			"that bonded later, to learn which account speaks for it: this it takes on the node's word.\n" +
+			"With --listed it also says whether the certified header of that height lists the challenge truly.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if fromStdin {
 				return noArgs(cmd, args)
@@ -105,6 +121,17 @@ func newFraudVerifyCommand() *cobra.Command {
 			}
 			if genesis == "" {
 				return &exitError{exitUsage, fmt.Errorf("`bedrock fraud verify FILE` needs --genesis")}
+			}
+			if height != "" {
+				at, err := parseHeight(height)
+				if err != nil {
+					return err
+				}
+				finding, err := verifyListed(cmd.Context(), f, args[0], genesis, types.Height(at))
+				if err != nil {
+					return err
+				}
+				return tellListed(cmd.OutOrStdout(), finding, f.json)
 			}
 			finding, err := verifyChallenge(cmd.Context(), f, args[0], genesis)
 			if errors.Is(err, fraud.ErrInvalid) {
@@ -123,6 +150,7 @@ func newFraudVerifyCommand() *cobra.Command {
 	f.add(cmd)
 	cmd.Flags().BoolVar(&fromStdin, "stdin", false, "verify one job from standard input (used by nodes on themselves)")
 	cmd.Flags().StringVar(&genesis, "genesis", "", "genesis file of the network")
+	cmd.Flags().StringVar(&height, "listed", "", "height of a block: compare with what its header lists")
 	return cmd
 }
 
