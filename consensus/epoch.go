@@ -82,26 +82,17 @@ func (c *Core) endOf() *types.EpochEnd {
 	}
 }
 
-// nextCommittee is who remains, without those whose bond verdicts took after the state was read, if 4 are left.
+// nextCommittee is what the state says, without those whose bond verdicts took after it was read, if 4 are left, and without
+// members of this committee that had nothing sequenced in the second half. Where fewer than 4 are left then, or what the
+// state says is no committee, the old one stays. Taken for what the state says, the answer gives itself again: auditors, who
+// have no state, rely on that.
 func (c *Core) nextCommittee() []types.CommitteeMember {
-	all := c.remaining()
-	read := c.epoch.last - CommitteeLookback
-	next := slices.DeleteFunc(slices.Clone(all), func(m types.CommitteeMember) bool { return c.verdicts.accusedAbove(read, m.Key) })
-	if len(next) < minCommittee {
-		return all
-	}
-	return next
-}
-
-// remaining is what the state says, without members of this committee that had nothing sequenced in the second half.
-// Where fewer than 4 are left, or what the state says is no committee, the old one stays.
-func (c *Core) remaining() []types.CommitteeMember {
 	if _, err := types.NewCommittee(c.epoch.input.Committee); err != nil {
 		c.counters.CommitteesRefused++
 		return c.cfg.Committee.Members()
 	}
 	var next []types.CommitteeMember
-	for _, m := range c.epoch.input.Committee {
+	for _, m := range c.unconvicted(c.epoch.input.Committee) {
 		if i, old := c.cfg.Committee.Index(m.Key); !old || c.epoch.active[i] {
 			next = append(next, m)
 		}
@@ -110,6 +101,16 @@ func (c *Core) remaining() []types.CommitteeMember {
 		return c.cfg.Committee.Members()
 	}
 	return next
+}
+
+// unconvicted leaves out those on whom a block above the one whose state named them lists a verdict, if enough are left.
+func (c *Core) unconvicted(named []types.CommitteeMember) []types.CommitteeMember {
+	read := c.epoch.last - CommitteeLookback
+	left := slices.DeleteFunc(slices.Clone(named), func(m types.CommitteeMember) bool { return c.verdicts.accusedAbove(read, m.Key) })
+	if len(left) < minCommittee {
+		return named
+	}
+	return left
 }
 
 // ruleVersion is the highest version that members with a quorum of stake announced, and never below the one in force.

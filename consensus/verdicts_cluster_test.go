@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -134,5 +135,51 @@ func TestVerdictsOverRestarts(t *testing.T) {
 				t.Errorf("seed %d, node %d: listed %v after %d", seed, n.index, at, said)
 			}
 		}
+	}
+}
+
+// TestNextCommitteeGivesItselfAgain: an auditor, who has no state, gives what the last header says for what the state said, or
+// nothing if the old committee stays, and finds the same.
+func TestNextCommitteeGivesItselfAgain(t *testing.T) {
+	rng, members := rand.New(rand.NewPCG(1, 1)), testCommittee(t, equalStakes(9)...).Members()
+	changed := 0
+	for range 4000 {
+		all := members[:5+rng.IntN(5)]
+		old, err := types.NewCommittee(all[:4+rng.IntN(len(all)-3)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		core, err := New(Config{Committee: old, Self: -1, Rules: Rules{Interval: 1, Heartbeat: 1, BlockBytes: 1, BlockGas: 1, EpochLength: 20}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range core.epoch.active {
+			core.epoch.active[i] = rng.IntN(4) > 0
+		}
+		var named []types.CommitteeMember
+		for i, m := range all {
+			if rng.IntN(8) > 0 {
+				named = append(named, m)
+			}
+			if rng.IntN(4) == 0 {
+				core.verdicts.becomeDue(dueVerdict{verdict: types.Verdict{Kind: uint64(i), Accused: m.Key}})
+				core.verdicts.list(types.Height(11 + i))
+			}
+		}
+		core.epoch.input = &NextEpoch{Committee: named}
+		next := core.nextCommittee()
+		if !slices.Equal(next, named) {
+			changed++
+		}
+		core.epoch.input = &NextEpoch{Committee: next}
+		if slices.Equal(next, old.Members()) {
+			core.epoch.input.Committee = nil
+		}
+		if again := core.nextCommittee(); !slices.Equal(again, next) {
+			t.Fatalf("%d named, %d of the old committee at work: %d next, and of these %d", len(named), len(old.Members()), len(next), len(again))
+		}
+	}
+	if changed < 500 {
+		t.Errorf("only %d times somebody was left out", changed)
 	}
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/consensus/internal/brute"
 	"github.com/etherscale/bedrock/types"
 )
@@ -80,30 +81,30 @@ func (e *era) signing(last uint64) []bool {
 	return brute.Signing(e.committee, e.parent.Height, sequence, blocks)
 }
 
-// successors are the members that the state names without those that did nothing; fewer than 4: the old ones. Those with a
-// verdict in the last 8 blocks go too, if 4 are left.
+// successors are the members that the state names, without those with a verdict in the last 8 blocks if 4 are left, and without
+// those that did nothing; fewer than 4: the old ones.
 func (e *era) successors(named []types.CommitteeMember, active []bool) []types.CommitteeMember {
-	var out []types.CommitteeMember
+	var honest, out []types.CommitteeMember
 	for _, m := range named {
+		convicted := slices.ContainsFunc(e.truth.closed[len(e.truth.closed)-8:], func(c consensus.Closed) bool {
+			return slices.ContainsFunc(c.Header.Verdicts, func(v types.Verdict) bool { return v.Accused == m.Key })
+		})
+		if !convicted {
+			honest = append(honest, m)
+		}
+	}
+	if len(honest) < 4 {
+		honest = named
+	}
+	for _, m := range honest {
 		if seat, was := e.seats[e.w.byKey[m.Key]]; !was || active[seat] {
 			out = append(out, m)
 		}
 	}
 	if len(out) < 4 {
-		out = e.committee.Members()
+		return e.committee.Members()
 	}
-	honest := slices.DeleteFunc(slices.Clone(out), func(m types.CommitteeMember) bool {
-		for _, c := range e.truth.closed[len(e.truth.closed)-8:] {
-			if slices.ContainsFunc(c.Header.Verdicts, func(v types.Verdict) bool { return v.Accused == m.Key }) {
-				return true
-			}
-		}
-		return false
-	})
-	if len(honest) < 4 {
-		return out
-	}
-	return honest
+	return out
 }
 
 // upgraded is the highest version that a quorum announced, or a higher one.

@@ -32,6 +32,9 @@ func EpochEnd(s Setting, limits Limits, appended []Appended, blocks []Block, hea
 		newest[m] = a.Vertex.Body().RuleVersion
 		late[m] = late[m] || closedBefore(blocks, i) >= 1+int(limits.EpochLength/2)
 	}
+	if kept := withoutAccused(named, blocks[limits.EpochLength-8:limits.EpochLength]); len(kept) >= 4 {
+		named = kept
+	}
 	for _, m := range named {
 		at := indexOf(members, m.Key)
 		if at < 0 || late[at] {
@@ -40,9 +43,6 @@ func EpochEnd(s Setting, limits Limits, appended []Appended, blocks []Block, hea
 	}
 	if len(end.Committee) < 4 {
 		end.Committee = members
-	}
-	if kept := withoutAccused(end.Committee, blocks[limits.EpochLength-8:limits.EpochLength]); len(kept) >= 4 {
-		end.Committee = kept
 	}
 	for _, version := range newest {
 		var stake types.Stake
