@@ -49,6 +49,10 @@ func (g *bondGame) check() {
 		}
 		same("credit", exectest.View(s, abi.PackCredit(exectest.Address(i)), abi.UnpackCredit), credit)
 	}
+	serving := exectest.View(s, abi.PackCommittee(), abi.UnpackCommittee)
+	if !slices.EqualFunc(serving, m.serving, func(a [32]byte, b types.PublicKey) bool { return a == b }) {
+		g.t.Fatalf("block %d: %d keys serve, the model has %d", m.block, len(serving), len(m.serving))
+	}
 	g.checkCandidates()
 	g.checkKnown()
 }

@@ -4,7 +4,7 @@ package main
 type mutant struct{ name, from, to string }
 
 // mutants change comparisons, leave out checks and entries in the books, pay somebody else, count one more or less. What no
-// test could notice is not among them: headers' times never go back, found is called once, a block's own digest is unknown.
+// test could notice is not among them: headers' times never go back, found is called once, a block's own digest is unknown, no active bond is below the minimum.
 var mutants = []mutant{
 	{"bond-above-minimum", "if (msg.value < minimum()) revert TooSmall();", "if (msg.value <= minimum()) revert TooSmall();"},
 	{"bond-below-minimum", "if (msg.value < minimum()) revert TooSmall();", ""},
@@ -57,7 +57,6 @@ var mutants = []mutant{
 	{"turn-served-short", "bonds[next[i]].served = epoch + 1;", "bonds[next[i]].served = epoch;"},
 	{"turn-keeps-old", "while (serving.length > next.length) serving.pop();", ""},
 	{"turn-epoch-stands", "        epoch++;\n", ""},
-	{"candidates-poor", "b.stake < minimum() || ", ""},
 	{"candidates-not-ready", " || b.served != epoch + 1 && b.readyFor != epoch + 1) continue", ") continue"},
 	{"candidates-serving-must-be-ready", "b.served != epoch + 1 && b.readyFor != epoch + 1", "b.readyFor != epoch + 1"},
 	{"candidates-end-too-soon", "more = end < sequencers.length ? end : 0;", "more = 0;"},
