@@ -14,8 +14,8 @@ import (
 // DevnetChainID is the chain id of development networks (0xbed0).
 const DevnetChainID = 48848
 
-// feeVault is the account that collects tips and base fees: the bonding contract, where there is one.
-const feeVault = "0x00000000000000000000000000000000000bed05"
+// FeeVault is the account that collects tips and base fees: the bonding contract, where there is one.
+const FeeVault = "0x00000000000000000000000000000000000bed05"
 
 // GenesisOptions describe a new network.
 type GenesisOptions struct {
@@ -78,7 +78,7 @@ func NewGenesis(o GenesisOptions) (*types.Genesis, error) {
 		ChunkTransactions: 64, ChunkGas: 1 << 24, ChunkBytes: 2 << 20,
 		ChallengeWindow: micros(window), WindowStep: micros(20 * time.Second),
 		Retention:    micros(max(4*window, 24*time.Hour)),
-		LightAbsence: micros(absence), ShardReplicas: 3, FeeVault: feeVault, RuleVersion: 1,
+		LightAbsence: micros(absence), ShardReplicas: 3, FeeVault: FeeVault, RuleVersion: 1,
 	}
 	if g.EpochLength = o.EpochLength; g.EpochLength == 0 {
 		g.EpochLength = 10_000_000

@@ -8,6 +8,6 @@ func newBenchCommand() *cobra.Command {
 		Short: "Measure what this machine and this code can do",
 	}
 	group(cmd)
-	cmd.AddCommand(newBenchCodingCommand(), newBenchExecuteCommand(), newBenchSamplingCommand(), newBenchSurvivalCommand(), newBenchSeedingCommand())
+	cmd.AddCommand(newBenchCodingCommand(), newBenchExecuteCommand(), newBenchSamplingCommand(), newBenchSurvivalCommand(), newBenchSeedingCommand(), newBenchFraudCommand())
 	return cmd
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// cpuTime is what this process has taken of processors, user and kernel.
-func cpuTime() (time.Duration, error) {
+// CPUTime is what this process has taken of processors, user and kernel.
+func CPUTime() (time.Duration, error) {
 	self, err := syscall.GetCurrentProcess()
 	if err != nil {
 		return 0, fmt.Errorf("speed: CPU time: %w", err)

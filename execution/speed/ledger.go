@@ -104,7 +104,7 @@ func (l *ledger) repeat(data []byte, chunk int, sum *time.Duration) error {
 	rules.ChunkTransactions, rules.ChunkGas, rules.ChunkBytes = uint64(chunk), 1<<40, 1<<40
 	env := execution.NewEnv(&rules, l.last, l.before, claim, func(uint64) types.Hash { return types.Hash{} })
 	txs := execution.DecodeTransactions(rules.ChainConfig(), types.DecodeBlockData(data))
-	before, err := cpuTime()
+	before, err := CPUTime()
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (l *ledger) repeat(data []byte, chunk int, sum *time.Duration) error {
 		}
 		claim, frontier = done.Claim, done.Frontier
 	}
-	after, err := cpuTime()
+	after, err := CPUTime()
 	*sum += after - before
 	return err
 }

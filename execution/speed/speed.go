@@ -119,7 +119,7 @@ func (m *machine) measure(ctx context.Context, blocks [][]byte) (f Figures, err 
 		}
 		roots, witness = roots+more, witness+size
 	}
-	begin, err := cpuTime()
+	begin, err := CPUTime()
 	if err != nil {
 		return f, err
 	}
@@ -128,7 +128,7 @@ func (m *machine) measure(ctx context.Context, blocks [][]byte) (f Figures, err 
 			return f, err
 		}
 	}
-	end, err := cpuTime()
+	end, err := CPUTime()
 	if err != nil {
 		return f, err
 	}

@@ -120,7 +120,7 @@ func (w *workload) genesis(chunk int) *types.Genesis {
 func (w *workload) recover() (float64, error) {
 	signer := ethtypes.LatestSignerForChainID(big.NewInt(chainID))
 	count := 0
-	before, err := cpuTime()
+	before, err := CPUTime()
 	if err != nil {
 		return 0, err
 	}
@@ -132,6 +132,6 @@ func (w *workload) recover() (float64, error) {
 			count++
 		}
 	}
-	after, err := cpuTime()
+	after, err := CPUTime()
 	return float64(after-before) / float64(time.Microsecond) / float64(count), err
 }

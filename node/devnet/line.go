@@ -25,7 +25,7 @@ const (
 	piecesUnder = 256
 )
 
-// DialContext opens a delayed connection.
+// DialContext opens a delayed connection. It is a real one, to this process, as libp2p wants to set its options.
 func (l line) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	var dialer net.Dialer
 	far, err := dialer.DialContext(ctx, network, address)
@@ -38,34 +38,24 @@ func (l line) DialContext(ctx context.Context, network, address string) (net.Con
 	}
 	go l.carry(far, end)
 	go l.carry(end, far)
-	return delayed{near, far.RemoteAddr()}, nil
+	return near, nil
 }
-
-// delayed is the near end of a line; it names the far end.
-type delayed struct {
-	*net.TCPConn
-	remote net.Addr
-}
-
-// RemoteAddr implements net.Conn.
-func (d delayed) RemoteAddr() net.Addr { return d.remote }
 
 // pair makes a connection to itself.
-func pair(ctx context.Context) (near *net.TCPConn, end net.Conn, err error) {
+func pair(ctx context.Context) (near, end net.Conn, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, nil, fmt.Errorf("simulated line: %w", err)
 	}
 	defer func() { _ = listener.Close() }()
 	var dialer net.Dialer
-	c, err := dialer.DialContext(ctx, "tcp", listener.Addr().String())
-	if err != nil {
+	if near, err = dialer.DialContext(ctx, "tcp", listener.Addr().String()); err != nil {
 		return nil, nil, fmt.Errorf("simulated line: %w", err)
 	}
 	if end, err = listener.Accept(); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("simulated line: %w", err), c.Close())
+		return nil, nil, errors.Join(fmt.Errorf("simulated line: %w", err), near.Close())
 	}
-	return c.(*net.TCPConn), end, nil
+	return near, end, nil
 }
 
 // carry passes on what comes from one end to the other, late, until either closes.

@@ -29,9 +29,6 @@ func TestLineDelaysBothWays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.RemoteAddr().String() != listener.Addr().String() {
-		t.Error("the far end is", c.RemoteAddr())
-	}
 	sent, start := bytes.Repeat([]byte("late"), 100_000), time.Now()
 	go func() { _, _ = c.Write(sent) }()
 	got := make([]byte, len(sent))

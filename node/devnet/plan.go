@@ -85,6 +85,9 @@ type plan struct {
 
 const planFile = "devnet.json"
 
+// DishonestProver is the name of the prover that lies.
+const DishonestProver = "dishonest-prover"
+
 // loadPlan reads the plan of a directory, or draws a new one and stores it.
 func loadPlan(dir string, cfg Config) (*plan, *types.Genesis, error) {
 	path := filepath.Join(dir, planFile)
@@ -151,7 +154,7 @@ func drawPlan(path string, cfg Config) (*plan, *types.Genesis, error) {
 			}
 			m := member{Name: fmt.Sprintf("%s-%d", role, i), Role: role, Seed: hex.EncodeToString(key.Seed()), Dishonest: dishonest}
 			if dishonest {
-				m.Name = "dishonest-prover"
+				m.Name = DishonestProver
 			}
 			p.Members = append(p.Members, m)
 			purse, err := m.account()
