@@ -94,3 +94,27 @@ func TestCommitteeIsBounded(t *testing.T) {
 		t.Fatalf("%d keys are as small as the largest chosen", smaller)
 	}
 }
+
+// TestSettledValueReachesTheEpochsEnd: what an epoch's last header says is settled is what the contract has settled in the state
+// that decides the committee: once a step's window is over, above genesis.
+func TestSettledValueReachesTheEpochsEnd(t *testing.T) {
+	s := exectest.New(t, exectest.Bonded)
+	abi := exectest.ABI()
+	s.Apply()
+	genesis := exectest.View(s, abi.PackSettled(), abi.UnpackSettled)
+	claim := make([]byte, execution.ClaimBytes)
+	claim[0] = 7
+	block := append(append([]byte{0, 1}, make([]byte, 32)...), claim...) // one chunk, nothing before its claim
+	s.Apply(s.Send(4, new(big.Int), abi.PackAssertValue(exectest.PublicKey(4), genesis.Value, 0, 1, digestOf(s, 1), block)))
+	for s.Chain.Height() < lookback {
+		s.ApplyHeader(func(h *types.Header) { h.Time += types.Time(s.Genesis.WindowStep) })
+	}
+	settled := exectest.View(s, abi.PackSettled(), abi.UnpackSettled)
+	next, err := s.Chain.NextEpochAt(lookback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next.SettledHeight != 1 || settled.Height != 1 || next.SettledClaim == types.Hash(genesis.Claim) || next.SettledClaim != types.Hash(settled.Claim) {
+		t.Errorf("height %d, claim %s; the contract has %d, %x", next.SettledHeight, next.SettledClaim, settled.Height, settled.Claim)
+	}
+}
