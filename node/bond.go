@@ -8,7 +8,7 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// bonds says who speaks for provers' keys: the executed state where there is one, else what the genesis says.
+// bonds says who speaks for provers' keys: the executed state where there is one, else what is proven of a settled one.
 type bonds struct {
 	n *Node
 
@@ -31,7 +31,7 @@ func (b *bonds) of(key types.PublicKey) (fraud.Bond, bool) {
 		return fraud.Bond{}, false
 	}
 	if b.n.exec == nil {
-		return fraud.GenesisBond(b.n.cfg.Genesis, key)
+		return b.n.provenBond(key)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

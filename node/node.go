@@ -46,6 +46,7 @@ type Node struct {
 	sampling *availability
 	proofs   *proofs
 	view     *verified.View // nil at nodes that execute
+	bonds    *bondProofs    // nil likewise
 	ready    *readiness
 	rpc      *rpc.Server
 	news     *orderNews

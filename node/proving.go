@@ -85,6 +85,7 @@ func (n *Node) openProofs() error {
 		p.poster = newPoster(n)
 	}
 	n.proofs = p
+	n.openVerified()
 	return nil
 }
 

@@ -25,7 +25,7 @@ func (n *Node) openRPC() (err error) {
 		answers.waiting = backend.NewPool(n.wallets)
 		config.Backend, config.Pool = answers.executed, answers.waiting
 	}
-	if n.openVerified(); n.view != nil {
+	if n.view != nil {
 		config.Verified = n.view
 	}
 	if n.rpc, err = rpc.New(config); err != nil {

@@ -17,6 +17,7 @@ func (n *Node) openVerified() {
 	if n.exec != nil || n.proofs == nil {
 		return
 	}
+	n.bonds = newBondProofs()
 	n.view = verified.New(verified.Config{
 		Rules: n.proofs.trust.Rules, Chain: claimed{n}, Peers: executors{n}, Sender: outlet{n}, Asserted: n.cfg.LatestAsserted,
 	})
