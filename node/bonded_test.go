@@ -40,11 +40,11 @@ func purseOf(t *testing.T, i int) account.Key {
 	return key
 }
 
-// newBondedNet opens and runs the network. The last of its provers lies if liar is set.
-func newBondedNet(t *testing.T, provers int, liar bool) *bondedNet {
+// newBondedNet opens and runs the network. The last of its provers lies if liar is set. An interval of 0 is the default.
+func newBondedNet(t *testing.T, provers int, liar bool, interval time.Duration) *bondedNet {
 	t.Helper()
 	b := &bondedNet{t: t}
-	options := GenesisOptions{Name: "bonded", ChainID: 48848, Time: time.Now().Add(-time.Second), Payload: types.PayloadEthereum,
+	options := GenesisOptions{Name: "bonded", ChainID: 48848, Time: time.Now().Add(-time.Second), Payload: types.PayloadEthereum, BlockInterval: interval,
 		Balance: new(big.Int).Mul(big.NewInt(1e18), big.NewInt(1000)), ChallengeWindow: 10 * time.Second}
 	roles := []Role{Sequencer, Sequencer, Sequencer, Sequencer, Peer, Light}
 	for range provers {
@@ -153,7 +153,7 @@ func TestALieIsSlashed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a network of eight nodes")
 	}
-	b := newBondedNet(t, 2, true)
+	b := newBondedNet(t, 2, true, 0)
 	liar := b.provers[1]
 	b.pay()
 	var lied time.Time
@@ -224,7 +224,7 @@ func TestAFalseVerdictIsShown(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a network of seven nodes")
 	}
-	b := newBondedNet(t, 1, false)
+	b := newBondedNet(t, 1, false, 0)
 	victim := b.provers[0]
 	c := &fraud.Challenge{Version: types.Version, Network: b.peer.network, Kind: fraud.KindDoubleAssertion, Payee: [20]byte{9}, Body: []byte("nothing")}
 	encoded := c.Encode()
@@ -267,5 +267,73 @@ func TestAFalseVerdictIsShown(t *testing.T) {
 		if n.chain.Err() != nil {
 			t.Error("a false verdict stopped", n.Role())
 		}
+	}
+}
+
+// twins is the proof that a sequencer signed two vertices of one round, which it did in this test alone.
+func (b *bondedNet) twins(n *Node) types.Equivocation {
+	b.t.Helper()
+	author, ok := n.placeIn(0)
+	if !ok {
+		b.t.Fatal("no member")
+	}
+	signed := func(tag byte) types.SignedVertexID {
+		id := types.VertexID{Version: types.Version, Network: n.network, Round: 1 << 20, Author: author, Time: 1, Body: types.Hash{tag}}
+		return types.SignedVertexID{ID: id, Signature: types.SignDigest(n.cfg.Key, id.Digest())}
+	}
+	return types.NewEquivocation(signed(1), signed(2))
+}
+
+// TestWhoCommittedFirstIsPaid: of two challengers of one fault the one whose commitment was ordered first is paid, though the
+// other's challenge was listed first. It needed gas and nothing else.
+func TestWhoCommittedFirstIsPaid(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a network of seven nodes")
+	}
+	b := newBondedNet(t, 1, false, 100*time.Millisecond)
+	accused := b.sequencers[3]
+	proof := b.twins(accused)
+	first, second := b.provers[0], b.peer // to commit, to be listed
+	early := fraud.NewDoubleVertex(first.network, first.payee(), 0, proof)
+	late := fraud.NewDoubleVertex(second.network, second.payee(), 0, proof)
+	commitment := execution.Commitment(early.Payee, early.ID())
+	soon(t, "a commitment is sent", func() error {
+		_, err := first.account.Send(t.Context(), first.exec.Rules().Vault, nil, execution.CommitCall(commitment), commitGas)
+		return err
+	})
+	soon(t, "the first commitment", func() error {
+		_, in, err := b.peer.exec.Committed(commitment)
+		if err == nil && in == 0 {
+			err = errors.New("not executed")
+		}
+		return err
+	})
+	second.proofs.raise(late)
+	escrowed := func(n *Node) error {
+		e, err := b.peer.exec.Escrow(accused.key)
+		if err == nil && e.Payee != n.payee() {
+			err = fmt.Errorf("the escrow names 0x%x", e.Payee)
+		}
+		return err
+	}
+	soon(t, "the first verdict", func() error { return escrowed(second) })
+	first.proofs.raise(early)
+	soon(t, "the second verdict", func() error { return escrowed(first) })
+	soon(t, "the reward", func() error {
+		b.purse.Executed()
+		b.pay()
+		escrow, err := b.peer.exec.Escrow(accused.key)
+		if err == nil && escrow.Amount.Sign() != 0 {
+			err = fmt.Errorf("in escrow until %d, executed %d", escrow.Until, b.peer.exec.Height())
+		}
+		return err
+	})
+	if left := first.proofs.ledger.claims(); len(left) > 0 {
+		soon(t, "nothing left to claim", func() error {
+			if left := first.proofs.ledger.claims(); len(left) > 0 {
+				return fmt.Errorf("%+v", left)
+			}
+			return nil
+		})
 	}
 }
