@@ -1,6 +1,12 @@
 package execution
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/ethereum/go-ethereum/core/state"
+
+	"github.com/etherscale/bedrock/types"
+)
 
 // Crash drops the chain as a kill would: nothing that is only in memory is written.
 func (c *Chain) Crash() error { return c.disk.Close() }
@@ -16,4 +22,22 @@ func BondSlots() map[string]string {
 		slots[name] = strconv.Itoa(slot)
 	}
 	return slots
+}
+
+// Run executes a block on the head's state and stores nothing: recorded, as Apply does it, or on a plain state.
+func (c *Chain) Run(header types.Header, p *Prepared, recorded bool) (witness int, err error) {
+	parent, rec, db := c.head.Load(), newRecorder(), c.states
+	if recorded {
+		db = newRecordingDB(c.states, rec, c.nodes)
+	}
+	s, err := state.New(parent.claim.Root, db)
+	if err != nil {
+		return 0, err
+	}
+	run := &executed{state: s, hashes: p.hashes, env: NewEnv(&c.rules, header, parent.header, parent.claim, c.digest)}
+	if err := run.chunks(p.txs, parent.claim); err != nil {
+		return 0, err
+	}
+	encoded, err := rec.encodeBlock()
+	return len(encoded), err
 }

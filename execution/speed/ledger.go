@@ -28,6 +28,7 @@ func openLedger(c Config, g *types.Genesis, dir string) (*ledger, error) {
 	if err := chain.Disk().Compact(nil, nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("speed: %w", err), chain.Close())
 	}
+	g.Alloc = nil // it is in the database; no network's genesis is so large that the collector minds
 	return &ledger{chain: chain, last: chain.HeadHeader()}, nil
 }
 
