@@ -135,8 +135,8 @@ func (f *simFlags) playMany(ctx context.Context, out, errOut io.Writer) error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(out, "%d seeds from %d on, %d failed; %.0f events/s; %d batches released, %d blocks certified; slowest healing %d ms\n",
-			report.Seeds, cfg.First, report.Failed, report.EventsPerS, report.Released, report.Certified, report.WorstHeal)
+		fmt.Fprintf(out, "%d seeds from %d on, %d failed; %.0f events/s; %d batches released, %d blocks certified, %d verdicts listed; slowest healing %d ms\n",
+			report.Seeds, cfg.First, report.Failed, report.EventsPerS, report.Released, report.Certified, report.Verdicts, report.WorstHeal)
 	}
 	for i := range report.Failures[:min(len(report.Failures), keptFailures)] {
 		if err := f.keep(out, sim.Expand(report.Failures[i].Seed), &report.Failures[i]); err != nil {

@@ -29,6 +29,7 @@ type Report struct {
 	Seconds    float64 `json:"seconds"`
 	Released   int     `json:"released"`
 	Certified  int     `json:"certified"`
+	Verdicts   int     `json:"verdicts"` // in blocks
 	WorstHeal  int     `json:"worstHealMs"`
 	Epochs     int     `json:"epochs"` // that began
 	// Beyond counts runs that ended early: members left out had made the faulty ones more than the protocol stands.
@@ -77,6 +78,7 @@ func gather(results <-chan sim.Result, cfg Config, cancel func()) Report {
 		events += r.Counted.Events
 		report.Released += r.Counted.Released
 		report.Certified += r.Counted.Certified
+		report.Verdicts += r.Counted.Verdicts
 		report.Epochs += r.Counted.Epochs
 		if r.Counted.Beyond {
 			report.Beyond++
