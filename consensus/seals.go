@@ -2,8 +2,8 @@ package consensus
 
 import "github.com/etherscale/bedrock/types"
 
-// signedWindow is how many headers without a member's signature its reward stands: some seconds, as long as a signature may
-// take to come after those of a quorum. Later ones are not sent any more (staleSignature).
+// signedWindow is for how many headers a member's signature earns it rewards: some seconds, as long as a signature may take to
+// come after those of a quorum. Later ones are not sent any more (staleSignature).
 const signedWindow = staleSignature
 
 // seals are the certificates that the committed sequence itself holds. Other than the certifier's, which counts every
@@ -12,20 +12,18 @@ type seals struct {
 	height  types.Height // up to here
 	digests []types.Hash // of the newest of those headers, at most signedWindow; the last is that of height
 	votes   map[types.Height][]*types.HeaderSignature
-	signed  []types.Height // by member: the newest of them that it signed; the header before the epoch counts as signed
+	signed  []types.Height // by member: the newest of the epoch's that it signed; 0: none
 }
 
 func newSeals(cfg *Config) seals {
-	s := seals{height: cfg.Parent.Height, digests: []types.Hash{cfg.Parent.Digest()},
+	return seals{height: cfg.Parent.Height, digests: []types.Hash{cfg.Parent.Digest()},
 		votes: make(map[types.Height][]*types.HeaderSignature), signed: make([]types.Height, cfg.Committee.Len())}
-	for m := range s.signed {
-		s.signed[m] = cfg.Parent.Height
-	}
-	return s
 }
 
 // signs reports whether the member's signature over one of the newest signedWindow headers stands in the sequence.
-func (s *seals) signs(m types.Member) bool { return s.signed[m]+signedWindow > s.height }
+func (s *seals) signs(m types.Member) bool {
+	return s.signed[m] > 0 && s.signed[m]+signedWindow > s.height
+}
 
 // seal counts the header signatures of an appended vertex.
 func (c *Core) seal(n *node) {
@@ -33,11 +31,11 @@ func (c *Core) seal(n *node) {
 	signatures := n.v.Body().HeaderSignatures
 	for i := range signatures {
 		x := &signatures[i]
-		if x.Height <= s.height {
-			s.late(n.ref.Author, x)
+		if x.Height <= c.cfg.Parent.Height || x.Height > c.certs.closed+signatureWindow {
 			continue
 		}
-		if x.Height > c.certs.closed+signatureWindow {
+		if x.Height <= s.height {
+			s.late(n.ref.Author, x)
 			continue
 		}
 		if s.votes[x.Height] == nil {

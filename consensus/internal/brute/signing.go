@@ -8,9 +8,8 @@ type Closed struct {
 	Header types.Hash
 }
 
-// Signing tells of each vertex of the sequence whether its author signs headers: of the 8 newest headers whose certificate
-// the sequence holds, that vertex included, it signed one, or there are fewer than 8 in the epoch. parent is the height of
-// the header before the epoch.
+// Signing tells of each vertex of the sequence whether its author signs headers: of the epoch's 8 newest headers whose certificate
+// the sequence holds, that vertex included, it signed one. parent is the height of the header before the epoch.
 func Signing(c *types.Committee, parent types.Height, appended []Appended, blocks []Closed) []bool {
 	out := make([]bool, len(appended))
 	certified := 0                                 // headers of the epoch
@@ -46,7 +45,7 @@ func Signing(c *types.Committee, parent types.Height, appended []Appended, block
 				signed(voter, certified, digest)
 			}
 		}
-		out[i] = newest[m]+8 > certified
+		out[i] = newest[m] > 0 && newest[m]+8 > certified
 	}
 	return out
 }
