@@ -163,6 +163,21 @@ func (t *Tracker) remember() {
 	}
 }
 
+// Disputed reports whether a height has more than one unrefuted step on the value that is asserted before it.
+func (t *Tracker) Disputed(height types.Height) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	count := map[Value]int{}
+	for _, id := range t.heights[height] {
+		if v := t.steps[id]; v.asserted && !v.refuted {
+			if count[id.Before]++; count[id.Before] > 1 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Standing is where a height stands.
 func (t *Tracker) Standing(height types.Height) Standing {
 	switch {

@@ -361,11 +361,11 @@ func (p *proofs) agrees(h types.Height) bool {
 	}
 	for _, v := range p.tracker.Values(h) {
 		if !v.Refuted && v.Step.Value == own.Value() {
+			p.disputed.CompareAndSwap(uint64(h), 0)
 			return true
 		}
 	}
-	if p.disputed != h {
-		p.disputed = h
+	if p.disputed.Swap(uint64(h)) != uint64(h) {
 		p.n.log.Error("the claim that nobody refuted is not what this node computed: nothing settles here from this height on", "height", h)
 	}
 	return false

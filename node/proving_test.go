@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -355,5 +356,104 @@ func TestExecutingPeersSettleOnlyTheirOwn(t *testing.T) {
 	n.proofs.tracker.Refute(lie.Assertion.Step(1), 2)
 	if !n.proofs.agrees(2) {
 		t.Fatal("the truth stands now")
+	}
+}
+
+// TestWithoutProversNothingSettles: blocks go on, and the status says what is missing; an idle ledger misses nothing.
+func TestWithoutProversNothingSettles(t *testing.T) {
+	s := exectest.New(t, exectest.Bonded)
+	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: Peer, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	grow := func(blocks int, envelopes ...[]byte) {
+		for range blocks {
+			s.Apply(envelopes...)
+			certify(t, s, n, s.Chain.Height())
+			b := s.Stored[s.Chain.Height()]
+			if _, err := n.exec.Apply(b.Header.Header, b.Data); err != nil {
+				t.Fatal(err)
+			}
+			envelopes = nil
+		}
+	}
+	grow(31)
+	if why := n.unsettled(); why != "" {
+		t.Fatal("idle:", why)
+	}
+	grow(1, s.Transfer(0, 1, 1))
+	if why := n.unsettled(); why != "" {
+		t.Fatal("at once:", why)
+	}
+	grow(31)
+	if why := n.unsettled(); !strings.Contains(why, "no prover asserts block 32") {
+		t.Fatalf("nobody asserts: %q", why)
+	}
+	truth, err := fraud.NewProver(exectest.PublicKey(4), s.Chain).Assert(0, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.proofs.take(signed(t, s, truth)); err != nil {
+		t.Fatal(err)
+	}
+	if why := n.unsettled(); why != "" || n.settled() != 0 {
+		t.Fatal("asserted:", why, n.settled())
+	}
+	lie := lied(t, s, fraud.NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1))), 32, 31, fraud.LieRoot)
+	if err := n.proofs.take(lie); err != nil {
+		t.Fatal(err)
+	}
+	if why := n.unsettled(); !strings.Contains(why, "several unrefuted values") {
+		t.Fatalf("disputed: %q", why)
+	}
+}
+
+// TestWindowsBeginOnTheLedger: gossip alone makes a value asserted; it settles a window after the block that orders it, and
+// while nobody orders it never.
+func TestWindowsBeginOnTheLedger(t *testing.T) {
+	s := exectest.New(t, exectest.Bonded)
+	s.Apply(s.Transfer(0, 1, 1))
+	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: Peer, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	grow := func(blocks int, envelopes ...[]byte) {
+		for range blocks {
+			s.Apply(envelopes...)
+			envelopes = nil
+		}
+		certify(t, s, n, s.Chain.Height())
+		for h := n.exec.Height() + 1; h <= s.Chain.Height(); h++ {
+			b := s.Stored[h]
+			if _, err := n.exec.Apply(b.Header.Header, b.Data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n.proofs.readBlocks()
+	}
+	grow(1)
+	a, err := fraud.NewProver(exectest.PublicKey(4), s.Chain).Assert(0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := signed(t, s, a)
+	s.Nonces[4]++ // for what said holds
+	if err := n.proofs.take(said); err != nil {
+		t.Fatal(err)
+	}
+	grow(30) // 15 s of a window of 5
+	if n.asserted() != 1 || len(n.proofs.tracker.Due(8)) != 0 {
+		t.Fatalf("asserted %d, due %v", n.asserted(), n.proofs.tracker.Due(8))
+	}
+	grow(1, said.Encode())
+	grow(9)
+	if due := n.proofs.tracker.Due(8); len(due) != 0 {
+		t.Fatal("due before the window is over", due)
+	}
+	grow(1)
+	if due := n.proofs.tracker.Due(8); len(due) != 1 || due[0] != 1 {
+		t.Fatal("not due after the window", due)
 	}
 }

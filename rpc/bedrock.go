@@ -69,12 +69,13 @@ type Status struct {
 	PeerID    string        `json:"peerId"`
 	NetworkID string        `json:"networkId"`
 	Epoch     uint64        `json:"epoch"`
-	Round     uint64        `json:"round"`     // 0 at a node that does not hold the DAG
-	Height    Height        `json:"height"`    // newest executed block; at a light client, the newest certified header
-	Certified Height        `json:"certified"` // newest certified header
-	Sampled   Height        `json:"sampled"`   // up to here every block is available to this node
-	Asserted  Height        `json:"asserted"`  // newest block with exactly one unrefuted value
-	Settled   Height        `json:"settled"`   // newest settled block
+	Round     uint64        `json:"round"`               // 0 at a node that does not hold the DAG
+	Height    Height        `json:"height"`              // newest executed block; at a light client, the newest certified header
+	Certified Height        `json:"certified"`           // newest certified header
+	Sampled   Height        `json:"sampled"`             // up to here every block is available to this node
+	Asserted  Height        `json:"asserted"`            // newest block with exactly one unrefuted value
+	Settled   Height        `json:"settled"`             // newest settled block
+	Unsettled string        `json:"unsettled,omitempty"` // why blocks with transactions of users do not settle, where they do not
 	Peers     int           `json:"peers"`
 	Committee CommitteeSize `json:"committee"`
 	Stopped   *Stopped      `json:"stopped,omitempty"` // the node follows the chain no further

@@ -41,6 +41,9 @@ func newStatusCommand() *cobra.Command {
 				fmt.Fprintf(out, "  STOPPED    at block %d: %s\n             who is convicted: `bedrock fraud list`\n", s.Stopped.Height, s.Stopped.Reason)
 			}
 			fmt.Fprintf(out, "  executed   %d\n  certified  %d\n  sampled    %d\n  asserted   %d\n  settled    %d\n", s.Height, s.Certified, s.Sampled, s.Asserted, s.Settled)
+			if s.Unsettled != "" {
+				fmt.Fprintf(out, "             %s\n", s.Unsettled)
+			}
 			printOwnBond(out, s.Bond)
 			printStorage(out, kept)
 			return nil
