@@ -77,7 +77,7 @@ func (p *Proven) GetBalance(ctx context.Context, account common.Address, at *get
 	return read(ctx, p, at, func(s *state.StateDB) *hexutil.Big { return (*hexutil.Big)(s.GetBalance(account).ToBig()) })
 }
 
-// GetTransactionCount is the account's nonce. What waits in pools cannot be proven: pending is latest.
+// GetTransactionCount is the account's nonce. What waits in pools cannot be proven: pending is safe.
 func (p *Proven) GetTransactionCount(ctx context.Context, account common.Address, at *gethrpc.BlockNumberOrHash) (hexutil.Uint64, error) {
 	return read(ctx, p, at, func(s *state.StateDB) hexutil.Uint64 { return hexutil.Uint64(s.GetNonce(account)) })
 }

@@ -105,11 +105,11 @@ func (v *View) At(at *gethrpc.BlockNumberOrHash) (*rpc.ProvenHeader, error) {
 		return nil, fmt.Errorf("neither a block number nor a block hash was given")
 	}
 	switch number {
-	case gethrpc.LatestBlockNumber, gethrpc.PendingBlockNumber:
+	case gethrpc.LatestBlockNumber:
 		return v.known(v.latest())
 	case gethrpc.FinalizedBlockNumber:
 		return v.known(v.Chain.Settled())
-	case gethrpc.SafeBlockNumber:
+	case gethrpc.SafeBlockNumber, gethrpc.PendingBlockNumber: // what waits in pools is not provable
 		return v.known(v.Chain.Asserted())
 	case gethrpc.EarliestBlockNumber:
 		number = 0

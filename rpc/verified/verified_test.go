@@ -159,7 +159,7 @@ func TestUnprovableIsAnError(t *testing.T) {
 	}
 }
 
-// TestTagsOfALightClient: latest, finalized and nothing stand for settled, safe for asserted, or as configured.
+// TestTagsOfALightClient: latest, finalized and nothing stand for settled, safe and pending for asserted, or as configured.
 func TestTagsOfALightClient(t *testing.T) {
 	w := newWorld(t)
 	f := &followed{w.Swarm, w.head - 3, w.head - 1}
@@ -169,7 +169,7 @@ func TestTagsOfALightClient(t *testing.T) {
 		if asserted {
 			latest = f.asserted
 		}
-		for tag, want := range map[gethrpc.BlockNumber]types.Height{gethrpc.LatestBlockNumber: latest, gethrpc.PendingBlockNumber: latest,
+		for tag, want := range map[gethrpc.BlockNumber]types.Height{gethrpc.LatestBlockNumber: latest, gethrpc.PendingBlockNumber: f.asserted,
 			gethrpc.FinalizedBlockNumber: f.settled, gethrpc.SafeBlockNumber: f.asserted, gethrpc.EarliestBlockNumber: 0} {
 			at := gethrpc.BlockNumberOrHashWithNumber(tag)
 			if got, err := v.At(&at); err != nil || got.Certified.Height != want || got.Settled != (want <= f.settled) {
