@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -21,6 +22,7 @@ import (
 const (
 	executeWithin = 2 * time.Minute
 	askAgainAfter = 100 * time.Millisecond
+	sendTries     = 5
 )
 
 // sender calls the bonding contract from one account.
@@ -64,13 +66,23 @@ type sent struct {
 	Gas         uint64      `json:"gasUsed"`
 }
 
-// call sends one call worth wei and waits until it is executed.
+// errDisplaced says that a transaction will never be executed: another one of the account has its nonce.
+var errDisplaced = errors.New("another transaction of the account took its place: try again; if it is a running node's account, give that node's --rpc")
+
+// call sends one call worth wei and waits until it is executed. If the node whose account it is sends at the same moment
+// through another node's pool, one of the two is displaced: then the call is made anew.
 func (s *sender) call(ctx context.Context, wei *big.Int, data []byte) (*sent, error) {
-	tx, err := s.send(ctx, wei, data)
-	if err != nil {
-		return nil, err
+	for range sendTries {
+		tx, err := s.send(ctx, wei, data)
+		if err != nil {
+			return nil, err
+		}
+		done, err := s.await(ctx, tx)
+		if !errors.Is(err, errDisplaced) {
+			return done, err
+		}
 	}
-	return s.await(ctx, tx)
+	return nil, errDisplaced
 }
 
 // send signs a call and gives it to the node.
@@ -90,6 +102,19 @@ func (s *sender) send(ctx context.Context, wei *big.Int, data []byte) (*ethtypes
 	if err := s.afford(ctx, tx); err != nil {
 		return nil, err
 	}
+	for try := 1; ; try++ {
+		signed, err := s.submit(ctx, tx)
+		if err == nil || !isTaken(err) || try == sendTries {
+			return signed, err
+		}
+		if err := pause(ctx, askAgainAfter); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// submit signs a transaction with the account's next nonce and gives it to the node.
+func (s *sender) submit(ctx context.Context, tx *ethtypes.DynamicFeeTx) (*ethtypes.Transaction, error) {
 	var nonce hexutil.Uint64
 	if err := s.client.ask(ctx, &nonce, "eth_getTransactionCount", s.address, "pending"); err != nil {
 		return nil, err
@@ -104,6 +129,12 @@ func (s *sender) send(ctx context.Context, wei *big.Int, data []byte) (*ethtypes
 		return nil, err
 	}
 	return signed, s.client.ask(ctx, nil, "eth_sendRawTransaction", hexutil.Bytes(encoded))
+}
+
+// isTaken reports whether a node refused a transaction because the account, which a node may send from as well, has used its
+// nonce since it was asked for. The words are those of every Ethereum client; there is no code for it.
+func isTaken(err error) bool {
+	return strings.Contains(err.Error(), "underpriced") || strings.Contains(err.Error(), "nonce too low")
 }
 
 // estimate finds what a call needs; a call that would fail is not sent, and the error says why in words.
@@ -169,7 +200,7 @@ func (s *sender) await(ctx context.Context, tx *ethtypes.Transaction) (*sent, er
 		case receipt != nil:
 			return &sent{hash, receipt.Block, uint64(receipt.Gas)}, s.renew(ctx)
 		case uint64(used) > tx.Nonce():
-			return nil, fmt.Errorf("another transaction of %s took the place of %s: try again", s.address, hash)
+			return nil, fmt.Errorf("transaction %s of %s: %w", hash, s.address, errDisplaced)
 		case time.Now().After(deadline):
 			return nil, unknown("transaction %s was sent and is not executed after %v: it may still be; ask for its receipt before you send another", hash, executeWithin)
 		}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/ethereum/go-ethereum/common"
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
@@ -53,10 +55,16 @@ func newWithdrawCommand() *cobra.Command {
 	return cmd
 }
 
-// duty is a call that turns into credit what is due.
+// duty is a kind of call that turns into credit what is due.
 type duty struct {
-	What string `json:"what"`
-	Peer string `json:"peer"`
+	What  string `json:"what"` // release, reward or prize
+	Peer  string `json:"peer"` // of whose bond
+	Times int    `json:"times"`
+}
+
+// dueCall is one such call.
+type dueCall struct {
+	duty duty
 	data []byte
 }
 
@@ -71,21 +79,18 @@ type withdrawReport struct {
 
 func (s *sender) withdrawAll(ctx context.Context) (*withdrawReport, error) {
 	r := &withdrawReport{Account: s.address, Made: []duty{}, Later: []bondReport{}}
-	if err := s.findDue(ctx, r); err != nil {
+	calls, err := s.findDue(ctx, r)
+	if err != nil {
 		return nil, err
 	}
-	var made []*ethtypes.Transaction
-	for _, d := range r.Made {
-		tx, err := s.send(ctx, new(big.Int), d.data)
-		if err != nil {
-			return nil, fmt.Errorf("%s of %s: %w", d.What, d.Peer, err)
-		}
-		made = append(made, tx)
+	if err := s.makeDue(ctx, calls); err != nil {
+		return nil, err
 	}
-	for _, tx := range made {
-		if _, err := s.await(ctx, tx); err != nil {
-			return nil, err
+	for _, c := range calls {
+		if n := len(r.Made); n == 0 || r.Made[n-1].What != c.duty.What || r.Made[n-1].Peer != c.duty.Peer {
+			r.Made = append(r.Made, c.duty)
 		}
+		r.Made[len(r.Made)-1].Times++
 	}
 	credit, err := view(ctx, s.bondBook, s.abi.PackCredit(s.address), s.abi.UnpackCredit)
 	if err != nil {
@@ -98,69 +103,88 @@ func (s *sender) withdrawAll(ctx context.Context) (*withdrawReport, error) {
 	return r, err
 }
 
-// findDue finds what can be turned into the account's credit.
-func (s *sender) findDue(ctx context.Context, r *withdrawReport) error {
+// makeDue sends all calls at once, and what was displaced once more.
+func (s *sender) makeDue(ctx context.Context, calls []dueCall) error {
+	made := make([]*ethtypes.Transaction, len(calls))
+	for i, c := range calls {
+		tx, err := s.send(ctx, new(big.Int), c.data)
+		if err != nil {
+			return fmt.Errorf("%s of %s: %w", c.duty.What, c.duty.Peer, err)
+		}
+		made[i] = tx
+	}
+	for i, tx := range made {
+		_, err := s.await(ctx, tx)
+		if errors.Is(err, errDisplaced) {
+			_, err = s.call(ctx, new(big.Int), calls[i].data)
+		}
+		if err != nil {
+			return fmt.Errorf("%s of %s: %w", calls[i].duty.What, calls[i].duty.Peer, err)
+		}
+	}
+	return nil
+}
+
+// findDue finds what can be turned into the account's credit, and notes what can be later.
+func (s *sender) findDue(ctx context.Context, r *withdrawReport) (calls []dueCall, err error) {
 	t, err := s.terms(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	keys, err := s.known(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var provers []types.PublicKey
 	for _, key := range keys {
 		bond, err := s.bond(ctx, key)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if bond.Status == execution.BondSlashed {
-			if err := s.findReward(ctx, r, key); err != nil {
-				return err
-			}
-			continue
-		}
-		if bond.Owner != s.address {
-			continue
-		}
-		if bond.Role == types.BondProver {
+		if bond.Owner == s.address && bond.Role == types.BondProver {
 			provers = append(provers, key)
 		}
-		if bond.Status != execution.BondLeaving {
-			continue
-		}
-		if report := t.report(key, bond); report.Releasable != nil && *report.Releasable == 0 {
-			r.Made = append(r.Made, duty{"release", key.PeerID(), s.abi.PackRelease(key)})
-		} else {
+		switch report := t.report(key, bond); {
+		case bond.Status == execution.BondSlashed:
+			due, err := s.isRewarded(ctx, key)
+			if err != nil {
+				return nil, err
+			}
+			if due {
+				calls = append(calls, dueCall{duty{What: "reward", Peer: key.PeerID()}, s.abi.PackReward(key)})
+			}
+		case bond.Owner != s.address || bond.Status != execution.BondLeaving:
+		case report.Releasable != nil && *report.Releasable == 0:
+			calls = append(calls, dueCall{duty{What: "release", Peer: key.PeerID()}, s.abi.PackRelease(key)})
+		default:
 			r.Later = append(r.Later, report)
 		}
 	}
-	return s.findPrizes(ctx, r, provers)
+	prizes, err := s.findPrizes(ctx, provers)
+	slices.SortStableFunc(prizes, func(a, b dueCall) int { return strings.Compare(a.duty.Peer, b.duty.Peer) })
+	return append(calls, prizes...), err
 }
 
-// findReward looks whether a slashed bond's tenth is the account's and no rival can come before it any more.
-func (s *sender) findReward(ctx context.Context, r *withdrawReport, accused types.PublicKey) error {
+// isRewarded reports whether a slashed bond's tenth is the account's and no rival can come before it any more.
+func (s *sender) isRewarded(ctx context.Context, accused types.PublicKey) (bool, error) {
 	escrow, err := view(ctx, s.bondBook, s.abi.PackEscrowOf(accused), s.abi.UnpackEscrowOf)
-	if err == nil && escrow.Payee == s.address && escrow.Amount.Sign() > 0 && uint64(s.block) >= escrow.Until {
-		r.Made = append(r.Made, duty{"reward", accused.PeerID(), s.abi.PackReward(accused)})
-	}
-	return err
+	return err == nil && escrow.Payee == s.address && escrow.Amount.Sign() > 0 && uint64(s.block) >= escrow.Until, err
 }
 
-// findPrizes looks for steps that the account's provers supported and have not collected.
-func (s *sender) findPrizes(ctx context.Context, r *withdrawReport, provers []types.PublicKey) error {
+// findPrizes finds the steps that the account's provers supported and have not collected.
+func (s *sender) findPrizes(ctx context.Context, provers []types.PublicKey) (calls []dueCall, err error) {
 	if len(provers) == 0 {
-		return nil
+		return nil, nil
 	}
 	queue, err := view(ctx, s.bondBook, s.abi.PackQueue(), s.abi.UnpackQueue)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := max(queue.First, collectSteps) - collectSteps; i < queue.First; i++ {
 		number := new(big.Int).SetUint64(i)
 		step, err := view(ctx, s.bondBook, s.abi.PackStepAt(number), s.abi.UnpackStepAt)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, key := range provers {
 			if step.Status != stepSettled || step.Prize.Sign() == 0 || !slices.Contains(step.Supporters, [32]byte(key)) {
@@ -168,16 +192,20 @@ func (s *sender) findPrizes(ctx context.Context, r *withdrawReport, provers []ty
 			}
 			data := s.abi.PackCollect(number, key)
 			if _, err := s.estimate(ctx, new(big.Int), data); err == nil { // else collected already, or too late for a part
-				r.Made = append(r.Made, duty{"prize", key.PeerID(), data})
+				calls = append(calls, dueCall{duty{What: "prize", Peer: key.PeerID()}, data})
 			}
 		}
 	}
-	return nil
+	return calls, nil
 }
 
 func (r *withdrawReport) print(out io.Writer) {
 	for _, d := range r.Made {
-		fmt.Fprintf(out, "%-8s %s\n", d.What, d.Peer)
+		fmt.Fprintf(out, "%-8s %s", d.What, d.Peer)
+		if d.Times > 1 {
+			fmt.Fprintf(out, ", %d times", d.Times)
+		}
+		fmt.Fprintln(out)
 	}
 	if r.sent == nil {
 		fmt.Fprintf(out, "nothing is due to %s\n", r.Account)

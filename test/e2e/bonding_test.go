@@ -66,7 +66,11 @@ func TestBondedCommittee(t *testing.T) {
 	third := n.untilCommittee(t, func(c map[types.PublicKey]types.Stake) bool { return c[lies] == 0 && c[joins] == 3 })
 	n.standsAs(t, twin, "slashed", false)
 	n.rewarded(t)
+	prover := &peer{name: "prover-0", home: filepath.Join(n.dir, "prover-0")} // bonded since the genesis; nothing has settled without it
+	prover.flags = n.checkpoint(t)
+	prover.run(t, watcher.ready.Addrs...)
 	n.paidBack(t, leaver)
+	n.wonPrizes(t, prover)
 
 	for _, p := range payers {
 		p.end(t)
@@ -88,6 +92,13 @@ type ownBond struct {
 	Stake  string `json:"stake"`
 	Serves bool   `json:"serves"`
 	Next   bool   `json:"next"`
+}
+
+// due is what `bedrock withdraw` made due.
+type due struct {
+	What  string `json:"what"`
+	Peer  string `json:"peer"`
+	Times int    `json:"times"`
 }
 
 // verb runs a verb that asks the first sequencer, and decodes its result.
@@ -185,8 +196,14 @@ func (n *network) runTwice(t *testing.T, p *peer) {
 	if err := node.MarkUnused(filepath.Join(second.home, "node.key.unused")); err != nil { // the lie: this key did sign
 		t.Fatal(err)
 	}
-	second.flags = []string{"--checkpoint", strings.TrimSpace(mustRun(t, "checkpoint", "--rpc", n.sequencers[1].ready.RPC))} // the genesis is old by now
+	second.flags = n.checkpoint(t)
 	second.run(t, n.sequencers[1].ready.Addrs...)
+}
+
+// checkpoint is what a node needs to start now: the genesis is older than stakes stay bonded.
+func (n *network) checkpoint(t *testing.T) (flags []string) {
+	t.Helper()
+	return []string{"--checkpoint", strings.TrimSpace(mustRun(t, "checkpoint", "--rpc", n.sequencers[1].ready.RPC))}
 }
 
 // slashed waits until a key is convicted by everybody, and its bond lost.
@@ -247,16 +264,33 @@ func (n *network) rewarded(t *testing.T) {
 	t.Logf("%s was rewarded %v later", challenger.name, took.Round(time.Millisecond))
 }
 
+// wonPrizes waits until blocks have settled, and pays out what their prover has won.
+func (n *network) wonPrizes(t *testing.T, prover *peer) {
+	t.Helper()
+	eventually(t, epochWithin, "blocks settle on the ledger", func() error {
+		if s := prover.status(t); s.Settled < epochLength || s.Bond == nil || s.Bond.State != "active" {
+			return fmt.Errorf("status %+v", s)
+		}
+		return nil
+	})
+	var paid struct {
+		Amount string `json:"amount"`
+		Made   []due  `json:"made"`
+	}
+	n.verb(t, &paid, "withdraw", "--home", prover.home)
+	if len(paid.Made) != 1 || paid.Made[0].What != "prize" || paid.Made[0].Peer != prover.ready.PeerID || paid.Amount == "0" {
+		t.Errorf("paid %+v", paid)
+	}
+	t.Logf("its prover won %s ether with %d steps", paid.Amount, paid.Made[0].Times)
+}
+
 // paidBack waits until the stake of who left is paid out.
 func (n *network) paidBack(t *testing.T, p *peer) {
 	t.Helper()
 	took := eventually(t, 2*epochWithin, "the stake of who left is paid out", func() error {
 		var paid struct {
 			Amount string `json:"amount"`
-			Made   []struct {
-				What string `json:"what"`
-				Peer string `json:"peer"`
-			} `json:"made"`
+			Made   []due  `json:"made"`
 		}
 		n.verb(t, &paid, "withdraw", "--home", p.home)
 		if len(paid.Made) != 1 || paid.Made[0].What != "release" || paid.Made[0].Peer != p.ready.PeerID {
