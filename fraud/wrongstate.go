@@ -77,6 +77,10 @@ func openWrongState(c *Challenge, trust *Trust) (*wrongState, error) {
 
 // openClaims finds the claims that the challenged one builds on.
 func (w *wrongState) openClaims(body *WrongState) error {
+	masked := w.chunk > 0 && w.chunk < w.claims().Chunks()
+	if w.block > 0 && len(body.Parent) > 0 || !masked && len(body.Before) > 0 {
+		return fmt.Errorf("parent or claim before where none is needed: %w", ErrInvalid)
+	}
 	if w.block > 0 {
 		w.parent = w.signed.Assertion.Blocks[w.block-1].Last
 	} else {
@@ -90,10 +94,10 @@ func (w *wrongState) openClaims(body *WrongState) error {
 		w.parent = parent.Claim
 	}
 	claims := w.claims()
-	switch {
-	case w.chunk == 0:
+	if w.chunk == 0 {
 		return nil
-	case w.chunk == claims.Chunks():
+	}
+	if !masked {
 		w.before = claims.Last
 		return nil
 	}

@@ -71,6 +71,12 @@ func (s *Swarm) delegation(i int, random *rand.Rand) []byte {
 	if random.IntN(2) == 0 {
 		target = common.Address{}
 	}
+	return s.Authorize(i, who, target, Words(3, uint64(random.IntN(4))))
+}
+
+// Authorize has account i send account who's authorization to act by a contract's code, and call the account with data; the
+// zero target takes the delegation back.
+func (s *Swarm) Authorize(i, who int, target common.Address, data []byte) []byte {
 	nonce := s.Nonces[i]
 	s.Nonces[i]++
 	chain := uint256.NewInt(s.Genesis.ChainID)
@@ -80,7 +86,7 @@ func (s *Swarm) delegation(i int, random *rand.Rand) []byte {
 	}
 	s.Nonces[who]++
 	return s.Sign(i, &ethtypes.SetCodeTx{ChainID: chain, Nonce: nonce, GasTipCap: uint256.NewInt(1e6), GasFeeCap: uint256.NewInt(1e12),
-		Gas: 400_000, To: Address(who), Value: new(uint256.Int), Data: Words(3, uint64(random.IntN(4))),
+		Gas: 400_000, To: Address(who), Value: new(uint256.Int), Data: data,
 		AuthList: []ethtypes.SetCodeAuthorization{auth}})
 }
 
