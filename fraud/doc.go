@@ -1,5 +1,5 @@
-// Package fraud holds provers to their word. A prover signs an assertion: the claims it computed for a run of blocks.
-// Whoever executed the same blocks compares, and refutes the first wrong claim with one challenge: a message that anyone
+// Package fraud holds provers to their word. A prover posts an assertion, a transaction with the claims it computed for a run of
+// blocks. Whoever executed the same blocks compares, and refutes the first wrong claim with one challenge: a message that anyone
 // verifies alone, without any state, by executing one chunk again.
 //
 // Invariants:
@@ -24,7 +24,7 @@
 // Goroutines: none is started here but those of os/exec in Sandbox. Assertion, Challenge and the verifier are pure values
 // and functions; Tracker may be used from any goroutine; Prover, Liar and Challenger belong to one each.
 //
-// Files: value.go, assertion.go, prover.go, liar.go what is claimed; challenge.go, describe.go the envelope of all challenges and
-// wrongstate.go, misconduct.go its kinds; rows.go, pack.go, nodes.go untrusted transactions and witnesses; verify.go the verifier;
+// Files: value.go, assertion.go, calldata.go, signed.go, prover.go, liar.go what is claimed; challenge.go, describe.go the envelope of
+// all challenges, headers.go the chain they speak of, and wrongstate.go, wrongprefix.go, misconduct.go its kinds; rows.go, pack.go, nodes.go untrusted transactions and witnesses; verify.go the verifier;
 // compare.go, build.go own execution against it; job.go, sandbox*.go the child process; challenger.go who challenges; tracker.go, settle.go which values stand.
 package fraud

@@ -17,7 +17,8 @@
 //	ordering.go, auditing.go         the sequencers' driver; what explains a transaction's place
 //	following.go, executing.go       headers and bodies; execution
 //	availability.go                  rows and sampling
-//	proving.go, asserting.go         assertions: making, taking, comparing, settling
+//	proving.go, asserting.go         assertions: taking, comparing, settling; bond.go: who may assert
+//	posting.go, account.go           what a prover posts, and from which account; unsettled.go: why nothing settles
 //	court.go, ledger.go              verification of challenges; what was asserted and challenged
 //	serving.go                       JSON-RPC
 //	fact.go, figures.go              what a watcher is told

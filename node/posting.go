@@ -99,7 +99,7 @@ func (p *poster) next(s execution.Settlement) (*fraud.Assertion, error) {
 
 // post posts the next assertion, unless one is under way; nil if there is nothing to post.
 func (p *poster) post(ctx context.Context) *fraud.SignedAssertion {
-	if p.underWay() || p.n.exec.Height() < p.rest || !p.mayAssert() {
+	if p.underWay() || p.n.exec.Height() < max(p.rest, 1) || !p.mayAssert() { // block 1 founds the contract's first value
 		return nil
 	}
 	settlement, err := p.n.exec.Settlement()
