@@ -2,7 +2,6 @@ package execution
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 
@@ -63,7 +62,8 @@ func (c *Chain) Preamble(h *ethtypes.Header, s *state.StateDB) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(env.preamble(evm, before.Root), s.Error())
+	_ = env.preamble(evm, before.Root) // what the bonding contract refuses is of no consequence for the block either
+	return s.Error()
 }
 
 // NextBaseFee is the base fee of the block after h, if it closes one block interval later.

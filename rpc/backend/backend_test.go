@@ -10,7 +10,6 @@ import (
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
-	"github.com/ethereum/go-ethereum/core"
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/ethclient"
 
@@ -160,38 +159,11 @@ func TestReplayEndsInTheBlocksState(t *testing.T) {
 	o.send(client, 1, &reader, 0, word(1000)) // stopped by the meter
 	o.send(client, 2, &ambient, 0, nil)
 	o.close()
-	b := New(o.chain, o)
-	header := o.chain.Head()
 	block, err := client.BlockByNumber(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	parent, err := client.HeaderByNumber(context.Background(), big.NewInt(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	statedb, err := b.StateAt(parent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Preamble(header, statedb); err != nil {
-		t.Fatal(err)
-	}
-	signer := ethtypes.LatestSigner(b.ChainConfig())
-	rules := b.ChainConfig().Rules(header.Number, true, header.Time)
-	for _, tx := range block.Transactions() {
-		message, err := core.TransactionToMessage(tx, signer, header.BaseFee)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.Apply(context.Background(), rpc.Call{Message: message, State: statedb, Block: b.BlockContext(header)}); err != nil {
-			t.Fatal(err)
-		}
-		statedb.Finalise(rules)
-	}
-	if have := statedb.IntermediateRoot(rules); have != header.Root {
-		t.Errorf("replay ends in %s, block in %s", have, header.Root)
-	}
+	replayed(t, New(o.chain, o), block)
 }
 
 func TestSkippedTransactionHasAReasonAndNoReceipt(t *testing.T) {
