@@ -90,3 +90,16 @@ func BenchmarkCut(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkFalseVerdicts: what a vertex with 64 statements that nobody else makes costs, once its author's oldest go for it.
+func BenchmarkFalseVerdicts(b *testing.B) {
+	d := newVerdicts(testCommittee(b, equalStakes(4)...))
+	lists := make([][]types.Verdict, 64)
+	for i := range lists {
+		lists[i] = verdictsOn(64*i, 64)
+	}
+	b.ReportAllocs()
+	for i := range b.N {
+		d.count(0, lists[i%len(lists)])
+	}
+}
