@@ -94,3 +94,100 @@ func TestCommitmentsAndEscrowsExpireToTheBlock(t *testing.T) {
 		t.Fatal(g.seen)
 	}
 }
+
+// listed puts a verdict in the next header and returns who is to be paid after it.
+func listed(s *exectest.Swarm, payee common.Address, challenge byte) common.Address {
+	v := types.Verdict{Accused: exectest.PublicKey(4), Payee: payee}
+	v.Challenge[4] = challenge
+	s.ApplyHeader(func(h *types.Header) { h.Verdicts = []types.Verdict{v} })
+	return exectest.View(s, exectest.ABI().PackEscrowOf(exectest.PublicKey(4)), exectest.ABI().UnpackEscrowOf).Payee
+}
+
+// A payee stays where the rival has no earlier commitment that still counts, comes too late, or is nobody.
+func TestRivalsAreRankedToTheBlock(t *testing.T) {
+	first, rival := exectest.Address(9), exectest.Address(10)
+	for name, test := range map[string]struct {
+		rival   common.Address
+		commits bool // the rival
+		before  int  // empty blocks between its commitment and the first verdict
+		after   int  // between that and its own verdict
+		wins    bool
+	}{
+		"committed 64 blocks before":    {rival, true, 60, 2, true},
+		"committed 65 blocks before":    {rival, true, 60, 3, false},
+		"neither committed":             {rival, false, 0, 0, false},
+		"nobody committed":              {common.Address{}, true, 0, 0, false},
+		"the last block that counts":    {rival, true, 0, 62, true},
+		"a block after that":            {rival, true, 0, 63, false},
+		"committed, its verdict second": {rival, true, 0, 0, true},
+	} {
+		s := exectest.New(t, exectest.Bonded)
+		if test.commits {
+			s.Apply(s.Send(0, new(big.Int), exectest.ABI().PackCommit(commitment(test.rival, [32]byte{8}))))
+		}
+		for range test.before {
+			s.Apply()
+		}
+		if listed(s, first, 7) != first {
+			t.Fatal("the first is not to be paid")
+		}
+		for range test.after {
+			s.Apply()
+		}
+		if paid := listed(s, test.rival, 8); (paid == test.rival) != test.wins {
+			t.Errorf("%s: %s is to be paid", name, paid)
+		}
+	}
+}
+
+// Displacement ends 64 blocks after the first verdict, though the rival committed and the first did not.
+func TestEscrowIsOpenFor64Blocks(t *testing.T) {
+	first, rival := exectest.Address(9), exectest.Address(10)
+	for empty, wins := range map[int]bool{62: true, 64: false} {
+		s := exectest.New(t, exectest.Bonded)
+		listed(s, first, 7)
+		s.Apply(s.Send(0, new(big.Int), exectest.ABI().PackCommit(commitment(rival, [32]byte{8}))))
+		for range empty {
+			s.Apply()
+		}
+		if paid := listed(s, rival, 8); (paid == rival) != wins {
+			t.Errorf("%d blocks later %s is to be paid", empty+2, paid)
+		}
+	}
+}
+
+// Who asserts what stands already shares the prize up to eight blocks after the first, once, by its bond.
+func TestPrizeIsSharedForEightBlocks(t *testing.T) {
+	g := newBondGameOf(t, 1, func(genesis *types.Genesis) {
+		exectest.Bonded(genesis)
+		genesis.ChallengeWindow, genesis.Retention = 20_000_000, 80_000_000
+		genesis.UnbondingDelay = 100_000_000
+	})
+	g.end()
+	g.end()
+	assert := func(peer int) { g.assert(peer, peer, nil, 2, 0) }
+	assert(4)
+	g.end()
+	assert(4) // again: its share stays
+	g.end()
+	for range 6 {
+		g.end()
+	}
+	assert(5) // the eighth block after the first
+	g.end()
+	assert(6) // the ninth
+	g.end()
+	for range 60 {
+		g.end()
+	}
+	if g.m.settled.height != 2 {
+		t.Fatal("not settled")
+	}
+	for peer := 4; peer < 7; peer++ {
+		g.collect(peer, 0, peer)
+	}
+	g.end()
+	if g.seen["collect true"] != 2 || g.seen["collect false"] != 1 {
+		t.Fatal(g.seen)
+	}
+}

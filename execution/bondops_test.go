@@ -39,8 +39,10 @@ type bondGame struct {
 // Peers of a game: accounts of the same number own their bonds.
 const gamePeers = 12
 
-func newBondGame(t *testing.T, seed uint64) *bondGame {
-	s := exectest.New(t, exectest.Bonded)
+func newBondGame(t *testing.T, seed uint64) *bondGame { return newBondGameOf(t, seed, exectest.Bonded) }
+
+func newBondGameOf(t *testing.T, seed uint64, change func(*types.Genesis)) *bondGame {
+	s := exectest.New(t, change)
 	g := &bondGame{t: t, s: s, abi: exectest.ABI().GetABI(), random: rand.New(rand.NewPCG(seed, 5)), accused: map[types.PublicKey]bool{}, digests: map[uint64]types.Hash{}, seen: map[string]int{}}
 	g.m = newBondModel(s.Genesis, func(key types.PublicKey) common.Address {
 		for i := range gamePeers {

@@ -4,7 +4,8 @@ package main
 type mutant struct{ name, from, to string }
 
 // mutants change comparisons, leave out checks and entries in the books, pay somebody else, count one more or less. What no
-// test could notice is not among them: headers' times never go back, found is called once, a block's own digest is unknown, no active bond is below the minimum.
+// test could notice is not among them: headers' times never go back, found is called once, a block's own digest is unknown, no active bond is
+// below the minimum, and none without stake is a candidate, listed or not.
 var mutants = []mutant{
 	{"bond-above-minimum", "if (msg.value < minimum()) revert TooSmall();", "if (msg.value <= minimum()) revert TooSmall();"},
 	{"bond-below-minimum", "if (msg.value < minimum()) revert TooSmall();", ""},
@@ -37,10 +38,15 @@ var mutants = []mutant{
 	{"assert-often", "if (b.assertedIn >= block.number) revert TooEarly();", ""},
 	{"assert-on-old-value", "if (parentHeight < newest.height || parentHeight == newest.height && parent != newest.value) revert TooLate();", ""},
 	{"assert-leaves-early", "        b.until = clock + parameters.window;\n", ""},
-	{"assert-too-much", "height - parentHeight > MAX_COVERED ||", ""},
+	{"assert-too-much", "height <= parentHeight || height - parentHeight > MAX_COVERED", "height <= parentHeight"},
+	{"assert-by-contract", "if (msg.sender != tx.origin || msg.sender.code.length != 0) revert NotAllowed();", ""},
+	{"assert-by-delegated-account", "msg.sender != tx.origin || msg.sender.code.length != 0", "msg.sender != tx.origin"},
+	{"assert-laid-out-otherwise", "start != 4 + 7 * 32 || ", ""},
+	{"assert-padded", "start != 4 + 7 * 32 || msg.data.length != start + (blocks.length + 31) / 32 * 32", "start != 4 + 7 * 32"},
+	{"assert-other-header", "if (digest != headerAt(height)) revert Malformed();", ""},
+	{"assert-trailing", "if (end != blocks.length) revert Malformed();", ""},
 	{"assert-nothing", "height <= parentHeight ||", "height < parentHeight ||"},
 	{"assert-no-chunks", "if (chunks == 0) revert Malformed();", ""},
-	{"assert-trailing", "if (offset != claims.length) revert Malformed();", ""},
 	{"collect-again", "        shares[step][key] = 0;\n", ""},
 	{"collect-slashed", "if (b.status == SLASHED) revert WrongStatus();", ""},
 	{"collect-all", "uint256(s.prize) * share / s.weight", "uint256(s.prize)"},
@@ -68,7 +74,6 @@ var mutants = []mutant{
 	{"accrue-swapped", "uint256 provers = gained * parameters.proverShare / 10000;", "uint256 provers = gained - gained * parameters.proverShare / 10000;"},
 	{"accrue-unaccounted", "        accounted += uint128(gained);\n", ""},
 	{"slash-not-leaving", "if (b.status == ACTIVE || b.status == LEAVING) {", "if (b.status == ACTIVE) {"},
-	{"slash-stays-listed", "if (b.status == ACTIVE && b.role == SEQUENCER) unlist(b);", ""},
 	{"slash-a-ninth", "stake / 10;", "stake / 9;"},
 	{"slash-pays-nobody", "v.payee == address(0) ? 0 : stake / 10", "stake / 10"},
 	{"slash-burns-all", "burned += stake - part;", "burned += stake;"},
@@ -81,7 +86,7 @@ var mutants = []mutant{
 	{"order-expires-early", "(made >> 64) + COMMIT_BLOCKS >= block.number", "(made >> 64) + COMMIT_BLOCKS > block.number"},
 	{"order-never-expires", "(made >> 64) + COMMIT_BLOCKS >= block.number && ", ""},
 	{"order-of-any-payee", "keccak256(abi.encode(v.payee, v.challenge))", "keccak256(abi.encode(address(0), v.challenge))"},
-	{"admit-unproven", "proven >> i & 1 == 0 || ", ""},
+	{"admit-unproven", "proven >> i & 1 == 0 || ", "proven > type(uint256).max || "},
 	{"admit-slashed", "b.status != 0 && b.status != RELEASED", "b.status == ACTIVE || b.status == LEAVING"},
 	{"admit-never-again", "b.status != 0 && b.status != RELEASED", "b.status != 0"},
 	{"admit-keeps-refused", "                credit[r.owner] += r.value;\n", ""},
