@@ -1,6 +1,7 @@
 package execution_test
 
 import (
+	"context"
 	"errors"
 	"math/big"
 	"math/rand/v2"
@@ -120,4 +121,69 @@ func TestReceiptLeavesAreTheClaims(t *testing.T) {
 	if _, err := s.Chain.PlaceOf(types.Hash{1}); !errors.Is(err, execution.ErrUnknown) {
 		t.Error(err)
 	}
+}
+
+// TestOldSlotsAreProvable: storage of contracts too, also right after everything recent was flushed, where the state database
+// has nothing but the newest state.
+func TestOldSlotsAreProvable(t *testing.T) {
+	s := exectest.Unopened(t, t.TempDir(), func(g *types.Genesis) { g.ChallengeWindow = 3_600_000_000 })
+	chain, err := execution.Open(execution.Config{Genesis: s.Genesis, Dir: t.TempDir(), DurableEvery: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Chain = chain // which s closes
+	random := rand.New(rand.NewPCG(9, 9))
+	slot, want := types.Hash(common.HexToHash("0x3")), []common.Hash{}
+	for i := range 48 {
+		s.Apply(s.Call(0, &exectest.StoreAddress, 0, 200_000, exectest.Words(3, uint64(i%5))), s.Torture(random), s.Torture(random))
+		want = append(want, common.BigToHash(big.NewInt(int64(i%5))))
+	}
+	if chain.Durable() != 48 {
+		t.Fatalf("durable is %d: this tests nothing", chain.Durable())
+	}
+	for h := types.Height(1); h < 48; h += 5 {
+		root := types.Hash(rootAt(t, s, h))
+		nodes, err := chain.ProveState(t.Context(), h, root, exectest.StoreAddress, []types.Hash{slot, {0xee}})
+		if err != nil {
+			t.Fatalf("block %d: %v", h, err)
+		}
+		account := provenAccount(t, root, exectest.StoreAddress, nodes)
+		if got := provenSlot(t, account.Root, slot, nodes); got != want[h-1] {
+			t.Errorf("block %d: %s, want %s", h, got, want[h-1])
+		}
+		if got := provenSlot(t, account.Root, types.Hash{0xee}, nodes); got != (common.Hash{}) {
+			t.Errorf("block %d: a slot that was never written is %s", h, got)
+		}
+	}
+	if _, err := chain.ProveState(t.Context(), 7, types.Hash(rootAt(t, s, 8)), exectest.StoreAddress, nil); !errors.Is(err, execution.ErrUnknown) {
+		t.Errorf("the root of another block: %v", err)
+	}
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := chain.ProveState(stopped, 7, types.Hash(rootAt(t, s, 7)), exectest.StoreAddress, nil); err == nil {
+		t.Error("a search goes on after its time")
+	}
+}
+
+func provenSlot(t *testing.T, root common.Hash, slot types.Hash, nodes [][]byte) common.Hash {
+	t.Helper()
+	if root == ethtypes.EmptyRootHash {
+		return common.Hash{}
+	}
+	db := memorydb.New()
+	for _, n := range nodes {
+		_ = db.Put(crypto.Keccak256(n), n)
+	}
+	value, err := trie.VerifyProof(root, crypto.Keccak256(slot[:]), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if value == nil {
+		return common.Hash{}
+	}
+	word, _, err := rlp.SplitString(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return common.BytesToHash(word)
 }
