@@ -77,6 +77,34 @@ func (s *swarm) waitHeight(t *testing.T, h rpc.Height) {
 	})
 }
 
+// settlesAndRests waits until a block is settled that was made after the crash, so that the prover has gone on where it was;
+// nobody was convicted on the way, and with the last transaction of users settled only heartbeats are left.
+func (s *swarm) settlesAndRests(t *testing.T, h rpc.Height) {
+	t.Helper()
+	var status rpc.Status
+	eventually(t, settleWithin, fmt.Sprintf("block %d is settled", h), func() error {
+		if s.ask(t, &status, "bedrock_status"); status.Settled < h {
+			return fmt.Errorf("settled %d, asserted %d of %d: %s", status.Settled, status.Asserted, status.Certified, status.Unsettled)
+		}
+		return nil
+	})
+	var challenges []rpc.Challenge
+	s.ask(t, &challenges, "bedrock_getChallenges", rpc.Height(0), status.Certified)
+	if len(challenges) != 0 {
+		t.Errorf("somebody was convicted: %+v", challenges)
+	}
+	eventually(t, settleWithin, "the ledger is idle", func() error {
+		head := s.block(t, "latest").Number
+		for h := head - 1; h <= head; h++ {
+			var count rpc.Height
+			if s.ask(t, &count, "eth_getBlockTransactionCountByNumber", h); count > 0 {
+				return fmt.Errorf("%d transactions in block %d", count, h)
+			}
+		}
+		return nil
+	})
+}
+
 // TestDevnetResumes kills a devnet under load and starts it again: same chain, and it goes on. On the way it looks at the
 // block tags, at a second devnet on the same directory, and at Ctrl-C.
 func TestDevnetResumes(t *testing.T) {
@@ -121,6 +149,8 @@ func TestDevnetResumes(t *testing.T) {
 	}
 	last.settleMended(t, resumed.rpc, settleWithin)
 	last.checkOnce(t, resumed.rpc)
+
+	resumed.settlesAndRests(t, head+1)
 
 	took := resumed.proc.interrupt(t)
 	t.Logf("8 nodes stopped %v after Ctrl-C", took.Round(time.Millisecond))
