@@ -25,6 +25,7 @@ const (
 	KindDoubleVertex    Kind = 3 // a sequencer signed two vertices of one round
 	KindBadEncoding     Kind = 4 // a quorum certified a block that is mis-encoded
 	KindDoubleHeader    Kind = 5 // a quorum certified two headers of one height
+	KindDoubleSignature Kind = 6 // a sequencer signed two headers of one height
 	KindWrongPrefix     Kind = 7 // an assertion's prefix is not the hash of the claims that it masks
 )
 
@@ -41,6 +42,8 @@ func (k Kind) String() string {
 		return "bad-encoding"
 	case KindDoubleHeader:
 		return "double-header"
+	case KindDoubleSignature:
+		return "double-signature"
 	case KindWrongPrefix:
 		return "wrong-prefix"
 	}

@@ -98,6 +98,8 @@ func check(c *Challenge, trust *Trust) (func() (*Finding, error), error) {
 		return found(checkDoubleVertex(c, trust))
 	case KindDoubleHeader:
 		return found(checkDoubleHeader(c, trust))
+	case KindDoubleSignature:
+		return found(checkDoubleSignature(c, trust))
 	case KindBadEncoding:
 		return found(checkBadEncoding(c, trust))
 	}

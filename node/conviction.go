@@ -132,7 +132,7 @@ func (l ledger) convictions() (out []rpc.Conviction, err error) {
 		}
 		for _, r := range records {
 			switch r.Kind {
-			case fraud.KindBadEncoding.String(), fraud.KindDoubleHeader.String(), fraud.KindDoubleVertex.String():
+			case fraud.KindBadEncoding.String(), fraud.KindDoubleHeader.String(), fraud.KindDoubleVertex.String(), fraud.KindDoubleSignature.String():
 				out = append(out, rpc.Conviction{Sequencer: r.Accused, Kind: r.Kind, Height: r.Height, Challenge: r.ID})
 			}
 		}

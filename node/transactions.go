@@ -145,7 +145,7 @@ func (n *Node) handlers() gossip.Handlers {
 		h.Batch = n.onBatch
 	}
 	if n.order != nil {
-		h.Push, h.FetchDAG, h.Audit = n.order.HandlePush, n.order.HandleFetch, n.auditAnswer
+		h.Push, h.FetchDAG, h.Audit = n.watchPushes(n.order.HandlePush), n.order.HandleFetch, n.auditAnswer
 	}
 	h.Prove = n.proveHandler()
 	n.proofHandlers(&h)

@@ -51,7 +51,7 @@ func (c *court) isNews(f *fraud.Finding) bool {
 		return !c.p.tracker.Refuted(*f.Refuted)
 	}
 	what := offence{kind: f.Kind, height: f.Height}
-	if (f.Kind == fraud.KindDoubleAssertion || f.Kind == fraud.KindDoubleVertex) && len(f.Accused) > 0 {
+	if (f.Kind == fraud.KindDoubleAssertion || f.Kind == fraud.KindDoubleVertex || f.Kind == fraud.KindDoubleSignature) && len(f.Accused) > 0 {
 		what = offence{kind: f.Kind, accused: f.Accused[0]}
 	}
 	if len(f.Signed) > 0 && !c.p.ledger.takesConviction(f) {

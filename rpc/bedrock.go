@@ -108,8 +108,8 @@ type Stopped struct {
 // Conviction is a sequencer's misconduct, proven by a challenge.
 type Conviction struct {
 	Sequencer string `json:"sequencer"` // peer ID
-	Kind      string `json:"kind"`      // "bad-encoding", "double-header" or "double-vertex"
-	Height    Height `json:"height"`    // of the block; 0 for vertices
+	Kind      string `json:"kind"`      // "bad-encoding", "double-header", "double-vertex" or "double-signature"
+	Height    Height `json:"height"`    // of the block; 0 for vertices and signatures
 	Challenge string `json:"challenge"` // CID
 }
 
