@@ -19,7 +19,10 @@
 //	availability.go                  rows and sampling
 //	proving.go, asserting.go         assertions: taking, comparing, settling; bond.go: who may assert
 //	posting.go, account.go           what a prover posts, and from which account; unsettled.go: why nothing settles
-//	court.go, ledger.go              verification of challenges; what was asserted and challenged
+//	challenges.go, court.go          challenges that come; their verification, in turns (package docket)
+//	upheld.go, votes.go, rewards.go  what follows: here, in a sequencer's vertices, for the challenger
+//	listed.go, doublesign.go         what headers list falsely; members that sign two headers of one height
+//	ledger.go, conviction.go         what was asserted and challenged; what convicts sequencers
 //	serving.go                       JSON-RPC
 //	fact.go, figures.go              what a watcher is told
 package node
