@@ -8,6 +8,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/etherscale/bedrock/execution"
@@ -165,5 +168,45 @@ func TestCopiedMasksAreRefuted(t *testing.T) {
 	}
 	if *finding.Refuted != lie.Assertion.Step(0) || finding.Computed == (execution.Claim{}) {
 		t.Fatalf("%+v", finding)
+	}
+}
+
+// forwarder is a contract that passes its calldata on to another, and fails where that does.
+func forwarder(to common.Address) []byte {
+	code := append(common.FromHex("36600060003760006000366000600073"), to.Bytes()...)
+	return append(code, common.FromHex("5af115602b57005b60006000fd")...)
+}
+
+// What somebody else than the transaction's own sender posts, through a contract or by delegated code, shows in no transaction that
+// could be challenged: the contract refuses it, though that owner may do everything else.
+func TestAssertionsArePostedDirectly(t *testing.T) {
+	wallet := common.HexToAddress("0xf0a4")
+	s := exectest.New(t, func(g *types.Genesis) {
+		exectest.Bonded(g)
+		g.Alloc[wallet.Hex()] = types.GenesisAccount{Balance: "0x0", Nonce: 1, Code: hexutil.Encode(forwarder(common.HexToAddress(g.FeeVault)))}
+		g.Bonding.Owners[exectest.PublicKey(4).String()] = wallet.Hex()
+	})
+	s.Apply(s.Transfer(10, 11, 1))
+	s.Apply()
+	of := func(i int) []byte { return outcome(t, s, 0, 1).Assertion(exectest.PublicKey(i)).Calldata() }
+	abi := exectest.ABI()
+	self := exectest.Address(5)
+	for i, test := range []struct {
+		what     string
+		envelope []byte
+		want     uint64
+	}{
+		{"through a contract", s.Call(10, &wallet, 0, 1_000_000, of(4)), 0},
+		{"another call through the contract", s.Call(10, &wallet, 0, 1_000_000, abi.PackUnbond(exectest.PublicKey(4))), 1},
+		{"delegates, and so posts", s.Authorize(10, 5, wallet, of(5)), 0},
+		{"by delegated code", s.Call(5, &self, 0, 1_000_000, of(5)), 0},
+		{"by an account with code", post(s, 5, of(5)), 0},
+		{"another call by delegated code", s.Call(5, &self, 0, 1_000_000, abi.PackUnbond(exectest.PublicKey(5))), 1},
+		{"directly", post(s, 6, of(6)), 1},
+	} {
+		r := s.Apply(test.envelope)
+		if len(r.Receipts) != 1 || r.Receipts[0].Status != test.want {
+			t.Errorf("%d, %s: %+v, want status %d", i, test.what, r.Receipts, test.want)
+		}
 	}
 }
