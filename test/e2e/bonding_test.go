@@ -22,6 +22,7 @@ import (
 // TestBondedCommittee runs a network whose committee follows from its bonds, under load, while a light client follows:
 //   - a sixth sequencer, of which the genesis knows nothing, bonds, announces itself, and serves from the next epoch on;
 //   - one of the first five asks to leave, serves no more, and gets its stake back after the delay;
+//   - one is killed and left out, and when it runs again it announces itself and is back, nobody doing anything;
 //   - one signs two vertices of a round (its key runs twice), is slashed, and serves no more.
 //
 // Wallets' transactions are executed all the time, and every place in the order can be recomputed.
@@ -32,12 +33,12 @@ func TestBondedCommittee(t *testing.T) {
 	joiner := &peer{name: "sequencer-5", home: filepath.Join(n.dir, "sequencer-5")}
 	n.sequencers = append(n.sequencers, joiner)
 	n.startSequencers(t)
-	watcher, leaver, twin := n.sequencers[1], n.sequencers[2], n.sequencers[3]
+	watcher, leaver, twin, sleeper := n.sequencers[1], n.sequencers[2], n.sequencers[3], n.sequencers[4]
 	n.light.run(t, watcher.ready.Addrs...)
 	sight, began := watch(t, n.light), time.Now()
 	entry := func(int) *gethrpc.Client { return watcher.client() }
 	payers := []*payer{pay(t, newWallet(t, 1, n.genesis.ChainID, entry)), pay(t, newWallet(t, 3, n.genesis.ChainID, entry))}
-	joins, leaves, lies := n.publicKey(t, joiner), n.publicKey(t, leaver), n.publicKey(t, twin)
+	joins, leaves, lies, sleeps := n.publicKey(t, joiner), n.publicKey(t, leaver), n.publicKey(t, twin), n.publicKey(t, sleeper)
 
 	var bonded struct {
 		Accepted bool    `json:"accepted"`
@@ -60,6 +61,12 @@ func TestBondedCommittee(t *testing.T) {
 	second := n.untilCommittee(t, func(c map[types.PublicKey]types.Stake) bool { return c[joins] == 3 && c[leaves] == 0 })
 	n.serves(t, watcher, joiner, second)
 	n.standsAs(t, joiner, "active", true)
+
+	sleeper.proc.kill()
+	n.untilCommittee(t, func(c map[types.PublicKey]types.Stake) bool { return c[sleeps] == 0 })
+	sleeper.flags = n.checkpoint(t)
+	sleeper.run(t, watcher.ready.Addrs...)
+	n.untilCommittee(t, func(c map[types.PublicKey]types.Stake) bool { return c[sleeps] == 1 })
 
 	n.runTwice(t, twin)
 	n.slashed(t, lies)
