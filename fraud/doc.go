@@ -26,5 +26,5 @@
 //
 // Files: value.go, assertion.go, calldata.go, signed.go, prover.go, liar.go what is claimed; challenge.go, describe.go the envelope of
 // all challenges, headers.go the chain they speak of, and wrongstate.go, wrongprefix.go, misconduct.go its kinds; rows.go, pack.go, nodes.go untrusted transactions and witnesses; verify.go the verifier;
-// compare.go, build.go own execution against it; job.go, sandbox*.go the child process; challenger.go who challenges; tracker.go, settle.go which values stand.
+// compare.go, build.go own execution against it; job.go, sandbox*.go the child process; challenger.go who challenges; tracker.go, admit.go, settle.go which values stand.
 package fraud

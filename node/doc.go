@@ -17,7 +17,7 @@
 //	ordering.go, auditing.go         the sequencers' driver; what explains a transaction's place
 //	following.go, executing.go       headers and bodies; execution
 //	availability.go                  rows and sampling
-//	proving.go, asserting.go         assertions: taking, comparing, settling; bond.go: who may assert
+//	proving.go, asserting.go         assertions: taking, comparing, settling; bond.go: who may assert; inquiring.go: peers are asked
 //	posting.go, account.go           what a prover posts, and from which account; unsettled.go: why nothing settles
 //	challenges.go, court.go          challenges that come; their verification, in turns (package docket)
 //	upheld.go, votes.go, rewards.go  what follows: here, in a sequencer's vertices, for the challenger
