@@ -135,6 +135,26 @@ func TestSimulatedTransfersAreLogged(t *testing.T) {
 	}
 }
 
+// A frame that reverts takes its logs and transfers with it; a delegate call only mentions a value.
+func TestSimulatedTransfersThatDoNotHappen(t *testing.T) {
+	f := serve(t, nil)
+	const outer, inner = "0x00000000000000000000000000000000000000bb", "0x00000000000000000000000000000000000000cc"
+	have := f.simulate(object{"traceTransfers": true}, object{
+		"stateOverrides": object{
+			rich:  object{"balance": "0x64"},
+			outer: object{"balance": "0xa", "code": "0x5f5f5f5f600560cc5af15f5fa0"}, // sends 5 to inner, then logs
+			inner: object{"code": "0x5f5fa05f5ffd"},                                 // logs and reverts
+		},
+		"calls": []object{{"from": rich, "to": outer}, {"from": rich, "to": delegator, "value": "0x7"}},
+	})[0]
+	if logs := have.Calls[0].Logs; len(logs) != 1 || logs[0].Address != common.HexToAddress(outer) || logs[0].Index != 0 {
+		t.Errorf("a caught revert left %+v", logs)
+	}
+	if logs := have.Calls[1].Logs; len(logs) != 1 || logs[0].Topics[2] != common.BytesToHash(delegator[:]) || logs[0].Index != 1 {
+		t.Errorf("a value sent to what delegates: %+v", logs)
+	}
+}
+
 func TestSimulatedOverrides(t *testing.T) {
 	f := serve(t, nil)
 	ambient := "0x435f5242602052" + "4560405248606052416080524460a05260c05ff3" // number, time, gas limit, base fee, coinbase, prevrandao
@@ -240,7 +260,7 @@ func TestSimulationsAreBounded(t *testing.T) {
 	if have := f.call("eth_simulateV1", large); have.code() != -38026 {
 		t.Errorf("bytes: %+v, %d bytes", have.Error, len(have.Result))
 	}
-	few := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"eth_simulateV1","params":[{"blockStateCalls":[%s{}]}]}`, strings.Repeat("{},", 500_000))
+	few := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"eth_simulateV1","params":[{"blockStateCalls":[%s1]}]}`, strings.Repeat("{},", 500_000)) // what comes after too many is not looked at
 	if have := decode(t, post(t, f.server.HTTP(), few, nil)); have.code() != -38026 {
 		t.Errorf("half a million blocks: %+v", have.Error)
 	}

@@ -170,7 +170,6 @@ func (s *simulation) book(b *simulatedBlock, tx *types.Transaction, result *core
 	}
 	if result.Failed() {
 		call.Status, call.Error = hexutil.Uint64(types.ReceiptStatusFailed), failure(result, capped)
-		logs = nil
 	}
 	s.bytes -= len(result.ReturnData)
 	for _, log := range logs {
