@@ -1,6 +1,8 @@
 package execution
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/ethereum/go-ethereum/core/state"
@@ -13,6 +15,16 @@ func (c *Chain) Crash() error { return c.disk.Close() }
 
 // SetDurableEvery changes the bound on lost state.
 func (c *Chain) SetDurableEvery(n uint64) { c.config.DurableEvery = n }
+
+// Marked are the heights whose witnesses were searched, after one more that has no witness was added and marks were pruned at a
+// head so many blocks on.
+func (c *Chain) Marked(gone, ahead types.Height) []types.Height {
+	c.past.mu.Lock()
+	defer c.past.mu.Unlock()
+	c.past.marks[gone] = nil
+	c.past.prune(c.Height() + ahead)
+	return slices.Sorted(maps.Keys(c.past.marks))
+}
 
 // BondSlots are the slots that genesis writes, by the names of the contract's variables.
 func BondSlots() map[string]string {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -20,9 +21,27 @@ import (
 type history struct {
 	chain *Chain
 
-	mu    sync.Mutex
-	marks map[types.Height][]uint32 // of the nodes of a block's witness, ascending
-	last  unpacked
+	mu     sync.Mutex
+	marks  map[types.Height][]uint32 // of the nodes of a block's witness, ascending
+	last   unpacked
+	pruned types.Height // the head when marks of pruned witnesses were last dropped
+}
+
+// pruneMarksEvery is how many blocks lie between two looks for marks of witnesses that are gone.
+const pruneMarksEvery = 64
+
+// prune drops the marks of witnesses that are not kept any more, which go oldest first.
+func (h *history) prune(head types.Height) {
+	if head < h.pruned+pruneMarksEvery {
+		return
+	}
+	h.pruned = head
+	for _, at := range slices.Sorted(maps.Keys(h.marks)) {
+		if _, err := h.chain.Witness(at); err == nil {
+			return
+		}
+		delete(h.marks, at)
+	}
 }
 
 // unpacked is the witness that was looked into last.
@@ -38,7 +57,9 @@ func mark(node common.Hash) uint32 { return binary.BigEndian.Uint32(node[:]) }
 func (h *history) find(above types.Height, node common.Hash, over func() error) ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for at, head := above+1, h.chain.Height(); at <= head; at++ {
+	head := h.chain.Height()
+	h.prune(head)
+	for at := above + 1; at <= head; at++ {
 		if err := over(); err != nil {
 			return nil, err
 		}

@@ -158,6 +158,12 @@ func TestOldSlotsAreProvable(t *testing.T) {
 	if _, err := chain.ProveState(t.Context(), 7, types.Hash(rootAt(t, s, 8)), exectest.StoreAddress, nil); !errors.Is(err, execution.ErrUnknown) {
 		t.Errorf("the root of another block: %v", err)
 	}
+	if marked := chain.Marked(0, 0); len(marked) < 10 || marked[0] != 0 {
+		t.Errorf("marks of blocks %v", marked)
+	}
+	if marked := chain.Marked(0, 64); len(marked) < 10 || marked[0] == 0 {
+		t.Errorf("marks of a witness that is gone are kept: blocks %v", marked)
+	}
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := chain.ProveState(stopped, 7, types.Hash(rootAt(t, s, 7)), exectest.StoreAddress, nil); err == nil {
