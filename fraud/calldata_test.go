@@ -61,6 +61,14 @@ func TestAssertionsOnTheLedger(t *testing.T) {
 	if err != nil || settlement.Height != 2 || settlement.Value != [32]byte(own.Value()) || settlement.Claim != own.Claim.Hash() || settlement.First != 1 {
 		t.Fatalf("%+v, %v", settlement, err)
 	}
+	deciding := types.Height(s.Genesis.EpochLength - execution.CommitteeLookback)
+	for s.Chain.Height() < deciding {
+		s.Apply()
+	}
+	next, err := s.Chain.NextEpochAt(deciding) // for the epoch's last header
+	if err != nil || next.SettledHeight != 2 || next.SettledClaim != own.Claim.Hash() {
+		t.Fatalf("what the next epoch begins with: %+v, %v", next, err)
+	}
 }
 
 // A longest assertion is taken within its gas.
