@@ -48,7 +48,7 @@ type Config struct {
 	Genesis *types.Genesis
 	Dir     string // owned by the chain; made if missing
 	Blocks  Blocks // optional; without it a crash rewinds to the newest state on disk
-	Cache   int    // MiB of memory for caches, default 96
+	Cache   int    // MiB of memory for caches, default 192
 	// DurableEvery bounds the blocks that are executed again after a crash, default 1024. Flushing more often costs
 	// reads of recent states: just after a flush only the newest is there.
 	DurableEvery uint64
@@ -101,7 +101,7 @@ func Open(config Config) (*Chain, error) {
 		return nil, err
 	}
 	if config.Cache == 0 {
-		config.Cache = 96
+		config.Cache = 192
 	}
 	if config.DurableEvery == 0 {
 		config.DurableEvery = 1024
@@ -136,7 +136,8 @@ func (c *Chain) openDisk(dir string) error {
 	cache := c.config.Cache << 20
 	c.nodes = newNodeCache(cache/4, kv)
 	paths := *pathdb.Defaults
-	paths.TrieCleanSize, paths.StateCleanSize, paths.WriteBufferSize = cache/16, cache/16, max(cache/8, 4<<20)
+	paths.TrieCleanSize = 0 // c.nodes does its work
+	paths.StateCleanSize, paths.WriteBufferSize = cache/8, max(cache/8, 4<<20)
 	paths.NoAsyncFlush = true // so that Commit returns when the state is written
 	c.tdb = triedb.NewDatabase(c.disk, &triedb.Config{PathDB: &paths})
 	c.states = state.NewMPTDatabase(c.tdb, nil)
