@@ -65,6 +65,14 @@ type bondReport struct {
 	Next       bool            `json:"next"`               // would be in the next one, as the bonds stand
 	ReadyFor   types.Epoch     `json:"readyFor,omitempty"` // newest epoch for which it announced to be ready
 	Releasable *float64        `json:"releasableIn,omitempty"`
+	Reward     *rewardReport   `json:"reward,omitempty"` // of a slashed bond, until it is asked for
+}
+
+// rewardReport is the part of a slashed bond that waits for who showed the fault.
+type rewardReport struct {
+	Payee  common.Address `json:"payee"` // unless an earlier commitment comes up
+	Amount string         `json:"amount"`
+	After  rpc.Height     `json:"after"` // this block it can be asked for
 }
 
 // requestReport is a bond that is asked for.
@@ -144,7 +152,13 @@ func (b *bondBook) report(ctx context.Context) (*bondsReport, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Bonds = append(r.Bonds, t.report(key, bond))
+		listed := t.report(key, bond)
+		if bond.Status == execution.BondSlashed {
+			if listed.Reward, err = b.reward(ctx, key); err != nil {
+				return nil, err
+			}
+		}
+		r.Bonds = append(r.Bonds, listed)
 		if owners[bond.Owner] {
 			continue
 		}
@@ -164,6 +178,15 @@ func (b *bondBook) report(ctx context.Context) (*bondsReport, error) {
 	return r, err
 }
 
+// reward is what waits of a slashed bond; nil when nothing does.
+func (b *bondBook) reward(ctx context.Context, accused types.PublicKey) (*rewardReport, error) {
+	escrow, err := view(ctx, b, b.abi.PackEscrowOf(accused), b.abi.UnpackEscrowOf)
+	if err != nil || escrow.Amount.Sign() == 0 {
+		return nil, err
+	}
+	return &rewardReport{escrow.Payee, formatEther(escrow.Amount), rpc.Height(escrow.Until)}, nil
+}
+
 func (r *bondsReport) print(out io.Writer) {
 	fmt.Fprintf(out, "after block %d, epoch %d; the smallest bond is %s ether\n\n", r.Block, r.Epoch, r.Minimum)
 	fmt.Fprintf(out, "%-52s  %-9s  %-8s  %12s  %-9s  %s\n", "peer", "role", "state", "ether", "committee", "owner")
@@ -171,6 +194,9 @@ func (r *bondsReport) print(out io.Writer) {
 		fmt.Fprintf(out, "%-52s  %-9s  %-8s  %12s  %-9s  %s", b.PeerID, b.Role, b.State, b.Stake, placeOf(b.Serves, b.Next), b.Owner)
 		if b.Releasable != nil {
 			fmt.Fprintf(out, "  %s", releasable(*b.Releasable))
+		}
+		if b.Reward != nil {
+			fmt.Fprintf(out, "  %s ether are %s's after block %d", b.Reward.Amount, b.Reward.Payee, b.Reward.After)
 		}
 		fmt.Fprintln(out)
 	}

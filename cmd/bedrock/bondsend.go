@@ -69,6 +69,9 @@ type sent struct {
 // errDisplaced says that a transaction will never be executed: another one of the account has its nonce.
 var errDisplaced = errors.New("another transaction of the account took its place: try again; if it is a running node's account, give that node's --rpc")
 
+// errFailed says that a transaction was executed to no effect.
+var errFailed = errors.New("it failed, since the bond has changed after it was sent: look at `bedrock bonds` and try again")
+
 // call sends one call worth wei and waits until it is executed. If the node whose account it is sends at the same moment
 // through another node's pool, one of the two is displaced: then the call is made anew.
 func (s *sender) call(ctx context.Context, wei *big.Int, data []byte) (*sent, error) {
@@ -196,7 +199,7 @@ func (s *sender) await(ctx context.Context, tx *ethtypes.Transaction) (*sent, er
 		}
 		switch {
 		case receipt != nil && receipt.Status == 0:
-			return nil, fmt.Errorf("transaction %s failed in block %d: the bond has changed since it was sent; look at `bedrock bonds` and try again", hash, receipt.Block)
+			return nil, fmt.Errorf("transaction %s, block %d: %w", hash, receipt.Block, errFailed)
 		case receipt != nil:
 			return &sent{hash, receipt.Block, uint64(receipt.Gas)}, s.renew(ctx)
 		case uint64(used) > tx.Nonce():

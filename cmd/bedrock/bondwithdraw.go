@@ -103,26 +103,36 @@ func (s *sender) withdrawAll(ctx context.Context) (*withdrawReport, error) {
 	return r, err
 }
 
-// makeDue sends all calls at once, and what was displaced once more.
+// makeDue sends all calls at once, and what was displaced once more. Anybody may make them: what somebody else, such as the
+// account's own running node, made due meanwhile is due all the same.
 func (s *sender) makeDue(ctx context.Context, calls []dueCall) error {
 	made := make([]*ethtypes.Transaction, len(calls))
 	for i, c := range calls {
 		tx, err := s.send(ctx, new(big.Int), c.data)
-		if err != nil {
+		if err != nil && !isDone(err) {
 			return fmt.Errorf("%s of %s: %w", c.duty.What, c.duty.Peer, err)
 		}
 		made[i] = tx
 	}
 	for i, tx := range made {
+		if tx == nil {
+			continue
+		}
 		_, err := s.await(ctx, tx)
 		if errors.Is(err, errDisplaced) {
 			_, err = s.call(ctx, new(big.Int), calls[i].data)
 		}
-		if err != nil {
+		if err != nil && !isDone(err) {
 			return fmt.Errorf("%s of %s: %w", calls[i].duty.What, calls[i].duty.Peer, err)
 		}
 	}
-	return nil
+	return s.renew(ctx)
+}
+
+// isDone reports whether a call that was due is not any more.
+func isDone(err error) bool {
+	var refused *refusedError
+	return errors.Is(err, errFailed) || errors.As(err, &refused) && (refused.name == "Nothing" || refused.name == "WrongStatus")
 }
 
 // findDue finds what can be turned into the account's credit, and notes what can be later.

@@ -72,7 +72,7 @@ func TestBondedCommittee(t *testing.T) {
 	n.slashed(t, lies)
 	third := n.untilCommittee(t, func(c map[types.PublicKey]types.Stake) bool { return c[lies] == 0 && c[joins] == 3 })
 	n.standsAs(t, twin, "slashed", false)
-	n.rewarded(t)
+	n.rewarded(t, lies)
 	prover := &peer{name: "prover-0", home: filepath.Join(n.dir, "prover-0")} // bonded since the genesis; nothing has settled without it
 	prover.flags = n.checkpoint(t)
 	prover.run(t, watcher.ready.Addrs...)
@@ -240,26 +240,44 @@ func (n *network) slashed(t *testing.T, key types.PublicKey) {
 	t.Logf("slashed %v after its second process was ready", took.Round(time.Millisecond))
 }
 
-// rewarded waits until a tenth of the slashed ether is credited to who showed the fault first, and pays it out.
-func (n *network) rewarded(t *testing.T) {
+// rewarded waits until a tenth of the slashed ether is due to who committed to the challenge first, and pays it out. That may be
+// any of the sequencers, the accused too; its node asks for it by itself, or `bedrock withdraw` does.
+func (n *network) rewarded(t *testing.T, accused types.PublicKey) {
 	t.Helper()
 	var challenger *peer
-	took := eventually(t, 2*epochWithin, "a challenger is credited with its reward", func() error {
+	took := eventually(t, 2*epochWithin, "the reward of a challenge is due", func() error {
 		var list struct {
+			Block rpc.Height `json:"block"`
+			Bonds []struct {
+				PeerID string `json:"peerId"`
+				Reward *struct {
+					Payee common.Address `json:"payee"`
+					After rpc.Height     `json:"after"`
+				} `json:"reward"`
+			} `json:"bonds"`
 			Credits []struct {
 				Owner  common.Address `json:"owner"`
 				Amount string         `json:"amount"`
 			} `json:"credits"`
 		}
 		n.verb(t, &list, "bonds")
-		for _, credit := range list.Credits {
-			i := slices.IndexFunc(n.sequencers, func(p *peer) bool { return common.HexToAddress(p.ready.Account) == credit.Owner })
-			if i >= 0 && strings.HasPrefix(credit.Amount, "0.1") {
-				challenger = n.sequencers[i]
-				return nil
+		var payee common.Address
+		for _, b := range list.Bonds {
+			if b.PeerID == accused.PeerID() && b.Reward != nil && list.Block > b.Reward.After {
+				payee = b.Reward.Payee
 			}
 		}
-		return fmt.Errorf("credits: %+v", list.Credits)
+		for _, credit := range list.Credits {
+			if strings.HasPrefix(credit.Amount, "0.1") {
+				payee = credit.Owner
+			}
+		}
+		i := slices.IndexFunc(n.sequencers, func(p *peer) bool { return common.HexToAddress(p.ready.Account) == payee })
+		if i < 0 {
+			return fmt.Errorf("bonds: %+v", list)
+		}
+		challenger = n.sequencers[i]
+		return nil
 	})
 	var paid struct {
 		Amount string `json:"amount"`
