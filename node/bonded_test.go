@@ -8,6 +8,8 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
@@ -253,6 +256,10 @@ func TestAFalseVerdictIsShown(t *testing.T) {
 			}
 			return err
 		})
+		ready := (&service{n: n}).Ready(t.Context())
+		if !slices.ContainsFunc(ready.Checks, func(c rpc.Check) bool { return c.Name == "verdicts" && strings.Contains(c.Detail, "false") }) {
+			t.Errorf("%s: health does not name it: %+v", n.Role(), ready)
+		}
 		encoded, err := (&service{n: n}).Challenge(t.Context(), shown.Challenge)
 		if err != nil || types.BatchIDOf(encoded) != shown.Challenge {
 			t.Fatal(len(encoded), err)

@@ -38,6 +38,10 @@ func (s *service) Ready(context.Context) rpc.Readiness {
 		err := n.chain.Err()
 		check("sound", err == nil, "%s", sound(err))
 	}
+	if wrong := n.CourtStats().False; wrong > 0 { // no fault of this node's, and nothing it tells rests on it
+		out.Checks = append(out.Checks, rpc.Check{Name: "verdicts", OK: true,
+			Detail: fmt.Sprintf("%d verdicts in certified headers are false: a quorum took bonds without a reason (`bedrock fraud list --false`)", wrong)})
+	}
 	if n.exec != nil {
 		done := n.exec.Height()
 		check("executed", done+executedNear >= head.Height, "executed %d of %d blocks, at most %d behind", done, head.Height, executedNear)

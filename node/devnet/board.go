@@ -2,9 +2,11 @@ package devnet
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/types"
 )
@@ -26,6 +28,7 @@ type row struct {
 	sampled   *node.Sampled
 	asserters map[types.PublicKey]bool
 	refuted   map[types.PublicKey]string
+	verdicts  []types.Verdict // that the header lists: the bonds that the block took
 }
 
 // board puts the facts of all nodes together by height. It is owned by one goroutine.
@@ -36,6 +39,7 @@ type board struct {
 	lights  int
 	provers int
 	liar    types.PublicKey // of the dishonest prover, if there is one
+	slashed bool            // that one is
 	shown   types.Height    // rows up to here are final and were handed out
 }
 
@@ -53,6 +57,11 @@ func (b *board) take(name string, fact node.Fact, now time.Time) {
 			return
 		}
 		r.signers, r.committee, r.empty = max(r.signers, f.Signers), f.Committee, f.Header.DataLength == 0
+		r.verdicts = f.Header.Verdicts
+		if !b.slashed && slices.ContainsFunc(r.verdicts, func(v types.Verdict) bool { return v.Accused == b.liar }) {
+			b.slashed = true
+			b.provers-- // it asserts nothing any more
+		}
 	case node.Executed:
 		if r := b.row(f.Height, now); r != nil {
 			r.executed, r.txs, r.skipped, r.routine = true, f.Transactions, f.Skipped, f.Routine
@@ -171,6 +180,9 @@ func (b *board) line(r *row) string {
 	}
 	for _, refuted := range r.refuted { // of one liar at most
 		text += "\n         REFUTED " + refuted
+	}
+	for _, v := range r.verdicts {
+		text += fmt.Sprintf("\n         SLASHED %s for a %s: a tenth of its bond to %s, the rest burned", b.name(v.Accused), fraud.Kind(v.Kind), b.payee(v.Payee))
 	}
 	return text
 }

@@ -66,3 +66,20 @@ func TestBoardGoesOn(t *testing.T) {
 		t.Fatalf("%q", lines)
 	}
 }
+
+// TestBoardSlash: the block that takes a bond says whose, for what, and who is paid.
+func TestBoardSlash(t *testing.T) {
+	liar := types.PublicKey{1}
+	b := newBoard(map[types.PublicKey]string{liar: "dishonest-prover"}, 0, 0, 6)
+	b.payees = map[[20]byte]string{{2}: "peer-0"}
+	fact := certified(7, 3)
+	fact.Header.Verdicts = []types.Verdict{{Kind: 1, Accused: liar, Payee: [20]byte{2}}}
+	start := time.Unix(1000, 0)
+	b.take("sequencer-0", fact, start)
+	b.take("sequencer-1", fact, start)
+	b.take("peer-0", node.Executed{Height: 7, Transactions: 5}, start)
+	lines := b.settle(start, time.Second)
+	if len(lines) != 1 || strings.Count(lines[0], "SLASHED dishonest-prover for a wrong-state: a tenth of its bond to peer-0") != 1 {
+		t.Fatalf("%q", lines)
+	}
+}
