@@ -143,15 +143,17 @@ func TestRivalsAreRankedToTheBlock(t *testing.T) {
 // Displacement ends 64 blocks after the first verdict, though the rival committed and the first did not.
 func TestEscrowIsOpenFor64Blocks(t *testing.T) {
 	first, rival := exectest.Address(9), exectest.Address(10)
-	for empty, wins := range map[int]bool{62: true, 64: false} {
+	for empty, wins := range map[int]bool{60: true, 61: false} {
 		s := exectest.New(t, exectest.Bonded)
 		listed(s, first, 7)
+		s.Apply()
+		s.Apply()
 		s.Apply(s.Send(0, new(big.Int), exectest.ABI().PackCommit(commitment(rival, [32]byte{8}))))
 		for range empty {
 			s.Apply()
 		}
 		if paid := listed(s, rival, 8); (paid == rival) != wins {
-			t.Errorf("%d blocks later %s is to be paid", empty+2, paid)
+			t.Errorf("%d blocks later %s is to be paid", empty+4, paid)
 		}
 	}
 }
