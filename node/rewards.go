@@ -25,13 +25,17 @@ const (
 	tellAgainEvery = 40 * time.Second
 )
 
+// askAgainAfter is when a reward that is still due is asked for again: the call may have been lost, as when the owner's own
+// transaction took its nonce.
+const askAgainAfter = time.Minute
+
 // ownClaim is a challenge that this node made, until its reward is paid or somebody else's.
 type ownClaim struct {
 	Verdict types.Verdict
 	Size    int       // bytes of the challenge
 	Told    time.Time // last
 	Again   bool      // it was told twice
-	Asked   bool      // the reward was asked for
+	Asked   time.Time // for the reward, last
 }
 
 func claimKey(v *types.Verdict) []byte {
@@ -169,15 +173,15 @@ func (c *court) tellAgain(ctx context.Context, claim *ownClaim) {
 
 // askReward has the contract credit the challenger's part; whoever owns the payee's account withdraws it.
 func (c *court) askReward(ctx context.Context, claim *ownClaim, amount *big.Int) {
-	if claim.Asked || c.n.account == nil {
+	if time.Since(claim.Asked) < askAgainAfter || c.n.account == nil {
 		return
 	}
 	if _, err := c.n.account.Send(ctx, c.n.exec.Rules().Vault, nil, execution.RewardCall(claim.Verdict.Accused), rewardGas); err != nil {
 		c.n.log.Warn("reward of a challenge not asked for; trying again", "error", err)
 		return
 	}
-	c.n.log.Info("a challenge of this node is rewarded", "accused", claim.Verdict.Accused.PeerID(), "wei", amount)
-	claim.Asked = true
+	c.n.log.Info("the reward of a challenge is due and asked for", "accused", claim.Verdict.Accused.PeerID(), "wei", amount)
+	claim.Asked = time.Now()
 	if err := c.p.ledger.keepClaim(claim); err != nil {
 		c.n.log.Warn("claim of a reward not stored", "error", err)
 	}
