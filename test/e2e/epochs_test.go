@@ -48,6 +48,7 @@ func TestEpochs(t *testing.T) {
 	n.reach(t, 2*epochLength+2)
 	n.checkCommittee(t, n.light, 2, 4, n.sequencers[:4]...)
 	n.signsAgain(t, watcher, victim)
+	n.reach(t, 2*epochLength+15) // the audit takes a transaction from above the tenth block of each epoch
 
 	load.end()
 	// On a machine that is busy enough for batches to take longer than the time between two transactions, one can come before
