@@ -177,11 +177,16 @@ func TestALieIsSlashed(t *testing.T) {
 				}
 			}
 		}
+		if b.isSlashed(b.peer, liar.key) == nil {
+			return nil // before the peer heard the lie
+		}
 		b.purse.Executed()
 		return errors.New("none yet")
 	})
 	soon(t, "the slash", func() error { return b.isSlashed(b.peer, liar.key) })
-	t.Logf("from the assertion's arrival at a peer to the executed slash: %v", time.Since(lied).Round(time.Millisecond))
+	if !lied.IsZero() {
+		t.Logf("from the assertion's arrival at a peer to the executed slash: %v", time.Since(lied).Round(time.Millisecond))
+	}
 	escrow, err := b.peer.exec.Escrow(liar.key)
 	if err != nil || escrow.Amount.Cmp(big.NewInt(1e17)) != 0 {
 		t.Fatal(escrow, err)
