@@ -193,3 +193,59 @@ func TestPrizeIsSharedForEightBlocks(t *testing.T) {
 		t.Fatal(g.seen)
 	}
 }
+
+// A step that only slashed provers stand behind is void; one that somebody else supports too is settled. A link that was
+// decided can be opened again.
+func TestStepOfTheSlashedIsVoid(t *testing.T) {
+	for _, honest := range []bool{false, true} {
+		g := newBondGameOf(t, 1, func(genesis *types.Genesis) {
+			exectest.Bonded(genesis)
+			genesis.ChallengeWindow, genesis.Retention = 20_000_000, 80_000_000
+			genesis.UnbondingDelay = 100_000_000
+		})
+		g.end()
+		g.end()
+		g.assert(4, 4, nil, 2, 0)
+		g.end()
+		if honest {
+			g.assert(5, 5, nil, 2, 0)
+			g.end()
+		}
+		g.accuse(4, -1, [32]byte{1})
+		for range 60 {
+			g.end()
+		}
+		if (g.m.settled.height == 2) != honest {
+			t.Fatalf("supported by an honest prover: %v, settled height %d", honest, g.m.settled.height)
+		}
+		queue := exectest.View(g.s, exectest.ABI().PackQueue(), exectest.ABI().UnpackQueue)
+		if queue.First != 1 || queue.Next != 1 {
+			t.Fatalf("queue %+v", queue)
+		}
+		if honest {
+			continue
+		}
+		g.assert(5, 5, nil, 2, 0)
+		for range 60 {
+			g.end()
+		}
+		if g.m.settled.height != 2 {
+			t.Fatal("a link whose step was void cannot be asserted again")
+		}
+	}
+}
+
+// A genesis bond without an owner serves and earns nothing: what its part would be is the others'.
+func TestBondWithoutOwnerEarnsNothing(t *testing.T) {
+	s := exectest.New(t, func(g *types.Genesis) {
+		exectest.Bonded(g)
+		delete(g.Bonding.Owners, exectest.PublicKey(0).String())
+	})
+	s.Apply(s.Transfer(20, 21, 1))
+	s.ApplyHeader(func(h *types.Header) {
+		h.Next = &types.EpochEnd{Committee: s.Genesis.Committee, Rewards: []uint64{7, 7, 7, 7}}
+	})
+	if nobody, other := creditOf(s, common.Address{}), creditOf(s, exectest.Address(1)); nobody.Sign() != 0 || other.Sign() == 0 {
+		t.Fatalf("credit of nobody %s, of another member's owner %s", nobody, other)
+	}
+}
