@@ -64,11 +64,7 @@ func runLight(cmd *cobra.Command, f lightFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	level := slog.LevelWarn
-	if f.verbose {
-		level = slog.LevelDebug
-	}
-	cfg.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	cfg.Logger = logTo(cmd, slog.LevelWarn, f.verbose)
 	n, err := node.Open(cfg)
 	if err != nil {
 		return err

@@ -77,11 +77,7 @@ func runNode(cmd *cobra.Command, f runFlags) (err error) {
 	if cfg.Sandbox, err = sandboxCommand(); err != nil {
 		return err
 	}
-	level := slog.LevelInfo
-	if f.verbose {
-		level = slog.LevelDebug
-	}
-	cfg.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	cfg.Logger = logTo(cmd, slog.LevelInfo, f.verbose)
 	n, err := node.Open(cfg)
 	if err != nil {
 		return err
@@ -93,6 +89,14 @@ func runNode(cmd *cobra.Command, f runFlags) (err error) {
 	ctx, cancel := runFor(cmd.Context(), f.length)
 	defer cancel()
 	return n.Run(ctx)
+}
+
+// logTo is a log on standard error, from a level up; with all details if verbose.
+func logTo(cmd *cobra.Command, level slog.Level, verbose bool) *slog.Logger {
+	if verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 }
 
 // apply lets what flags say go before config.toml.
