@@ -6,7 +6,7 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// mostProvings bounds the proofs that are made at once for others; who comes when all are taken is told that there is none.
+// mostProvings bounds the proofs that are made at once for others; who comes when all are taken waits as long as its request lasts.
 const mostProvings = 4
 
 // stateProver answers requests for proofs of the executed state.
