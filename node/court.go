@@ -93,8 +93,8 @@ func (c *court) judgeID(ctx context.Context, from docket.Sender, id types.BatchI
 	return c.judge(ctx, from, encoded)
 }
 
-// fetchPatience is for how long a challenge may be under way: one of 4 MiB over 10 Mbit/s.
-const fetchPatience = 5 * time.Second
+// fetchPatience is for how long a challenge may be under way: one of 16 MiB, the largest, over 10 Mbit/s.
+const fetchPatience = 15 * time.Second
 
 func (c *court) wait(ctx context.Context, place *docket.Place) error {
 	err := place.Wait(ctx)
