@@ -30,8 +30,14 @@ type Config struct {
 	Account account.Key
 
 	Listen    []string // multiaddrs; default: TCP and QUIC on port 4848 of all interfaces
+	Announce  []string // multiaddrs to tell others beside those the node finds out; rarely needed
 	Bootstrap []string // multiaddrs with /p2p/ of nodes to join by
 	RPC       string   // host:port of the JSON-RPC server, port 0 for any free; empty: none
+
+	// Profile sets what the node keeps its use of machine and line within; default: ProfileBootstrap for the role Bootstrap, else ProfileHome.
+	Profile Profile
+	// NoPortMapping keeps the node from asking the router to forward its port.
+	NoPortMapping bool
 
 	// Dialer opens TCP connections to other nodes; nil: the system's. A swarm in one process puts a slow line here.
 	Dialer Dialer
@@ -92,6 +98,14 @@ func (c *Config) Validate() error {
 		problems = append(problems, err)
 	}
 	need(c.SamplingRate >= 0, "SamplingRate %d is negative", c.SamplingRate)
+	if c.Profile != "" {
+		if _, err := ParseProfile(string(c.Profile)); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	if _, err := parseAddrs(c.Announce); err != nil {
+		problems = append(problems, fmt.Errorf("announce: %w", err))
+	}
 	if _, err := parseAddrs(c.Listen); err != nil {
 		problems = append(problems, fmt.Errorf("listen: %w", err))
 	}
@@ -117,6 +131,9 @@ const minRound = 18 * time.Millisecond
 func (c *Config) fill() {
 	if c.Pacing.MinRound == 0 {
 		c.Pacing.MinRound = minRound
+	}
+	if c.Profile == "" {
+		c.Profile = profileOf(c.Role)
 	}
 	if len(c.Listen) == 0 {
 		c.Listen = defaultListen()

@@ -39,7 +39,7 @@ func newCorrupt(t *testing.T, s *exectest.Swarm) *corrupt {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newHost(exectest.PeerKey(0), Sequencer, listen, nil)
+	h, err := newHost(hostConfig{key: exectest.PeerKey(0), role: Sequencer, limits: LimitsOf(ProfileHome, Sequencer), listen: listen, log: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func speakTo(t *testing.T, s *exectest.Swarm, i int, n *Node) *speaker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newHost(exectest.PeerKey(i), Peer, listen, nil)
+	h, err := newHost(hostConfig{key: exectest.PeerKey(i), role: Peer, limits: LimitsOf(ProfileHome, Peer), listen: listen, log: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,11 @@ package node
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -17,72 +20,106 @@ import (
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/x/rate"
 	"github.com/multiformats/go-multiaddr"
 )
 
 // userAgent is what other libp2p peers see.
-const userAgent = "bedrock/0.1"
-
-// connection limits by role: low and high water mark of the connection manager.
-func watermarks(r Role) (low, high int) {
-	switch r {
-	case Bootstrap:
-		return 800, 1000
-	case Light:
-		return 32, 64
-	default:
-		return 96, 160
-	}
-}
+const (
+	agentName = "bedrock/"
+	userAgent = agentName + "0.6"
+)
 
 // Dialer opens the host's TCP connections.
 type Dialer interface {
 	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 }
 
+// hostConfig is what newHost needs.
+type hostConfig struct {
+	key       ed25519.PrivateKey
+	role      Role
+	limits    Limits
+	listen    []multiaddr.Multiaddr
+	announce  []multiaddr.Multiaddr // told to peers beside what the host finds out
+	bootstrap []peer.AddrInfo
+	mapping   bool // ask the router to forward the port
+	dialer    Dialer
+	log       *slog.Logger
+}
+
+// p2pHost is a node's libp2p host: what the node's parts use, and what it knows of its place in the internet.
+type p2pHost struct {
+	relayedHost
+	reach *reach
+}
+
+// Close implements host.Host.
+func (h *p2pHost) Close() error { return errors.Join(h.reach.close(), h.Host.Close()) }
+
 // newHost builds the libp2p host. TCP with TLS is the first transport: it costs a third of QUIC's CPU per byte; QUIC is
-// there for those who dial it.
-func newHost(key ed25519.PrivateKey, role Role, listen []multiaddr.Multiaddr, dialer Dialer) (host.Host, error) {
-	identity, err := crypto.UnmarshalEd25519PrivateKey(key)
+// there for those who dial it, and for holes in routers.
+func newHost(c hostConfig) (*p2pHost, error) {
+	identity, err := crypto.UnmarshalEd25519PrivateKey(c.key)
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	limits, err := newLimits()
+	limits, err := newLimits(c.limits)
 	if err != nil {
 		return nil, fmt.Errorf("resource limits: %w", err)
 	}
-	low, high := watermarks(role)
-	connections, err := connmgr.NewConnManager(low, high, connmgr.WithGracePeriod(time.Minute))
+	connections, err := connmgr.NewConnManager(c.limits.ConnsLow, c.limits.ConnsHigh, connmgr.WithGracePeriod(time.Minute))
 	if err != nil {
 		return nil, fmt.Errorf("connection limits: %w", err)
 	}
-	var options []any // of the transport
-	if dialer != nil {
-		options = append(options, tcp.WithDialerForAddr(func(multiaddr.Multiaddr) (tcp.ContextDialer, error) { return dialer, nil }))
+	var transport []any
+	if c.dialer != nil {
+		transport = append(transport, tcp.WithDialerForAddr(func(multiaddr.Multiaddr) (tcp.ContextDialer, error) { return c.dialer, nil }))
 	}
-	h, err := libp2p.New(
+	r := newReach(c.log)
+	options := []libp2p.Option{
 		libp2p.Identity(identity),
-		libp2p.ListenAddrs(listen...),
-		libp2p.Transport(tcp.NewTCPTransport, options...),
+		libp2p.ListenAddrs(c.listen...),
+		libp2p.Transport(tcp.NewTCPTransport, transport...),
 		libp2p.Transport(libp2pquic.NewTransport),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.ConnectionManager(connections),
 		libp2p.ResourceManager(limits),
 		libp2p.UserAgent(userAgent),
 		libp2p.DisableMetrics(),
-		libp2p.DisableRelay(),
-	)
+	}
+	h, err := libp2p.New(append(options, c.reaching(r)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("start libp2p: %w", err)
 	}
-	return h, nil
+	if err := r.watch(h); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return &p2pHost{relayedHost{h}, r}, nil
 }
 
-// newLimits is libp2p's own resource manager with its default limits scaled to the machine.
-func newLimits() (network.ResourceManager, error) {
+// newLimits is libp2p's own resource manager with its default limits scaled to the machine, and as many connections of one
+// address as the profile has: behind one address of a provider stand many homes.
+func newLimits(l Limits) (network.ResourceManager, error) {
 	scaling := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&scaling)
-	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(scaling.AutoScale()))
+	var own rcmgr.PartialLimitConfig
+	own.System.Conns = rcmgr.LimitVal(2 * l.ConnsHigh)
+	own.System.ConnsInbound, own.System.ConnsOutbound = rcmgr.LimitVal(3*l.ConnsHigh/2), rcmgr.LimitVal(3*l.ConnsHigh/2)
+	own.System.FD = rcmgr.LimitVal(2 * l.ConnsHigh)
+	perSecond := float64(l.ConnsPerIP) / 20
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(own.Build(scaling.AutoScale())),
+		rcmgr.WithLimitPerSubnet(
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: l.ConnsPerIP}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: l.ConnsPerIP}, {PrefixLength: 48, ConnCount: 4 * l.ConnsPerIP}}),
+		rcmgr.WithConnRateLimiters(&rate.Limiter{
+			NetworkPrefixLimits: []rate.PrefixLimit{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}, {Prefix: netip.MustParsePrefix("::1/128")}},
+			SubnetRateLimiter: rate.SubnetLimiter{
+				IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: rate.Limit{RPS: perSecond, Burst: 2 * l.ConnsPerIP}}},
+				IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: rate.Limit{RPS: perSecond, Burst: 2 * l.ConnsPerIP}}},
+				GracePeriod:      time.Minute,
+			},
+		}))
 }
 
 func parseAddrs(texts []string) ([]multiaddr.Multiaddr, error) {

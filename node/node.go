@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/host"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/etherscale/bedrock/account"
@@ -33,7 +32,7 @@ type Node struct {
 	log     *slog.Logger
 
 	store  *store.DB
-	host   host.Host
+	host   *p2pHost
 	chain  *chain.Chain
 	dht    *dht.DHT
 	gossip *gossip.Gossip
@@ -123,7 +122,16 @@ func (n *Node) openHost() error {
 	if err != nil {
 		return err
 	}
-	h, err := newHost(n.cfg.Key, n.cfg.Role, listen, n.cfg.Dialer)
+	announce, err := parseAddrs(n.cfg.Announce)
+	if err != nil {
+		return err
+	}
+	bootstrap, err := parsePeers(n.cfg.Bootstrap)
+	if err != nil {
+		return err
+	}
+	h, err := newHost(hostConfig{key: n.cfg.Key, role: n.cfg.Role, limits: LimitsOf(n.cfg.Profile, n.cfg.Role), listen: listen, announce: announce,
+		bootstrap: bootstrap, mapping: !n.cfg.NoPortMapping, dialer: n.cfg.Dialer, log: n.log})
 	if err != nil {
 		return err
 	}

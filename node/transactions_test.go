@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestPublishingNeverWaitsForAPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	member, err := newHost(exectest.PeerKey(0), Sequencer, addrs, nil)
+	member, err := newHost(hostConfig{key: exectest.PeerKey(0), role: Sequencer, limits: LimitsOf(ProfileHome, Sequencer), listen: addrs, log: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,77 @@
+package node
+
+import (
+	"fmt"
+	"time"
+)
+
+// Profile names a kind of machine and line. It sets the limits that the node keeps; see docs/profiles.md.
+type Profile string
+
+// The profiles.
+const (
+	ProfileHome      Profile = "home"      // a computer behind a home router, used for other things too
+	ProfilePi        Profile = "pi"        // a small board with a memory card
+	ProfileServer    Profile = "server"    // a rented or owned machine with a public address
+	ProfileBootstrap Profile = "bootstrap" // a server that many strangers join by
+)
+
+// Profiles lists every profile.
+func Profiles() []Profile { return []Profile{ProfileHome, ProfilePi, ProfileServer, ProfileBootstrap} }
+
+// ParseProfile reads a profile's name.
+func ParseProfile(s string) (Profile, error) {
+	for _, p := range Profiles() {
+		if string(p) == s {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("profile %q: choose one of home, pi, server, bootstrap", s)
+}
+
+// Limits are what a profile keeps a node within.
+type Limits struct {
+	ConnsLow, ConnsHigh int // the connection manager trims to Low when High is passed
+	ConnsPerIP          int // from one IPv4 address or IPv6 /56
+	Relay               RelayLimits
+}
+
+// RelayLimits bound what a node that is reachable forwards for others; see docs/bounds.md.
+type RelayLimits struct {
+	Reservations, ReservationsPerIP int
+	Circuits                        int           // open at once, by peer
+	CircuitBytes                    int64         // in each direction, then the circuit ends
+	CircuitTime                     time.Duration // likewise
+}
+
+// Relay limits. A circuit carries a sequencer's vertices for minutes at full load and for its whole time at rest; when it
+// ends the peers open another.
+var (
+	relayForMany = RelayLimits{Reservations: 512, ReservationsPerIP: 32, Circuits: 64, CircuitBytes: 256 << 20, CircuitTime: time.Hour}
+	relayForFew  = RelayLimits{Reservations: 32, ReservationsPerIP: 8, Circuits: 16, CircuitBytes: 32 << 20, CircuitTime: 30 * time.Minute}
+)
+
+// LimitsOf are the limits of a profile, for a role: light clients need few peers, whatever they run on.
+func LimitsOf(p Profile, r Role) Limits {
+	l := Limits{ConnsLow: 40, ConnsHigh: 60, ConnsPerIP: 16, Relay: relayForFew}
+	switch p {
+	case ProfilePi:
+		l.ConnsLow, l.ConnsHigh = 24, 36
+	case ProfileServer:
+		l.ConnsLow, l.ConnsHigh, l.ConnsPerIP = 128, 192, 32
+	case ProfileBootstrap:
+		l.ConnsLow, l.ConnsHigh, l.ConnsPerIP, l.Relay = 800, 1000, 64, relayForMany
+	}
+	if r == Light {
+		l.ConnsLow, l.ConnsHigh = 12, 20
+	}
+	return l
+}
+
+// profileOf is the profile of a node that names none.
+func profileOf(r Role) Profile {
+	if r == Bootstrap {
+		return ProfileBootstrap
+	}
+	return ProfileHome
+}

@@ -1,0 +1,286 @@
+package node
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// States of an address.
+const (
+	Reachable   = "reachable"
+	Unreachable = "unreachable"
+	Unknown     = "unknown"
+)
+
+// Reachability is what a node knows of how others can reach it.
+type Reachability struct {
+	// Network is "public", or "private" where addresses of one machine or house are the ones that work and nothing is asked.
+	Network string `json:"network"`
+	// State is reachable as soon as one address is, unreachable when others tried all of them in vain, else unknown.
+	State string      `json:"state"`
+	Addrs []AddrReach `json:"addrs"`
+	// Router says whether one answered UPnP or NAT-PMP; Mapped are the outer addresses that it gave.
+	Router bool     `json:"router"`
+	Mapped []string `json:"mapped,omitempty"`
+	// CGNAT says that the router's own outer address is not public: the provider shares one address among homes.
+	CGNAT bool `json:"cgnat,omitempty"`
+	// Relays are the addresses by which relays pass connections on to this node.
+	Relays []string `json:"relays,omitempty"`
+	// Direct and Relayed count the peers that it is connected to.
+	Direct  int     `json:"direct"`
+	Relayed int     `json:"relayed"`
+	Punches Punches `json:"holePunches"`
+}
+
+// AddrReach is one address that others may dial.
+type AddrReach struct {
+	Addr      string `json:"addr"`
+	Transport string `json:"transport"`
+	State     string `json:"state"`
+}
+
+// Punches counts holes punched through routers to make a relayed connection direct, and their time in all.
+type Punches struct {
+	Tried   uint64        `json:"tried"`
+	Done    uint64        `json:"done"`
+	Elapsed time.Duration `json:"elapsedNs"`
+}
+
+// reach follows what libp2p finds out about the host's addresses.
+type reach struct {
+	log    *slog.Logger
+	public bool // the network is
+	host   host.Host
+	sub    event.Subscription
+	ended  chan struct{}
+
+	mu      sync.Mutex
+	nat     basichost.NATManager
+	addrs   event.EvtHostReachableAddrsChanged
+	relays  []multiaddr.Multiaddr
+	state   network.Reachability // by AutoNAT v1, which asks about the host as a whole
+	punches Punches
+	said    string
+}
+
+func newReach(log *slog.Logger) *reach { return &reach{log: log, ended: make(chan struct{})} }
+
+// watch begins to follow the host. Until AutoNAT has an answer the node takes itself for hidden and asks for a relay: that
+// is the safe side, and saves the quarter of a minute that AutoNAT takes.
+func (r *reach) watch(h host.Host) error {
+	sub, err := h.EventBus().Subscribe([]any{new(event.EvtHostReachableAddrsChanged), new(event.EvtLocalReachabilityChanged),
+		new(event.EvtAutoRelayAddrsUpdated)}, eventbus.Name("bedrock reachability"))
+	if err != nil {
+		return fmt.Errorf("reachability: %w", err)
+	}
+	r.mu.Lock()
+	r.host, r.sub = h, sub
+	r.mu.Unlock()
+	go r.follow()
+	if !r.public {
+		return nil
+	}
+	emitter, err := h.EventBus().Emitter(new(event.EvtLocalReachabilityChanged), eventbus.Stateful)
+	if err != nil {
+		return fmt.Errorf("reachability: %w", err)
+	}
+	defer emitter.Close()
+	r.mu.Lock()
+	known := r.state
+	r.mu.Unlock()
+	if known != network.ReachabilityUnknown {
+		return nil
+	}
+	return emitter.Emit(event.EvtLocalReachabilityChanged{Reachability: network.ReachabilityUnknown})
+}
+
+func (r *reach) hosted() host.Host {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.host
+}
+
+func (r *reach) close() error {
+	if r.sub == nil {
+		return nil
+	}
+	err := r.sub.Close()
+	<-r.ended
+	return err
+}
+
+func (r *reach) follow() {
+	defer close(r.ended)
+	for e := range r.sub.Out() {
+		r.mu.Lock()
+		switch e := e.(type) {
+		case event.EvtHostReachableAddrsChanged:
+			r.addrs = e
+		case event.EvtLocalReachabilityChanged:
+			r.state = e.Reachability
+		case event.EvtAutoRelayAddrsUpdated:
+			r.relays = e.RelayAddrs
+		}
+		word := r.word()
+		news := r.public && word != r.said
+		r.said = word
+		r.mu.Unlock()
+		if news {
+			r.log.Info(word)
+		}
+	}
+}
+
+// word says in plain words how others reach the node.
+func (r *reach) word() string {
+	switch {
+	case len(r.addrs.Reachable) > 0:
+		return "other peers can dial this node directly"
+	case len(r.relays) > 0:
+		return "this node is behind a router: peers reach it through relays, and directly where a hole can be punched"
+	case r.state == network.ReachabilityPrivate:
+		return "this node is behind a router and has no relay yet: it works by the connections that it opens itself"
+	default:
+		return ""
+	}
+}
+
+// Trace implements holepunch.EventTracer.
+func (r *reach) Trace(e *holepunch.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch e := e.Evt.(type) {
+	case *holepunch.StartHolePunchEvt:
+		r.punches.Tried++
+	case *holepunch.EndHolePunchEvt:
+		if e.Success {
+			r.punches.Done++
+			r.punches.Elapsed += e.EllapsedTime
+		}
+	}
+}
+
+// Reachability is what the node knows of how others can reach it.
+func (n *Node) Reachability() Reachability { return n.host.reach.report(n.host.Host) }
+
+func (r *reach) report(h host.Host) Reachability {
+	out := Reachability{Network: "private", State: Unknown, Addrs: []AddrReach{}}
+	out.Direct, out.Relayed = countPeers(h.Network())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out.Punches = r.punches
+	if !r.public {
+		for _, a := range h.Addrs() {
+			out.Addrs = append(out.Addrs, AddrReach{a.String(), transportOf(a), Unknown})
+		}
+		return out
+	}
+	out.Network = "public"
+	for _, of := range []struct {
+		state string
+		addrs []multiaddr.Multiaddr
+	}{{Reachable, r.addrs.Reachable}, {Unreachable, r.addrs.Unreachable}, {Unknown, r.addrs.Unknown}} {
+		for _, a := range of.addrs {
+			out.Addrs = append(out.Addrs, AddrReach{a.String(), transportOf(a), of.state})
+		}
+	}
+	out.State = r.verdict()
+	for _, a := range r.relays {
+		out.Relays = append(out.Relays, a.String())
+	}
+	r.addMapping(h, &out)
+	return out
+}
+
+// verdict is the node's state as a whole: per address where AutoNAT v2 could ask, else what v1 found.
+func (r *reach) verdict() string {
+	switch {
+	case len(r.addrs.Reachable) > 0 || r.state == network.ReachabilityPublic:
+		return Reachable
+	case r.state == network.ReachabilityPrivate || len(r.addrs.Unreachable) > 0 && len(r.addrs.Unknown) == 0:
+		return Unreachable
+	default:
+		return Unknown
+	}
+}
+
+func (r *reach) addMapping(h host.Host, out *Reachability) {
+	if r.nat == nil {
+		return
+	}
+	out.Router = r.nat.HasDiscoveredNAT()
+	for _, listen := range h.Network().ListenAddresses() {
+		outer := r.nat.GetMapping(listen)
+		if outer == nil {
+			continue
+		}
+		out.Mapped = append(out.Mapped, outer.String())
+		out.CGNAT = out.CGNAT || isReserved(outer)
+	}
+}
+
+// countPeers counts connected peers: those with a direct connection, and those that only relays connect.
+func countPeers(n network.Network) (direct, relayed int) {
+	for _, p := range n.Peers() {
+		onlyRelayed := true
+		for _, conn := range n.ConnsToPeer(p) {
+			onlyRelayed = onlyRelayed && isRelayed(conn.RemoteMultiaddr())
+		}
+		if onlyRelayed {
+			relayed++
+		} else {
+			direct++
+		}
+	}
+	return direct, relayed
+}
+
+// transportOf names an address's transport.
+func transportOf(a multiaddr.Multiaddr) string {
+	switch {
+	case isRelayed(a):
+		return "relay"
+	case has(a, multiaddr.P_QUIC_V1):
+		return "quic"
+	default:
+		return "tcp"
+	}
+}
+
+func has(a multiaddr.Multiaddr, protocol int) bool {
+	_, err := a.ValueForProtocol(protocol)
+	return err == nil
+}
+
+// interfaceAddrs are the listen addresses with each unspecified IP replaced by those of the machine's interfaces.
+func interfaceAddrs(listen []multiaddr.Multiaddr) []multiaddr.Multiaddr {
+	var own []multiaddr.Multiaddr
+	for _, a := range listen {
+		if !manet.IsIPUnspecified(a) {
+			own = append(own, a)
+			continue
+		}
+		found, err := net.InterfaceAddrs()
+		if err != nil {
+			continue
+		}
+		for _, f := range found {
+			if ip, err := manet.FromNetAddr(f); err == nil {
+				own = append(own, ip)
+			}
+		}
+	}
+	return own
+}

@@ -1,0 +1,140 @@
+package node
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/multiformats/go-multiaddr"
+
+	"github.com/etherscale/bedrock/execution/exectest"
+)
+
+func addrsOf(t *testing.T, texts ...string) []multiaddr.Multiaddr {
+	t.Helper()
+	addrs, err := parseAddrs(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addrs
+}
+
+func TestGaterDialsNoReservedRange(t *testing.T) {
+	const id = "/p2p/12D3KooWGatU8yVTDh6oVsCKvhaDLQpzoNTB5DHzgnpjmAvBjDoX"
+	named, err := parsePeers([]string{"/ip4/192.168.7.7/tcp/4848" + id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGater(named)
+	for text, dialled := range map[string]bool{
+		"/ip4/10.1.2.3/tcp/4848": false, "/ip4/172.31.0.1/udp/4848/quic-v1": false, "/ip4/192.168.1.1/tcp/80": false,
+		"/ip4/100.64.9.9/tcp/4848": false, "/ip4/169.254.1.1/tcp/1": false, "/ip4/127.0.0.1/tcp/1": false, "/ip4/198.18.0.1/tcp/1": false,
+		"/ip4/240.0.0.1/tcp/1": false, "/ip6/fe80::1/tcp/1": false, "/ip6/fd00::1/tcp/1": false, "/ip6/::ffff:10.0.0.1/tcp/1": false,
+		"/ip4/10.0.0.1/tcp/1" + id + "/p2p-circuit": false,
+		"/ip4/192.168.7.7/tcp/4848":                 true, // named by the owner
+		"/ip4/45.9.0.1/tcp/4848":                    true, "/ip4/172.32.0.1/tcp/1": true, "/ip6/2a00::1/udp/4848/quic-v1": true,
+		"/ip4/45.9.0.1/tcp/1" + id + "/p2p-circuit": true,
+	} {
+		if got := g.InterceptAddrDial("", addrsOf(t, text)[0]); got != dialled {
+			t.Errorf("%s: dialled %v, want %v", text, got, dialled)
+		}
+	}
+}
+
+func TestWhatIsAPublicNetwork(t *testing.T) {
+	const id = "/p2p/12D3KooWGatU8yVTDh6oVsCKvhaDLQpzoNTB5DHzgnpjmAvBjDoX"
+	for _, c := range []struct {
+		bootstrap, own string
+		public         bool
+	}{
+		{"/ip4/127.0.0.1/tcp/4848" + id, "/ip4/45.1.1.1/tcp/1", false},
+		{"/ip4/192.168.0.2/tcp/4848" + id, "/ip4/192.168.0.3/tcp/1", false},
+		{"/ip4/45.9.0.1/tcp/4848" + id, "/ip4/192.168.0.3/tcp/1", true},
+		{"/dns4/join.example.org/tcp/4848" + id, "/ip4/192.168.0.3/tcp/1", true},
+		{"", "/ip4/192.168.0.3/tcp/1", false},
+		{"", "/ip4/45.9.0.1/tcp/1", true},
+	} {
+		var named []peer.AddrInfo
+		if c.bootstrap != "" {
+			var err error
+			named, err = parsePeers([]string{c.bootstrap})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := isPublicNetwork(named, addrsOf(t, c.own)); got != c.public {
+			t.Errorf("%+v: public %v", c, got)
+		}
+	}
+}
+
+// TestStreamsOverRelay: what no direct connection can be made to is worked with through a relay, limits and all.
+func TestStreamsOverRelay(t *testing.T) {
+	between, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.ForceReachabilityPublic(),
+		libp2p.EnableRelayService(relay.WithResources(relay.DefaultResources())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer between.Close()
+	at := peer.AddrInfo{ID: between.ID(), Addrs: between.Addrs()}
+	open := func(i int) *p2pHost {
+		h, err := newHost(hostConfig{key: exectest.PeerKey(i), role: Peer, limits: LimitsOf(ProfileHome, Peer),
+			listen: addrsOf(t, "/ip4/127.0.0.1/tcp/0"), log: slog.Default()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = h.Close() })
+		return h
+	}
+	hidden, dialler := open(0), open(1)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := hidden.Connect(ctx, at); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = client.Reserve(ctx, hidden.Host, at); err != nil {
+		t.Fatal(err)
+	}
+	hidden.SetStreamHandler("/bedrock/test/1", func(s network.Stream) {
+		_, _ = io.Copy(s, s)
+		_ = s.Close()
+	})
+	circuit := at.Addrs[0].String() + "/p2p/" + at.ID.String() + "/p2p-circuit"
+	if err := dialler.Connect(ctx, peer.AddrInfo{ID: hidden.ID(), Addrs: addrsOf(t, circuit)}); err != nil {
+		t.Fatal(err)
+	}
+	if c := dialler.Host.Network().Connectedness(hidden.ID()); c != network.Limited {
+		t.Fatalf("connection is %s, want one with a relay's limits", c)
+	}
+	if c := dialler.Network().Connectedness(hidden.ID()); c != network.Connected {
+		t.Fatalf("the node's parts see %s", c)
+	}
+	s, err := dialler.NewStream(ctx, hidden.ID(), "/bedrock/test/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Write([]byte("over a relay"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	echo, err := io.ReadAll(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(echo) != "over a relay" {
+		t.Fatalf("echo %q", echo)
+	}
+	if direct, relayed := countPeers(dialler.Host.Network()); direct != 1 || relayed != 1 {
+		t.Fatalf("%d direct, %d relayed peers, want the relay and the hidden one", direct, relayed)
+	}
+}
