@@ -34,6 +34,9 @@ type Config struct {
 	Bootstrap []string // multiaddrs with /p2p/ of nodes to join by
 	RPC       string   // host:port of the JSON-RPC server, port 0 for any free; empty: none
 
+	// RPCMayMove lets the server take any free port where the one of RPC is taken.
+	RPCMayMove bool
+
 	// Profile sets what the node keeps its use of machine and line within; default: ProfileBootstrap for the role Bootstrap, else ProfileHome.
 	Profile Profile
 	// NoPortMapping keeps the node from asking the router to forward its port.
@@ -146,13 +149,23 @@ func (c *Config) fill() {
 	}
 }
 
-// Config is the configuration that the home directory describes.
+// Config is the configuration that the home directory and what was set over it describe.
 func (h *Home) Config() Config {
-	return Config{
-		Genesis: h.Genesis, Key: h.Key, Account: h.Account, Role: h.Settings.Role, Data: filepath.Join(h.Dir, dataDir),
-		Listen: h.Settings.Listen, Bootstrap: h.Settings.Bootstrap, RPC: h.Settings.RPC, Checkpoint: h.Settings.Checkpoint,
-		UnusedMark:  filepath.Join(h.Dir, unusedMark),
-		ShardBudget: int64(h.Settings.ShardMiB) << 20, Upload: int64(h.Settings.UploadMbit) * 1_000_000 / 8,
-		Sampling: h.Settings.Sampling, SamplingRate: h.Settings.SamplingRate,
+	s := h.Layers.Settings
+	cfg := Config{
+		Genesis: h.Genesis, Key: h.Key, Account: h.Account, Role: s.Role, Data: filepath.Join(h.Dir, dataDir),
+		Listen: s.Listen, Announce: s.Announce, Bootstrap: s.Bootstrap, RPC: s.RPC, Checkpoint: s.Checkpoint,
+		UnusedMark: filepath.Join(h.Dir, unusedMark), Profile: s.Profile, NoPortMapping: s.NoPortMapping,
+		ShardBudget: s.RowBudget, Upload: s.Upload, Sampling: s.Sampling, SamplingRate: s.SamplingRate, LatestAsserted: s.LatestAsserted,
 	}
+	if cfg.Role == "" {
+		cfg.Role = Peer
+	}
+	if h.Network != nil {
+		cfg.Bootstrap = append(cfg.Bootstrap, h.Network.Bootstrap...)
+		if cfg.Checkpoint == "" {
+			cfg.Checkpoint = h.Network.Checkpoint
+		}
+	}
+	return cfg
 }

@@ -1,16 +1,13 @@
 package node
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-
-	"github.com/pelletier/go-toml/v2"
+	"runtime"
 
 	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/types"
@@ -21,46 +18,20 @@ const (
 	genesisFile = "genesis.json"
 	keyFile     = "node.key"
 	accountFile = "account.json" // Ethereum account, a keystore file of go-ethereum's
-	configFile  = "config.toml"
+	ConfigFile  = "config.toml"  // only what was changed
+	networkCopy = "network.json" // the network file, in homes that were made of one
 	dataDir     = "data"
 	unusedMark  = "node.key.unused" // there until the key has signed its first vertex
 )
 
-// Settings are the values of config.toml. Only what was changed needs to stand there.
-type Settings struct {
-	Role      Role     `toml:"role"`
-	Listen    []string `toml:"listen,omitempty"`    // multiaddrs
-	Bootstrap []string `toml:"bootstrap,omitempty"` // multiaddrs with /p2p/
-	RPC       string   `toml:"rpc,omitempty"`       // host:port; empty: no RPC
-	// Checkpoint is HEIGHT:DIGEST of an epoch's last header; see docs/checkpoints.md.
-	Checkpoint string `toml:"checkpoint,omitempty"`
-	// ShardMiB is the disk for other people's rows in MiB; 0: 4096. UploadMbit paces the rows given to others, in Mbit/s, to
-	// what the line can spare; 0: not at all.
-	ShardMiB   uint32 `toml:"shard_mib,omitempty"`
-	UploadMbit uint32 `toml:"upload_mbit,omitempty"`
-	// Sampling is "default" or "strict", SamplingRate a bound in bytes a second; see docs/availability.md.
-	Sampling     string `toml:"sampling,omitempty"`
-	SamplingRate int64  `toml:"sampling_rate,omitempty"`
-}
-
-// Validate returns all problems joined, each naming its key.
-func (s Settings) Validate() error {
-	_, err := ParseRole(string(s.Role))
-	_, wrong := parseCheckpoint(s.Checkpoint)
-	_, unknown := parseSampling(s.Sampling)
-	if s.SamplingRate < 0 {
-		unknown = errors.Join(unknown, fmt.Errorf("sampling_rate %d is negative", s.SamplingRate))
-	}
-	return errors.Join(err, wrong, unknown)
-}
-
 // Home is an initialised home directory.
 type Home struct {
-	Dir      string
-	Genesis  *types.Genesis
-	Key      ed25519.PrivateKey
-	Account  account.Key
-	Settings Settings
+	Dir     string
+	Genesis *types.Genesis
+	Key     ed25519.PrivateKey
+	Account account.Key
+	Layers  *Layers  // config.toml, and what was set over it
+	Network *Network // the file that the home was made of; nil in homes made of a genesis file
 }
 
 // Identity are the two secret keys of a node: its own, and that of its Ethereum account. Fresh ones are drawn for nil.
@@ -90,6 +61,9 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create home: %w", err)
 	}
+	if err := os.Chmod(dir, 0o700); err != nil { // it may have been there
+		return nil, fmt.Errorf("create home: %w", err)
+	}
 	fresh, err := NewIdentity()
 	if err != nil {
 		return nil, err
@@ -107,7 +81,7 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 	if err != nil {
 		return nil, fmt.Errorf("genesis: %w", err)
 	}
-	config, err := toml.Marshal(settings)
+	config, err := settings.encode()
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
@@ -117,14 +91,14 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 	if err := account.SaveKey(filepath.Join(dir, accountFile), id.Account); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, configFile), config, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, ConfigFile), config, 0o600); err != nil {
 		return nil, fmt.Errorf("write settings: %w", err)
 	}
 	// The genesis is written last: a directory that has it is whole.
 	if err := os.WriteFile(filepath.Join(dir, genesisFile), encoded, 0o600); err != nil {
 		return nil, fmt.Errorf("write genesis: %w", err)
 	}
-	return &Home{Dir: dir, Genesis: genesis, Key: id.Key, Account: id.Account, Settings: settings}, nil
+	return LoadHome(dir)
 }
 
 // IsHome reports whether a directory is an initialised home.
@@ -150,7 +124,10 @@ func LoadHome(dir string) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings, err := readSettings(filepath.Join(dir, configFile))
+	if err := checkHomeMode(dir); err != nil {
+		return nil, err
+	}
+	layers, err := ReadLayers(filepath.Join(dir, ConfigFile))
 	if err != nil {
 		return nil, err
 	}
@@ -158,35 +135,35 @@ func LoadHome(dir string) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Home{Dir: dir, Genesis: genesis, Key: key, Account: purse, Settings: settings}, nil
-}
-
-// unknownKeys lists them on one line with their places.
-func unknownKeys(strict *toml.StrictMissingError) string {
-	words := make([]string, len(strict.Errors))
-	for i, e := range strict.Errors {
-		line, _ := e.Position()
-		words[i] = fmt.Sprintf("key %q in line %d", strings.Join(e.Key(), "."), line)
+	home := &Home{Dir: dir, Genesis: genesis, Key: key, Account: purse, Layers: layers}
+	if home.Network, err = ReadNetwork(filepath.Join(dir, networkCopy)); errors.Is(err, fs.ErrNotExist) {
+		return home, nil
 	}
-	return strings.Join(words, ", ")
+	return home, err
 }
 
-func readSettings(path string) (Settings, error) {
-	var s Settings
-	file, err := os.ReadFile(path)
+// MakeHome makes the home of a node of a network, with fresh keys and no settings. It makes the directories above it too.
+func MakeHome(dir string, network *Network) (*Home, error) {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return nil, fmt.Errorf("home: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("home: %w", err)
+	}
+	if err := network.Write(filepath.Join(dir, networkCopy)); err != nil {
+		return nil, err
+	}
+	return InitHome(dir, network.Genesis, Identity{}, Settings{})
+}
+
+// checkHomeMode refuses a home that others may enter: it holds the keys.
+func checkHomeMode(dir string) error {
+	info, err := os.Stat(dir)
 	if err != nil {
-		return s, fmt.Errorf("read settings: %w", err)
+		return fmt.Errorf("home: %w", err)
 	}
-	dec := toml.NewDecoder(bytes.NewReader(file)).DisallowUnknownFields()
-	if err := dec.Decode(&s); err != nil {
-		var strict *toml.StrictMissingError
-		if errors.As(err, &strict) {
-			return s, fmt.Errorf("%s: unknown %s: correct or remove it", path, unknownKeys(strict))
-		}
-		return s, fmt.Errorf("%s: %w", path, err)
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
+		return fmt.Errorf("%s has mode %04o: %w; run `chmod 700 %s`", dir, mode, ErrKeyMode, dir)
 	}
-	if err := s.Validate(); err != nil {
-		return s, fmt.Errorf("%s: %w", path, err)
-	}
-	return s, nil
+	return nil
 }

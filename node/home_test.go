@@ -40,8 +40,8 @@ func TestHomeRoundTrip(t *testing.T) {
 	}
 	want, _ := made.Genesis.NetworkID()
 	got, _ := loaded.Genesis.NetworkID()
-	if want != got || !bytes.Equal(made.Key, loaded.Key) || !made.Account.Equal(loaded.Account) || loaded.Settings.Role != Light || loaded.Settings.RPC != "127.0.0.1:0" {
-		t.Fatalf("loaded %+v", loaded.Settings)
+	if want != got || !bytes.Equal(made.Key, loaded.Key) || !made.Account.Equal(loaded.Account) || loaded.Layers.Settings.Role != Light || loaded.Layers.Settings.RPC != "127.0.0.1:0" {
+		t.Fatalf("loaded %+v", loaded.Layers.Settings)
 	}
 	if !isUnused(loaded.Config().UnusedMark) {
 		t.Error("a fresh key is not marked as unused")
@@ -68,10 +68,10 @@ func TestHomeRefuses(t *testing.T) {
 		want  string
 	}{
 		"unknown key": {func(d string) error {
-			return os.WriteFile(filepath.Join(d, configFile), []byte("role = 'peer'\nrpcc = 'x'\n"), 0o600)
+			return os.WriteFile(filepath.Join(d, ConfigFile), []byte("role = 'peer'\nrpcc = 'x'\n"), 0o600)
 		}, "rpcc"},
 		"unknown role": {func(d string) error {
-			return os.WriteFile(filepath.Join(d, configFile), []byte("role = 'king'\n"), 0o600)
+			return os.WriteFile(filepath.Join(d, ConfigFile), []byte("role = 'king'\n"), 0o600)
 		}, "king"},
 		"open key":  {func(d string) error { return os.Chmod(filepath.Join(d, keyFile), 0o644) }, "chmod 600"},
 		"short key": {func(d string) error { return os.WriteFile(filepath.Join(d, keyFile), []byte("abcd"), 0o600) }, "64 hex digits"},

@@ -28,6 +28,7 @@ import (
 type Node struct {
 	cfg     Config
 	network types.NetworkID
+	since   time.Time
 	key     types.PublicKey
 	log     *slog.Logger
 
@@ -68,7 +69,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	cfg.fill()
 	news := newOrderNews()
 	cfg.Watch = news.watch(cfg.Watch)
-	n := &Node{cfg: cfg, news: news, key: PublicKeyOf(cfg.Key), log: cfg.Logger,
+	n := &Node{cfg: cfg, since: time.Now(), news: news, key: PublicKeyOf(cfg.Key), log: cfg.Logger,
 		background: newBackground(), heads: newBackground(), submits: newBackground()}
 	defer func() {
 		if err != nil {
@@ -207,6 +208,12 @@ func (n *Node) Close() error {
 
 // Role is the node's role.
 func (n *Node) Role() Role { return n.cfg.Role }
+
+// Since is when the node was opened.
+func (n *Node) Since() time.Time { return n.since }
+
+// NetworkName is the network's name, as its genesis has it.
+func (n *Node) NetworkName() string { return n.cfg.Genesis.Name }
 
 // PeerID is the node's libp2p identity.
 func (n *Node) PeerID() string { return n.host.ID().String() }

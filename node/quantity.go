@@ -47,3 +47,16 @@ func quantity(text string, units map[string]float64) (int64, error) {
 	}
 	return int64(value * factor), nil
 }
+
+// formatRate writes bytes a second as ParseUpload reads them.
+func formatRate(bytes int64) string {
+	return strconv.FormatFloat(float64(bytes)*8/1e3, 'f', -1, 64) + "kbit"
+}
+
+// formatSize writes bytes as ParseRowBudget reads them.
+func formatSize(bytes int64) string {
+	if bytes%(1<<30) == 0 {
+		return strconv.FormatInt(bytes>>30, 10) + "GiB"
+	}
+	return strconv.FormatFloat(float64(bytes)/(1<<20), 'f', -1, 64) + "MiB"
+}

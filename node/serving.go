@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/etherscale/bedrock/rpc"
@@ -28,7 +29,14 @@ func (n *Node) openRPC() (err error) {
 	if n.view != nil {
 		config.Verified = n.view
 	}
-	if n.rpc, err = rpc.New(config); err != nil {
+	if n.rpc, err = rpc.New(config); n.cfg.RPCMayMove && errors.Is(err, syscall.EADDRINUSE) {
+		taken := config.Address
+		config.Address = net.JoinHostPort(hostOf(taken), "0")
+		if n.rpc, err = rpc.New(config); err == nil {
+			n.log.Info("the usual address of the JSON-RPC server is taken: it has another", "usual", taken, "rpc", n.rpc.Addr())
+		}
+	}
+	if err != nil {
 		return err
 	}
 	n.onClose(func() error {
@@ -38,6 +46,15 @@ func (n *Node) openRPC() (err error) {
 		return nil
 	})
 	return nil
+}
+
+// hostOf is the host of a host:port.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
 }
 
 // tags says what the block tags stand for at this node.

@@ -53,8 +53,8 @@ func newBondCommand() *cobra.Command {
 			return nil
 		},
 	}
-	f.queryFlags.add(cmd)
 	f.accountFlags.add(cmd, "home directory of the node whose key is bonded")
+	f.queryFlags.add(cmd)
 	cmd.Flags().StringVar(&f.role, "role", "", "sequencer or prover; default: the home's own role")
 	cmd.Flags().StringVar(&f.stake, "stake", "", "ether to lock, as 1 or 32.5")
 	cmd.Flags().StringVar(&f.operator, "operator", "", "address that may also announce readiness, assert and unbond; default: the home's own account")
@@ -93,7 +93,7 @@ func (f *bondFlags) plan() (p bondPlan, err error) {
 		return p, err
 	}
 	if f.role == "" {
-		f.role = string(home.Settings.Role)
+		f.role = string(home.Layers.Settings.Role)
 	}
 	switch f.role {
 	case roleName(types.BondSequencer):

@@ -77,8 +77,8 @@ func newChangeCommand(use, short, long string, change func(*sender, context.Cont
 			return nil
 		},
 	}
-	f.queryFlags.add(cmd)
 	f.accountFlags.add(cmd, "home directory of the node whose bond it is")
+	f.queryFlags.add(cmd)
 	cmd.Flags().StringVar(&f.key, "key", "", "peer ID or key (hex) of the bond, where it is not that of --home")
 	return cmd
 }

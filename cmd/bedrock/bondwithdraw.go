@@ -50,8 +50,8 @@ func newWithdrawCommand() *cobra.Command {
 			return nil
 		},
 	}
-	f.queryFlags.add(cmd)
 	f.accountFlags.add(cmd, "home directory of the node whose account it is")
+	f.queryFlags.add(cmd)
 	return cmd
 }
 

@@ -6,24 +6,36 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 	"github.com/spf13/cobra"
 
+	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/rpc"
 )
 
 // queryFlags are the flags of every verb that asks a running node.
 type queryFlags struct {
 	rpc  string
+	at   string // home of the node
 	json bool
 }
 
 func (f *queryFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.rpc, "rpc", "http://127.0.0.1:8545", "JSON-RPC address of a running node")
+	cmd.Flags().StringVar(&f.rpc, "rpc", "", "JSON-RPC address of a running node; default: of the one that runs in the home, else http://"+defaultRPC)
+	f.addHome(cmd)
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON in a versioned envelope")
+}
+
+// addHome adds --home, but to verbs that have one already.
+func (f *queryFlags) addHome(cmd *cobra.Command) {
+	if cmd.Flags().Lookup("home") == nil {
+		cmd.Flags().StringVar(&f.at, "home", "", "home of the node to ask; default: the one that runs on this machine")
+	}
 }
 
 // queryTimeout bounds one question to a node.
@@ -36,11 +48,59 @@ type client struct {
 }
 
 func (f *queryFlags) dial(ctx context.Context) (*client, error) {
-	c, err := gethrpc.DialContext(ctx, f.rpc)
+	url, err := f.address()
 	if err != nil {
-		return nil, &exitError{exitUsage, fmt.Errorf("--rpc %s: %w", f.rpc, err)}
+		return nil, err
 	}
-	return &client{f.rpc, c}, nil
+	c, err := gethrpc.DialContext(ctx, url)
+	if err != nil {
+		return nil, &exitError{exitUsage, fmt.Errorf("--rpc %s: %w", url, err)}
+	}
+	return &client{url, c}, nil
+}
+
+// address is where the node answers that the flags mean: the one named, the one that runs in the home, or the only one that
+// runs in any of the user's own homes; a devnet, and whatever else listens at the usual address, is asked after those.
+func (f *queryFlags) address() (string, error) {
+	switch {
+	case strings.Contains(f.rpc, "://"):
+		return f.rpc, nil
+	case f.rpc != "":
+		return "http://" + f.rpc, nil
+	case f.at != "":
+		r, err := node.ReadRunning(f.at)
+		if err != nil {
+			return "", &exitError{exitData, err}
+		}
+		if r == nil || r.RPC == "" {
+			return "", &exitError{exitNoAnswer, fmt.Errorf("no node runs in %s, or its rpc is off: start one with `bedrock run --home %s`", f.at, f.at)}
+		}
+		return "http://" + r.RPC, nil
+	}
+	var found []string
+	for _, home := range defaultHomes() {
+		if r, err := node.ReadRunning(home); err == nil && r != nil && answers(r.RPC) {
+			found = append(found, r.RPC)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "http://" + defaultRPC, nil
+	case 1:
+		return "http://" + found[0], nil
+	default:
+		return "", &exitError{exitUsage, fmt.Errorf("%d nodes run on this machine, at %s: say which is meant, with --rpc or --home", len(found), strings.Join(found, ", "))}
+	}
+}
+
+// answers reports whether something listens at an address of this machine.
+func answers(address string) bool {
+	c, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
 }
 
 // ask calls one method. A node that cannot be reached is exitNoAnswer with a word on what to do.

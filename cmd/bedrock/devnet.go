@@ -1,17 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
+	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/node/devnet"
 	"github.com/etherscale/bedrock/types"
 )
@@ -67,6 +70,11 @@ func runDevnet(ctx context.Context, out io.Writer, cfg devnet.Config, asJSON boo
 		return err
 	}
 	defer func() { err = errors.Join(err, net.Close()) }()
+	withdraw, err := publishDevnet(net)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, withdraw()) }()
 	screen, terminal := out, isTerminal(out)
 	if asJSON {
 		screen = nil
@@ -75,6 +83,30 @@ func runDevnet(ctx context.Context, out io.Writer, cfg devnet.Config, asJSON boo
 		}
 	}
 	return net.Run(ctx, screen, terminal)
+}
+
+// publishDevnet leaves the network file where this user's other programs look for it; the function it returns takes it back,
+// unless another devnet has left its own there meanwhile.
+func publishDevnet(net *devnet.Devnet) (func() error, error) {
+	path := node.DevnetFile()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("network file: %w", err)
+	}
+	network := net.Network()
+	if err := network.Write(path); err != nil {
+		return nil, err
+	}
+	written, err := network.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		found, err := os.ReadFile(path)
+		if err != nil || !bytes.Equal(found, written) {
+			return nil // another's, or gone: not ours to remove
+		}
+		return os.Remove(path)
+	}, nil
 }
 
 func isTerminal(out io.Writer) bool {

@@ -55,10 +55,11 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	group(root)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return readEnvironment(cmd, environment()) }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{exitUsage, fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newDevnetCommand(), newGenesisCommand(), newInitCommand(), newRunCommand(), newLightCommand(),
+	root.AddCommand(newDevnetCommand(), newGenesisCommand(), newInitCommand(), newRunCommand(), newLightCommand(), newBootstrapCommand(), newConfigCommand(), newNetworkCommand(),
 		newStatusCommand(), newBondsCommand(), newBondCommand(), newReadyCommand(), newUnbondCommand(), newWithdrawCommand(),
 		newCheckpointCommand(), newBlockCommand(), newSampleCommand(), newAuditCommand(), newFraudCommand(), newSimCommand(), newBenchCommand())
 	return root

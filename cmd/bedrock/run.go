@@ -1,56 +1,77 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/node"
-	"github.com/etherscale/bedrock/types"
 )
 
+// runFlags are the flags of a verb that runs a node which are no settings: they hold for one run.
 type runFlags struct {
-	home      string
-	bootstrap []string
-	listen    []string
-	rpc       string
-	from      string
-	sampling  string
-	rate      int64
-	upload    string
-	budget    string
-	length    time.Duration
-	json      bool
-	verbose   bool
+	home    string
+	length  time.Duration
+	json    bool
+	verbose bool
+}
+
+func (f *runFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.home, "home", "", "directory of the node; made when missing; default: one for each network in the user's data directory")
+	flags.DurationVar(&f.length, "for", 0, "stop after this time; 0 runs until Ctrl-C")
+	flags.BoolVar(&f.json, "json", false, "print one line of JSON when the node is up; the log goes to standard error")
+	flags.BoolVar(&f.verbose, "verbose", false, "log details, as --log-level debug")
 }
 
 func newRunCommand() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Run the node of a home directory",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runNode(cmd, f) },
+		Short: "Run a node",
+		Long: "Runs a node of a network. Its home is made at the first start. What the node does is its role, and may be another one at the\n" +
+			"next start, in the same home.",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			home, err := openHome(cmd, f.home)
+			if err != nil {
+				return err
+			}
+			return runNode(cmd, home, f, nil)
+		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&f.home, "home", "", "home directory made by `bedrock init` or `bedrock genesis new`")
-	flags.StringSliceVar(&f.bootstrap, "bootstrap", nil, "multiaddr with /p2p/ of a node to join by (repeatable)")
-	flags.StringSliceVar(&f.listen, "listen", nil, "multiaddr to listen on (repeatable); default: TCP and QUIC on port 4848")
-	flags.StringVar(&f.rpc, "rpc", "", "address of the JSON-RPC server; port 0 takes any free port; default: that of config.toml, or none")
-	flags.StringVar(&f.from, "checkpoint", "", "HEIGHT:DIGEST of an epoch's last header, from somebody you trust (see docs/checkpoints.md)")
-	flags.StringVar(&f.sampling, "sampling", "", "default or strict: how sure the node makes of each block's data (see docs/availability.md)")
-	flags.Int64Var(&f.rate, "sampling-rate", 0, "bytes a second that sampling may receive; default: 524288 at light clients, no bound at others")
-	flags.StringVar(&f.upload, "upload", "", "limit on what is sent to place rows at other peers, as 10Mbit; for home lines, a tenth below what the line carries; default: upload_mbit of config.toml, or none")
-	flags.StringVar(&f.budget, "row-budget", "", "disk space for rows of the network's blocks, as 4GiB; default: shard_mib of config.toml, or 4GiB")
-	flags.DurationVar(&f.length, "for", 0, "stop after this time; 0 runs until Ctrl-C")
-	flags.BoolVar(&f.json, "json", false, "print one line of JSON when ready; the log goes to standard error")
-	flags.BoolVar(&f.verbose, "verbose", false, "log details")
-	_ = cmd.MarkFlagRequired("home")
+	f.add(cmd)
+	addSettings(cmd, "asserted")
+	return cmd
+}
+
+func newBootstrapCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "bootstrap",
+		Short: "Run a node that others join by: it relays for homes behind routers, and keeps rows",
+		Long: "Runs a node with the role bootstrap and the profile bootstrap. It needs an address that strangers can dial: a public one of the\n" +
+			"machine's own, or --announce. See docs/bootstrap.md.",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			home, err := openHome(cmd, f.home)
+			if err != nil {
+				return err
+			}
+			if err := home.Layers.Set("role", []string{string(node.Bootstrap)}, "bedrock bootstrap"); err != nil {
+				return err
+			}
+			return runNode(cmd, home, f, nil)
+		},
+	}
+	f.add(cmd)
+	addSettings(cmd, "role", "asserted", "sampling", "sampling_rate")
 	return cmd
 }
 
@@ -65,91 +86,80 @@ type running struct {
 	RPC     string   `json:"rpc,omitempty"`
 }
 
-func runNode(cmd *cobra.Command, f runFlags) (err error) {
-	home, err := node.LoadHome(f.home)
-	if err != nil {
-		return err
-	}
+// runNode runs the node of a home until it is told to stop. While it runs, watch says what happens on the output.
+func runNode(cmd *cobra.Command, home *node.Home, f runFlags, watch func(context.Context, io.Writer, *node.Node, bool)) (err error) {
 	cfg := home.Config()
-	if err := f.apply(&cfg); err != nil {
+	defaultAddresses(&cfg)
+	if err := cfg.Validate(); err != nil {
 		return &exitError{exitUsage, err}
 	}
 	if cfg.Sandbox, err = sandboxCommand(); err != nil {
 		return err
 	}
-	cfg.Logger = logTo(cmd, slog.LevelInfo, f.verbose)
+	s := home.Layers.Settings
+	cfg.Logger = newLog(cmd.ErrOrStderr(), logLevel(s.LogLevel, cfg.Role, f.verbose), s.LogFormat)
+	for _, warning := range home.Layers.Warnings {
+		cfg.Logger.Warn(warning)
+	}
 	n, err := node.Open(cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
-	if err := sayRunning(cmd.OutOrStdout(), n, f.json); err != nil {
+	withdraw, err := announce(home, n)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, withdraw()) }()
+	out := cmd.OutOrStdout()
+	if err := sayRunning(out, n, home.Dir, f.json); err != nil {
 		return err
 	}
 	ctx, cancel := runFor(cmd.Context(), f.length)
 	defer cancel()
-	return n.Run(ctx)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		if watch != nil {
+			watch(ctx, out, n, f.json)
+		}
+	}()
+	err = n.Run(ctx)
+	cancel()
+	<-told
+	return err
 }
 
-// logTo is a log on standard error, from a level up; with all details if verbose.
-func logTo(cmd *cobra.Command, level slog.Level, verbose bool) *slog.Logger {
-	if verbose {
-		level = slog.LevelDebug
+// Where nodes answer unless told otherwise, by role: one of each fits on a machine.
+const (
+	defaultRPC          = "127.0.0.1:8545"
+	defaultLightRPC     = "127.0.0.1:8546"
+	defaultBootstrapRPC = "127.0.0.1:8547"
+)
+
+// defaultAddresses fills in where a node answers and listens. An address that nobody asked for may be another when it is taken.
+func defaultAddresses(cfg *node.Config) {
+	if cfg.RPC == "" {
+		cfg.RPC, cfg.RPCMayMove = defaultRPC, true
+		switch cfg.Role {
+		case node.Light:
+			cfg.RPC = defaultLightRPC
+		case node.Bootstrap:
+			cfg.RPC = defaultBootstrapRPC
+		}
 	}
-	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	if cfg.RPC == node.Off {
+		cfg.RPC = ""
+	}
+	if len(cfg.Listen) == 0 && cfg.Role == node.Light {
+		cfg.Listen = slices.Clone(lightListen)
+	}
 }
 
-// apply lets what flags say go before config.toml.
-func (f runFlags) apply(cfg *node.Config) error {
-	if len(f.bootstrap) > 0 {
-		cfg.Bootstrap = f.bootstrap
-	}
-	if len(f.listen) > 0 {
-		cfg.Listen = f.listen
-	}
-	if f.rpc != "" {
-		cfg.RPC = f.rpc
-	}
-	if f.from != "" {
-		if _, err := types.ParseCheckpoint(f.from); err != nil {
-			return err
-		}
-		cfg.Checkpoint = f.from
-	}
-	if f.sampling != "" || f.rate != 0 {
-		if f.sampling != "" {
-			cfg.Sampling = f.sampling
-		}
-		if f.rate != 0 {
-			cfg.SamplingRate = f.rate
-		}
-		if err := cfg.Validate(); err != nil {
-			return err
-		}
-	}
-	return f.applyLine(cfg)
-}
+// lightListen is where a light client listens unless told otherwise: nobody needs to find it, so any port will do.
+var lightListen = []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"}
 
-// applyLine is apply for what the line carries and the disk gives.
-func (f runFlags) applyLine(cfg *node.Config) error {
-	upload, err := node.ParseUpload(f.upload)
-	if err != nil {
-		return err
-	}
-	budget, err := node.ParseRowBudget(f.budget)
-	if err != nil {
-		return err
-	}
-	if upload != 0 {
-		cfg.Upload = upload
-	}
-	if budget != 0 {
-		cfg.ShardBudget = budget
-	}
-	return nil
-}
-
-func sayRunning(out io.Writer, n *node.Node, asJSON bool) error {
+func sayRunning(out io.Writer, n *node.Node, home string, asJSON bool) error {
 	r := running{Schema: 1, Role: n.Role(), PeerID: n.PeerID(), Addrs: n.Addrs()}
 	if a, ok := n.Account(); ok {
 		r.Account = fmt.Sprintf("0x%x", a)
@@ -160,7 +170,7 @@ func sayRunning(out io.Writer, n *node.Node, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(r)
 	}
-	fmt.Fprintf(out, "%s %s\n", r.Role, r.PeerID)
+	fmt.Fprintf(out, "%s %s of network %s\n  home       %s\n", r.Role, r.PeerID, n.NetworkName(), home)
 	for _, addr := range r.Addrs {
 		fmt.Fprintf(out, "  listens on %s\n", addr)
 	}
@@ -170,5 +180,6 @@ func sayRunning(out io.Writer, n *node.Node, asJSON bool) error {
 	if r.RPC != "" {
 		fmt.Fprintf(out, "  JSON-RPC   %s\n", r.RPC)
 	}
-	return nil
+	_, err := fmt.Fprintln(out, "ctrl-c stops cleanly; `bedrock status` in another terminal says how it goes")
+	return err
 }

@@ -94,8 +94,12 @@ func Open(cfg Config) (_ *Devnet, err error) {
 	if err := d.openNodes(p, slog.New(slog.NewTextHandler(log, nil))); err != nil {
 		return nil, err
 	}
-	network := node.Network{Genesis: genesis, Bootstrap: d.nodes[0].Addrs()}
-	return d, network.Write(d.networkFile())
+	return d, d.Network().Write(d.networkFile())
+}
+
+// Network is all that somebody needs who wants to join.
+func (d *Devnet) Network() *node.Network {
+	return &node.Network{Genesis: d.genesis, Bootstrap: d.nodes[0].Addrs()}
 }
 
 func (d *Devnet) networkFile() string { return filepath.Join(d.dir, "network.json") }

@@ -1,7 +1,7 @@
 // Package cli tests the command line as scripts: what is typed, what is printed, and the exit code. The scripts are in
 // testdata/script, in the language of github.com/rogpeppe/go-internal/testscript, with these commands of our own:
 //
-//	code N command...      runs the command and demands the exit code N
+//	code N [NAME=VALUE...] command...   runs the command, with these variables, and demands the exit code N
 //	mode PERM path...      demands the permission bits, in octal
 //	oneline                demands that the standard error of the last `code` is one line that begins with "bedrock: "
 package cli
@@ -88,13 +88,17 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	program := args[1]
+	var variables []string
+	for args = args[1:]; len(args) > 1 && strings.Contains(args[0], "="); args = args[1:] {
+		variables = append(variables, args[0])
+	}
+	program := args[0]
 	if program == "bedrock" {
 		program = filepath.Join(directory, "bedrock")
 	}
-	cmd := exec.Command(program, args[2:]...)
+	cmd := exec.Command(program, args[1:]...)
 	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("WORK"))
+	cmd.Env = append(append(os.Environ(), "HOME="+ts.Getenv("WORK"), "XDG_STATE_HOME=", "XDG_DATA_HOME="), variables...)
 	cmd.Stdin = strings.NewReader("")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -22,15 +22,22 @@ func buildAndRun(m *testing.M) int {
 	if testing.Short() {
 		return m.Run()
 	}
-	if program = os.Getenv("BEDROCK_BINARY"); program != "" {
-		return m.Run()
-	}
 	dir, err := os.MkdirTemp("", "bedrock-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	// What the programs leave for each other stays among those of the tests.
+	for name, folder := range map[string]string{"XDG_STATE_HOME": "state", "XDG_DATA_HOME": "data"} {
+		if err := os.Setenv(name, filepath.Join(dir, folder)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	if program = os.Getenv("BEDROCK_BINARY"); program != "" {
+		return m.Run()
+	}
 	program = filepath.Join(dir, "bedrock")
 	if runtime.GOOS == "windows" {
 		program += ".exe"

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etherscale/bedrock/node"
+)
+
+func newConfigCommand() *cobra.Command {
+	cmd := group(&cobra.Command{Use: "config", Short: "Show a node's settings and where they come from"})
+	cmd.AddCommand(newConfigShowCommand())
+	return cmd
+}
+
+// shownConfig is what `config show --json` prints.
+type shownConfig struct {
+	Home     string       `json:"home"`
+	Settings []node.Value `json:"settings"`
+}
+
+func newConfigShowCommand() *cobra.Command {
+	var home string
+	var origin, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Print every setting as a run would have it: config.toml, then BEDROCK_ variables, then flags",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := homeToRead(cmd, home)
+			if err != nil {
+				return err
+			}
+			layers, err := node.ReadLayers(filepath.Join(dir, node.ConfigFile))
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
+			if err := applySettings(cmd, layers); err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if asJSON {
+				return printJSON(out, "config", shownConfig{dir, layers.Values()})
+			}
+			fmt.Fprintln(out, "# of", dir)
+			return printSettings(out, layers.Values(), origin)
+		},
+	}
+	cmd.Flags().StringVar(&home, "home", "", "directory of the node; default: that of the network in the user's data directory")
+	cmd.Flags().BoolVar(&origin, "origin", false, "say where each value comes from")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON in a versioned envelope")
+	addSettings(cmd)
+	return cmd
+}
+
+// homeToRead is the home that a verb means which only reads it.
+func homeToRead(cmd *cobra.Command, dir string) (string, error) {
+	if dir != "" {
+		return dir, nil
+	}
+	named, err := cmd.Flags().GetString("network")
+	if err != nil {
+		return "", err
+	}
+	network, err := node.FindNetwork(named)
+	if err != nil {
+		return "", err
+	}
+	return node.DefaultHome(network)
+}
+
+func printSettings(out io.Writer, values []node.Value, origin bool) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, v := range values {
+		line := v.Key + "\t" + strings.Join(v.Values, ", ")
+		if origin {
+			line += "\t" + v.Origin
+		}
+		fmt.Fprintln(w, strings.TrimRight(line, "\t "))
+	}
+	return w.Flush()
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/libp2p/go-libp2p/gologshim"
+	"github.com/lmittmann/tint"
+
+	"github.com/etherscale/bedrock/node"
+)
+
+// logLevel is the level that a name stands for; by default light clients, which people run in a terminal, only warn.
+func logLevel(name string, role node.Role, verbose bool) slog.Level {
+	level := slog.LevelInfo
+	if role == node.Light {
+		level = slog.LevelWarn
+	}
+	switch {
+	case verbose:
+		return slog.LevelDebug
+	case name != "":
+		_ = level.UnmarshalText([]byte(name)) // the table of settings knows the names
+	}
+	return level
+}
+
+// newLog is a log: coloured on a terminal, else one line of key=value or of JSON for each record. What libp2p warns of goes
+// there too.
+func newLog(out io.Writer, level slog.Level, format string) *slog.Logger {
+	var handler slog.Handler
+	switch {
+	case format == "json":
+		handler = slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level})
+	case isTerminal(out):
+		handler = tint.NewTextHandler(out, &tint.Options{Level: level, TimeFormat: time.TimeOnly})
+	default:
+		handler = slog.NewTextHandler(out, &slog.HandlerOptions{Level: level})
+	}
+	gologshim.SetDefaultHandler(handler)
+	return slog.New(handler)
+}

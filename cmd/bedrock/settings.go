@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/etherscale/bedrock/node"
+)
+
+// groupAnnotation names the group of a flag in --help.
+const groupAnnotation = "bedrock_group"
+
+// addSettings gives a verb a flag for each setting but those named.
+func addSettings(cmd *cobra.Command, without ...string) {
+	flags := cmd.Flags()
+	for _, s := range node.SettingsTable() {
+		if slices.Contains(without, s.Key) {
+			continue
+		}
+		help := s.Help
+		switch {
+		case s.List:
+			flags.StringSlice(s.Flag(), nil, help+" (repeatable); default: "+s.Default)
+		case s.Bool:
+			flags.Bool(s.Flag(), false, help)
+		default:
+			flags.String(s.Flag(), "", help+"; default: "+s.Default)
+		}
+		_ = flags.SetAnnotation(s.Flag(), groupAnnotation, []string{s.Group})
+	}
+}
+
+// applySettings puts what flags and variables say over config.toml.
+func applySettings(cmd *cobra.Command, layers *node.Layers) error {
+	for _, s := range node.SettingsTable() {
+		f := cmd.Flags().Lookup(s.Flag())
+		if f == nil || !f.Changed {
+			continue
+		}
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		if err := layers.Set(s.Key, values, originOf(f)); err != nil {
+			return &exitError{exitUsage, fmt.Errorf("%s: %w", originOf(f), err)}
+		}
+	}
+	return nil
+}
+
+// openHome finds the home that a command line means, makes it when there is none, and lets flags and variables go before its
+// config.toml. A home that is not there is made of the network that is named, or of the default one: no question is asked.
+func openHome(cmd *cobra.Command, dir string) (*node.Home, error) {
+	named, err := cmd.Flags().GetString("network")
+	if err != nil {
+		return nil, err
+	}
+	var network *node.NamedNetwork
+	if named != "" || dir == "" || !node.IsHome(dir) {
+		if network, err = node.FindNetwork(named); err != nil {
+			return nil, noHome(dir, err)
+		}
+	}
+	if dir == "" {
+		if dir, err = node.DefaultHome(network); err != nil {
+			return nil, err
+		}
+	}
+	home, err := loadOrMake(dir, network)
+	if err != nil {
+		return nil, err
+	}
+	if err := applySettings(cmd, home.Layers); err != nil {
+		return nil, err
+	}
+	return home, joinNetwork(home, network)
+}
+
+// noHome is what to say when neither a home nor a network to make one of is there.
+func noHome(dir string, err error) error {
+	if dir == "" {
+		return err
+	}
+	if errors.Is(err, node.ErrNoNetwork) {
+		return fmt.Errorf("%s is not a bedrock home, and it cannot be made: %w", dir, err)
+	}
+	return err
+}
+
+func loadOrMake(dir string, network *node.NamedNetwork) (*node.Home, error) {
+	if node.IsHome(dir) {
+		return node.LoadHome(dir)
+	}
+	return node.MakeHome(dir, network.Network)
+}
+
+// joinNetwork makes sure that a home is of the network that was named, and takes over that one's newest addresses.
+func joinNetwork(home *node.Home, network *node.NamedNetwork) error {
+	if network == nil {
+		return nil
+	}
+	known, err := home.Genesis.NetworkID()
+	if err != nil {
+		return err
+	}
+	id, err := network.Genesis.NetworkID()
+	if err != nil {
+		return err
+	}
+	if known != id {
+		return fmt.Errorf("%s is the home of a node of network %s, %s is %s: choose another --home", home.Dir, known, network.Name, id)
+	}
+	home.Network = network.Network
+	return nil
+}
+
+// defaultHomes lists this user's homes that were made without --home.
+func defaultHomes() []string {
+	found, err := filepath.Glob(filepath.Join(node.HomesDir(), "*", "genesis.json"))
+	if err != nil {
+		return nil // of a wrong pattern only
+	}
+	for i, path := range found {
+		found[i] = filepath.Dir(path)
+	}
+	return found
+}
+
+// announce leaves word in the home of where the node answers.
+func announce(home *node.Home, n *node.Node) (func() error, error) {
+	return node.Running{PID: os.Getpid(), Role: n.Role(), RPC: n.RPCAddr(), Since: n.Since()}.Announce(home.Dir)
+}

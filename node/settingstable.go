@@ -1,0 +1,234 @@
+package node
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+// Setting describes one thing that a user can set. Its flag is the key with - in place of _, its variable BEDROCK_ and the
+// key in capitals.
+type Setting struct {
+	Key     string
+	Group   string // Common, Network, Storage or Advanced
+	Help    string // one sentence
+	Default string // in words where it depends on something
+	List    bool   // several values
+	Bool    bool
+
+	put func(*Settings, []string) error
+	get func(*Settings) []string // nil: the default
+}
+
+// Flag is the name of the command line's flag.
+func (s Setting) Flag() string { return strings.ReplaceAll(s.Key, "_", "-") }
+
+// Variable is the name of the environment's variable.
+func (s Setting) Variable() string { return VariableOf(s.Flag()) }
+
+// VariableOf is the name of the variable that stands for a flag.
+func VariableOf(flag string) string {
+	return "BEDROCK_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// The groups of settings, as they are shown.
+const (
+	groupCommon   = "Common"
+	groupNetwork  = "Network"
+	groupStorage  = "Storage"
+	groupAdvanced = "Advanced"
+)
+
+// SettingsTable lists every setting: the one place from which flags, variables, config.toml and the reference page come.
+func SettingsTable() []Setting {
+	return []Setting{
+		text(Setting{Key: "role", Group: groupCommon, Default: "peer", Help: "what the node does: peer, sequencer, prover, light or bootstrap"},
+			func(s *Settings) *string { return (*string)(&s.Role) }, func(v string) error { _, err := ParseRole(v); return err }),
+		text(Setting{Key: "network", Group: groupCommon, Default: DefaultNetwork, Help: "name of a network in the program (`bedrock network list`), or a network file"},
+			func(s *Settings) *string { return &s.Network }, nil),
+		text(Setting{Key: "profile", Group: groupCommon, Default: "home; bootstrap for that role", Help: "machine and line to fit into: home, pi, server or bootstrap"},
+			func(s *Settings) *string { return (*string)(&s.Profile) }, func(v string) error { _, err := ParseProfile(v); return err }),
+		text(Setting{Key: "rpc", Group: groupCommon, Default: "127.0.0.1:8545; light 8546, bootstrap 8547", Help: "host:port of the JSON-RPC server, port 0 for any free, or off"},
+			func(s *Settings) *string { return &s.RPC }, checkAddress),
+
+		list(Setting{Key: "listen", Group: groupNetwork, Default: "TCP and QUIC on port 4848 of all interfaces; any port for light clients", Help: "multiaddr to listen on"},
+			func(s *Settings) *[]string { return &s.Listen }, func(v []string) error { _, err := parseAddrs(v); return err }),
+		list(Setting{Key: "bootstrap", Group: groupNetwork, Default: "those of the network", Help: "multiaddr with /p2p/ of a node to join by"},
+			func(s *Settings) *[]string { return &s.Bootstrap }, func(v []string) error { _, err := parsePeers(v); return err }),
+		list(Setting{Key: "announce", Group: groupNetwork, Default: "what the node finds out", Help: "multiaddr to tell others beside those the node finds out"},
+			func(s *Settings) *[]string { return &s.Announce }, func(v []string) error { _, err := parseAddrs(v); return err }),
+		boolean(Setting{Key: "no_port_mapping", Group: groupNetwork, Default: "false", Help: "do not ask the router to forward the port (UPnP, NAT-PMP)"},
+			func(s *Settings) *bool { return &s.NoPortMapping }),
+		amount(Setting{Key: "upload", Group: groupNetwork, Default: "no bound", Help: "most that is sent to place rows at other peers, as 10Mbit: a tenth below what the line carries"},
+			func(s *Settings) *int64 { return &s.Upload }, ParseUpload, formatRate),
+
+		amount(Setting{Key: "row_budget", Group: groupStorage, Default: "4GiB", Help: "disk for rows of the network's blocks"},
+			func(s *Settings) *int64 { return &s.RowBudget }, ParseRowBudget, formatSize),
+
+		text(Setting{Key: "checkpoint", Group: groupAdvanced, Default: "that of the network", Help: "HEIGHT:DIGEST of an epoch's last header, from somebody you trust (docs/checkpoints.md)"},
+			func(s *Settings) *string { return &s.Checkpoint }, func(v string) error { _, err := types.ParseCheckpoint(v); return err }),
+		text(Setting{Key: "sampling", Group: groupAdvanced, Default: "default", Help: "default or strict: how sure the node makes of each block's data (docs/availability.md)"},
+			func(s *Settings) *string { return &s.Sampling }, func(v string) error { _, err := parseSampling(v); return err }),
+		amount(Setting{Key: "sampling_rate", Group: groupAdvanced, Default: "524288 at light clients, no bound at others", Help: "bytes a second that sampling may receive"},
+			func(s *Settings) *int64 { return &s.SamplingRate }, parseCount, func(v int64) string { return strconv.FormatInt(v, 10) }),
+		boolean(Setting{Key: "asserted", Group: groupAdvanced, Default: "false", Help: "light clients: let the tag latest stand for the newest asserted state, not the newest settled one"},
+			func(s *Settings) *bool { return &s.LatestAsserted }),
+		text(Setting{Key: "log_level", Group: groupAdvanced, Default: "info; warn for light clients", Help: "debug, info, warn or error"},
+			func(s *Settings) *string { return &s.LogLevel }, oneOf("debug", "info", "warn", "error")),
+		text(Setting{Key: "log_format", Group: groupAdvanced, Default: "text", Help: "text or json"},
+			func(s *Settings) *string { return &s.LogFormat }, oneOf("text", "json")),
+	}
+}
+
+// SettingKeys lists the keys.
+func SettingKeys() []string {
+	var keys []string
+	for _, s := range SettingsTable() {
+		keys = append(keys, s.Key)
+	}
+	return keys
+}
+
+func settingOf(key string) (Setting, bool) {
+	table := SettingsTable()
+	i := slices.IndexFunc(table, func(s Setting) bool { return s.Key == key })
+	if i < 0 {
+		return Setting{}, false
+	}
+	return table[i], true
+}
+
+// oldKeys are names that config.toml had before, with the way to write their values now.
+var oldKeys = map[string]struct {
+	key  string
+	unit func([]string) string
+}{
+	"shard_mib":   {"row_budget", func(v []string) string { return strings.Join(v, "") + "MiB" }},
+	"upload_mbit": {"upload", func(v []string) string { return strings.Join(v, "") + "Mbit" }},
+}
+
+func text(s Setting, field func(*Settings) *string, check func(string) error) Setting {
+	s.put = func(into *Settings, values []string) error {
+		v, err := single(values)
+		if err != nil {
+			return err
+		}
+		if check != nil {
+			if err := check(v); err != nil {
+				return err
+			}
+		}
+		*field(into) = v
+		return nil
+	}
+	s.get = func(from *Settings) []string {
+		if v := *field(from); v != "" {
+			return []string{v}
+		}
+		return nil
+	}
+	return s
+}
+
+func list(s Setting, field func(*Settings) *[]string, check func([]string) error) Setting {
+	s.List = true
+	s.put = func(into *Settings, values []string) error {
+		if err := check(values); err != nil {
+			return err
+		}
+		*field(into) = slices.Clone(values)
+		return nil
+	}
+	s.get = func(from *Settings) []string {
+		if v := *field(from); len(v) > 0 {
+			return v
+		}
+		return nil
+	}
+	return s
+}
+
+func boolean(s Setting, field func(*Settings) *bool) Setting {
+	s.Bool = true
+	s.put = func(into *Settings, values []string) error {
+		v, err := single(values)
+		if err != nil {
+			return err
+		}
+		on, err := strconv.ParseBool(v)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", v)
+		}
+		*field(into) = on
+		return nil
+	}
+	s.get = func(from *Settings) []string {
+		if *field(from) {
+			return []string{"true"}
+		}
+		return nil
+	}
+	return s
+}
+
+func amount(s Setting, field func(*Settings) *int64, parse func(string) (int64, error), format func(int64) string) Setting {
+	s.put = func(into *Settings, values []string) error {
+		v, err := single(values)
+		if err != nil {
+			return err
+		}
+		n, err := parse(v)
+		if err == nil {
+			*field(into) = n
+		}
+		return err
+	}
+	s.get = func(from *Settings) []string {
+		if v := *field(from); v != 0 {
+			return []string{format(v)}
+		}
+		return nil
+	}
+	return s
+}
+
+func single(values []string) (string, error) {
+	if len(values) != 1 {
+		return "", fmt.Errorf("%d values, one is wanted", len(values))
+	}
+	return values[0], nil
+}
+
+// Off is what a setting of an address says that wants no server.
+const Off = "off"
+
+func checkAddress(v string) error {
+	if v == Off {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(v); err != nil {
+		return fmt.Errorf("%q: write it as 127.0.0.1:8545, or off", v)
+	}
+	return nil
+}
+
+func oneOf(allowed ...string) func(string) error {
+	return func(v string) error {
+		if slices.Contains(allowed, v) {
+			return nil
+		}
+		return fmt.Errorf("%q: choose one of %s", v, strings.Join(allowed, ", "))
+	}
+}
+
+func parseCount(v string) (int64, error) {
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%q: want a whole number of bytes a second", v)
+	}
+	return n, nil
+}
