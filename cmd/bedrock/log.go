@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/libp2p/go-libp2p/gologshim"
 	"github.com/lmittmann/tint"
 
 	"github.com/etherscale/bedrock/node"
@@ -38,6 +37,6 @@ func newLog(out io.Writer, level slog.Level, format string) *slog.Logger {
 	default:
 		handler = slog.NewTextHandler(out, &slog.HandlerOptions{Level: level})
 	}
-	gologshim.SetDefaultHandler(handler)
+	node.LogLibp2p(handler)
 	return slog.New(handler)
 }
