@@ -56,6 +56,7 @@ type Status struct {
 	Convicted           bool          // the own key was proven to equivocate: nothing more is made
 	Newest              []types.Round // by member: highest accepted round
 	Equivocators        []types.Member
+	Counters            Counters
 }
 
 // Status describes the core as it stands.
@@ -68,7 +69,7 @@ func (c *Core) Status() Status {
 		WaitingBytes: c.blocks.bytes, HeldBatches: len(c.batches), Rounds: len(c.dag.rounds), Suspended: len(c.suspended),
 		Missing: len(c.wants.vertices) + len(c.wants.bodies), Congested: c.congested(), Busy: c.busy(),
 		Ended: c.ended(), Last: c.epoch.last,
-		Convicted: c.convicted, Newest: make([]types.Round, c.n),
+		Convicted: c.convicted, Newest: make([]types.Round, c.n), Counters: c.counters,
 	}
 	for a := range s.Newest {
 		if n := c.dag.newest[a]; n != nil {

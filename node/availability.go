@@ -85,6 +85,7 @@ func microseconds(us uint64) time.Duration { return time.Duration(us) * time.Mic
 
 // noteSampled tells the watcher of a verdict.
 func (n *Node) noteSampled(r sampling.Result) {
+	n.meter.noteSampled(r)
 	if n.cfg.Role != Light {
 		return
 	}

@@ -3,8 +3,10 @@ package node
 import (
 	"context"
 	"path/filepath"
+	"time"
 
 	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/node/metrics"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -104,7 +106,7 @@ func (n *Node) readyBlock(h types.Height, ahead bool) *readyBlock {
 
 // executeBlock runs one block.
 func (n *Node) executeBlock(b *readyBlock, last bool) error {
-	h := b.header.Height
+	h, began := b.header.Height, time.Now()
 	release := h%releaseEvery == 0
 	result, err := n.exec.ApplyPrepared(b.header, b.prepared, last || release)
 	if err != nil {
@@ -115,6 +117,7 @@ func (n *Node) executeBlock(b *readyBlock, last bool) error {
 			return err
 		}
 	}
+	n.metrics.Observe(metrics.ExecutionSeconds, time.Since(began).Seconds())
 	if n.pool != nil {
 		n.pool.Executed(h, b.prepared.Hashes())
 	}

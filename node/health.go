@@ -20,12 +20,14 @@ const (
 
 var _ rpc.Health = (*service)(nil)
 
-// Ready implements rpc.Health: the head is fresh and contradicted by nothing, and the node has executed and sampled up to
-// near it, as far as its role does either.
-func (s *service) Ready(context.Context) rpc.Readiness {
-	n := s.n
+// Ready implements rpc.Health.
+func (s *service) Ready(context.Context) rpc.Readiness { return s.n.readiness() }
+
+// readiness is that the head is fresh and contradicted by nothing, and that the node has executed and sampled up to near it,
+// as far as its role does either; and what is raised of the health codes.
+func (n *Node) readiness() rpc.Readiness {
 	head := n.chain.Head().Header
-	out := rpc.Readiness{Ready: true}
+	out := rpc.Readiness{Ready: true, Health: []rpc.Ailing{}}
 	check := func(name string, ok bool, format string, args ...any) {
 		out.Checks = append(out.Checks, rpc.Check{Name: name, OK: ok, Detail: fmt.Sprintf(format, args...)})
 		out.Ready = out.Ready && ok
@@ -49,6 +51,10 @@ func (s *service) Ready(context.Context) rpc.Readiness {
 	if n.sampling != nil {
 		at, ok := n.newestSample(head.Height)
 		check("sampled", ok, "newest block found available: %d of %d, at most %d behind", at, head.Height, sampledWithin)
+	}
+	for _, state := range n.health.Shown() {
+		out.Health = append(out.Health, rpc.Ailing{Code: string(state.ID), Severity: string(state.Severity), Title: state.Title,
+			Detail: state.Detail, Next: state.Next, Since: state.Since, Doc: state.Doc()})
 	}
 	return out
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/gossip"
 	"github.com/etherscale/bedrock/gossip/pool"
+	"github.com/etherscale/bedrock/node/health"
+	"github.com/etherscale/bedrock/node/metrics"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/rpc/verified"
 	"github.com/etherscale/bedrock/store"
@@ -51,6 +53,10 @@ type Node struct {
 	rpc      *rpc.Server
 	news     *orderNews
 
+	meter   *meter
+	metrics *metrics.Registry
+	health  *health.Tracker
+
 	rebuildings rebuildings
 
 	background *background // may be held up by slow peers
@@ -68,8 +74,9 @@ func Open(cfg Config) (_ *Node, err error) {
 	}
 	cfg.fill()
 	news := newOrderNews()
-	cfg.Watch = news.watch(cfg.Watch)
-	n := &Node{cfg: cfg, since: time.Now(), news: news, key: PublicKeyOf(cfg.Key), log: cfg.Logger,
+	counted := newMeter()
+	cfg.Watch = counted.watch(news.watch(cfg.Watch))
+	n := &Node{cfg: cfg, since: time.Now(), news: news, meter: counted, metrics: counted.registry, health: counted.health, key: PublicKeyOf(cfg.Key), log: cfg.Logger,
 		background: newBackground(), heads: newBackground(), submits: newBackground()}
 	defer func() {
 		if err != nil {
@@ -78,7 +85,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	}()
 	for _, step := range []func() error{
 		n.openNetwork, n.openStore, n.openChain, n.openHost, n.openAvailability, n.openExecution, n.openPool, n.openAccount, n.openProofs,
-		n.openOrdering, n.openReadiness, n.openGossip, n.openRPC,
+		n.openOrdering, n.openReadiness, n.openGossip, n.openMeter, n.openRPC,
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -157,6 +164,7 @@ func (n *Node) Run(ctx context.Context) error {
 	run("chain", n.followChain)
 	run("epochs", n.followEpochs)
 	run("join", n.stayJoined)
+	run("health", n.watchHealth)
 	run("background", n.background.run)
 	run("heads", n.heads.run)
 	run("submits", n.submits.run)

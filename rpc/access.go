@@ -19,6 +19,9 @@ type access struct {
 	next    http.Handler
 }
 
+// Guard keeps web pages of strangers away from a handler of this machine.
+func Guard(next http.Handler) http.Handler { return &access{next: next} }
+
 func (a *access) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !a.knowsHost(r.Host) {
 		http.Error(w, "host "+r.Host+" is not served here: add it to the RPC hosts", http.StatusForbidden)
@@ -39,7 +42,7 @@ func (a *access) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	a.next.ServeHTTP(w, r)
+	a.next.ServeHTTP(w, markLocal(r))
 }
 
 // knowsHost lets in every IP address, which no foreign name can be rebound to, localhost and the listed names.

@@ -32,7 +32,8 @@
 // (blocks and tags), blocks.go, transactions.go, accounts.go, proof.go (state), call.go, callargs.go, override.go,
 // estimate.go, accesslist.go, fill.go, fees.go, logs.go, quota.go, feed.go (filters and subscriptions), configuration.go (eth_config),
 // capabilities.go (eth_capabilities), simulate.go, simulateplan.go, simulateblock.go, simulatelogs.go (eth_simulateV1),
-// shards.go (blocks from their rows), storage.go (what is stored for others), health.go (/livez, /readyz),
+// shards.go (blocks from their rows), storage.go (what is stored for others), health.go (/livez, /readyz, bedrock_health),
+// peers.go and local.go (what only the own machine is told),
 // pool.go (txpool_*), trace.go, tracecall.go, steplog.go and raw.go (debug_*), network.go (net_*, web3_*), verified.go,
 // proven.go, provenblocks.go, provencall.go (answers by proofs, for which package verified has the proofs), errors.go.
 package rpc

@@ -86,9 +86,14 @@ func TestBlocksFromRows(t *testing.T) {
 func TestHealthPaths(t *testing.T) {
 	h := &home{ready: rpc.Readiness{Checks: []rpc.Check{{Name: "head", Detail: "90 s old"}}}}
 	server := run(t, rpc.Config{Address: "127.0.0.1:0", ChainID: 1, Bedrock: h})
-	get := func(path string) (int, string) {
+	get := func(path, accept string) (int, string) {
 		t.Helper()
-		answer, err := http.Get(server.HTTP() + path)
+		ask, err := http.NewRequest(http.MethodGet, server.HTTP()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask.Header.Set("Accept", accept)
+		answer, err := http.DefaultClient.Do(ask)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,16 +104,31 @@ func TestHealthPaths(t *testing.T) {
 		}
 		return answer.StatusCode, string(body)
 	}
+	const asJSON = "application/json"
+	h.ready.Health = []rpc.Ailing{{Code: "BR-NET-001", Severity: "failure", Title: "no peers", Detail: "0 peers"}}
 	var ready rpc.Readiness
-	if code, body := get("/readyz"); code != http.StatusServiceUnavailable || json.Unmarshal([]byte(body), &ready) != nil || ready.Checks[0].Detail != "90 s old" {
+	if code, body := get("/readyz", asJSON); code != http.StatusServiceUnavailable || json.Unmarshal([]byte(body), &ready) != nil || ready.Checks[0].Detail != "90 s old" ||
+		ready.Health[0].Code != "BR-NET-001" {
 		t.Error("not ready:", code, body)
 	}
-	h.ready.Ready = true
-	if code, body := get("/readyz"); code != http.StatusOK || !strings.Contains(body, `"ready":true`) {
+	if code, body := get("/readyz", "*/*"); code != http.StatusServiceUnavailable || body != "[-]head failed: 90 s old\n[!]BR-NET-001 no peers: 0 peers\nnot ready\n" {
+		t.Error("not ready, in plain text:", code, body)
+	}
+	h.ready.Ready, h.ready.Checks[0].OK = true, true
+	if code, body := get("/readyz", asJSON); code != http.StatusOK || !strings.Contains(body, `"ready":true`) {
 		t.Error("ready:", code, body)
 	}
-	if code, _ := get("/livez"); code != http.StatusOK {
-		t.Error("live:", code)
+	if code, body := get("/readyz", ""); code != http.StatusOK || body != "ok\n" {
+		t.Error("ready, in plain text:", code, body)
+	}
+	if code, body := get("/readyz?verbose", ""); code != http.StatusOK || !strings.HasPrefix(body, "[+]head ok: 90 s old\n") || !strings.HasSuffix(body, "\nready\n") {
+		t.Error("ready, verbose:", code, body)
+	}
+	if code, body := get("/livez", ""); code != http.StatusOK || body != "ok\n" {
+		t.Error("live:", code, body)
+	}
+	if code, body := get("/livez", asJSON); code != http.StatusOK || !strings.Contains(body, `"live":true`) {
+		t.Error("live:", code, body)
 	}
 	answer, err := http.Post(server.HTTP()+"/readyz", "application/json", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"web3_clientVersion"}`))
 	if err != nil {

@@ -253,5 +253,5 @@ func (s *Server) handler(server *gethrpc.Server) http.Handler {
 		}
 	})
 	health, _ := s.cfg.Bedrock.(Health)
-	return &access{lower(s.cfg.Hosts), lower(s.cfg.Origins), healthPaths(health, route)}
+	return &access{lower(s.cfg.Hosts), lower(s.cfg.Origins), HealthPaths(health, route)}
 }

@@ -3,6 +3,8 @@ package metrics
 func orderMetrics() []Metric {
 	return []Metric{
 		gauge(OrderRound, "Round of the newest own vertex, of the newest vertex accepted, and up to which every slot is decided.", label("of", "own", "accepted", "decided")),
+		counter(OrderSlots, "Slots of the order that were decided in this epoch: a vertex was committed to its place or skipped, at once or by a later one.",
+			label("decision", "commit", "skip"), label("path", "direct", "indirect")),
 		counter(OrderVertices, "Vertices accepted and logged in this epoch."),
 		counter(OrderRefused, "Vertices refused in this epoch, before or by the ordering core.", label("by", "check", "core")),
 		counter(OrderReleased, "Batches that left the fair order in this epoch."),

@@ -170,7 +170,12 @@ func (n *network) checkReady(t *testing.T, nodes ...*peer) {
 	t.Helper()
 	for _, p := range nodes {
 		eventually(t, availableWithin, p.name+" is ready", func() error {
-			answer, err := http.Get(p.ready.RPC + "/readyz")
+			ask, err := http.NewRequest(http.MethodGet, p.ready.RPC+"/readyz", nil)
+			if err != nil {
+				return err
+			}
+			ask.Header.Set("Accept", "application/json")
+			answer, err := http.DefaultClient.Do(ask)
 			if err != nil {
 				return err
 			}
