@@ -36,6 +36,9 @@ type Config struct {
 
 	// RPCMayMove lets the server take any free port where the one of RPC is taken.
 	RPCMayMove bool
+	// Metrics is the host:port of /metrics, /livez and /readyz, port 0 for any free; empty: none. MetricsMayMove as RPCMayMove.
+	Metrics        string
+	MetricsMayMove bool
 
 	// Profile sets what the node keeps its use of machine and line within; default: ProfileBootstrap for the role Bootstrap, else ProfileHome.
 	Profile Profile
@@ -154,7 +157,7 @@ func (h *Home) Config() Config {
 	s := h.Layers.Settings
 	cfg := Config{
 		Genesis: h.Genesis, Key: h.Key, Account: h.Account, Role: s.Role, Data: filepath.Join(h.Dir, dataDir),
-		Listen: s.Listen, Announce: s.Announce, Bootstrap: s.Bootstrap, RPC: s.RPC, Checkpoint: s.Checkpoint,
+		Listen: s.Listen, Announce: s.Announce, Bootstrap: s.Bootstrap, RPC: s.RPC, Metrics: s.Metrics, Checkpoint: s.Checkpoint,
 		UnusedMark: filepath.Join(h.Dir, unusedMark), Profile: s.Profile, NoPortMapping: s.NoPortMapping,
 		ShardBudget: s.RowBudget, Upload: s.Upload, Sampling: s.Sampling, SamplingRate: s.SamplingRate, LatestAsserted: s.LatestAsserted,
 	}

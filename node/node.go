@@ -56,6 +56,7 @@ type Node struct {
 	meter   *meter
 	metrics *metrics.Registry
 	health  *health.Tracker
+	exposed *metricsServer // nil: nobody asked for it
 
 	rebuildings rebuildings
 
@@ -85,7 +86,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	}()
 	for _, step := range []func() error{
 		n.openNetwork, n.openStore, n.openChain, n.openHost, n.openAvailability, n.openExecution, n.openPool, n.openAccount, n.openProofs,
-		n.openOrdering, n.openReadiness, n.openGossip, n.openMeter, n.openRPC,
+		n.openOrdering, n.openReadiness, n.openGossip, n.openMeter, n.openMetrics, n.openRPC,
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -193,6 +194,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	if n.view != nil {
 		run("values", n.keepValues)
+	}
+	if n.exposed != nil {
+		run("metrics", n.exposed.run)
 	}
 	if n.rpc != nil {
 		run("rpc", n.rpc.Run)

@@ -18,10 +18,11 @@ const (
 
 // Running is what a running node tells other programs of its user: how to ask it.
 type Running struct {
-	PID   int       `json:"pid"`
-	Role  Role      `json:"role"`
-	RPC   string    `json:"rpc,omitempty"` // host:port
-	Since time.Time `json:"since"`
+	PID     int       `json:"pid"`
+	Role    Role      `json:"role"`
+	RPC     string    `json:"rpc,omitempty"`     // host:port
+	Metrics string    `json:"metrics,omitempty"` // host:port
+	Since   time.Time `json:"since"`
 }
 
 // Announce leaves word in a home that a node runs there; the function it returns takes it back.

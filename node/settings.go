@@ -20,6 +20,7 @@ type Settings struct {
 	Network   string // name of a network in the program, or a network file
 	Profile   Profile
 	RPC       string   // host:port, or "off"
+	Metrics   string   // likewise
 	Listen    []string // multiaddrs
 	Announce  []string // multiaddrs
 	Bootstrap []string // multiaddrs with /p2p/

@@ -54,6 +54,8 @@ func SettingsTable() []Setting {
 			func(s *Settings) *string { return (*string)(&s.Profile) }, func(v string) error { _, err := ParseProfile(v); return err }),
 		text(Setting{Key: "rpc", Group: groupCommon, Default: "127.0.0.1:8545; light 8546, bootstrap 8547", Help: "host:port of the JSON-RPC server, port 0 for any free, or off"},
 			func(s *Settings) *string { return &s.RPC }, checkAddress),
+		text(Setting{Key: "metrics", Group: groupCommon, Default: "127.0.0.1:9848", Help: "host:port of the metrics for Prometheus, port 0 for any free, or off"},
+			func(s *Settings) *string { return &s.Metrics }, checkAddress),
 
 		list(Setting{Key: "listen", Group: groupNetwork, Default: "TCP and QUIC on port 4848 of all interfaces; any port for light clients", Help: "multiaddr to listen on"},
 			func(s *Settings) *[]string { return &s.Listen }, func(v []string) error { _, err := parseAddrs(v); return err }),

@@ -84,6 +84,7 @@ type running struct {
 	Account string   `json:"account,omitempty"`
 	Addrs   []string `json:"addrs"`
 	RPC     string   `json:"rpc,omitempty"`
+	Metrics string   `json:"metrics,omitempty"`
 }
 
 // runNode runs the node of a home until it is told to stop. While it runs, watch says what happens on the output.
@@ -135,6 +136,7 @@ const (
 	defaultRPC          = "127.0.0.1:8545"
 	defaultLightRPC     = "127.0.0.1:8546"
 	defaultBootstrapRPC = "127.0.0.1:8547"
+	defaultMetrics      = "127.0.0.1:9848"
 )
 
 // defaultAddresses fills in where a node answers and listens. An address that nobody asked for may be another when it is taken.
@@ -150,6 +152,12 @@ func defaultAddresses(cfg *node.Config) {
 	}
 	if cfg.RPC == node.Off {
 		cfg.RPC = ""
+	}
+	if cfg.Metrics == "" {
+		cfg.Metrics, cfg.MetricsMayMove = defaultMetrics, true
+	}
+	if cfg.Metrics == node.Off {
+		cfg.Metrics = ""
 	}
 	if len(cfg.Listen) == 0 && cfg.Role == node.Light {
 		cfg.Listen = slices.Clone(lightListen)
@@ -167,6 +175,9 @@ func sayRunning(out io.Writer, n *node.Node, home string, asJSON bool) error {
 	if n.RPCAddr() != "" {
 		r.RPC = "http://" + n.RPCAddr()
 	}
+	if n.MetricsAddr() != "" {
+		r.Metrics = "http://" + n.MetricsAddr() + "/metrics"
+	}
 	if asJSON {
 		return json.NewEncoder(out).Encode(r)
 	}
@@ -179,6 +190,9 @@ func sayRunning(out io.Writer, n *node.Node, home string, asJSON bool) error {
 	}
 	if r.RPC != "" {
 		fmt.Fprintf(out, "  JSON-RPC   %s\n", r.RPC)
+	}
+	if r.Metrics != "" {
+		fmt.Fprintf(out, "  metrics    %s\n", r.Metrics)
 	}
 	_, err := fmt.Fprintln(out, "ctrl-c stops cleanly; `bedrock status` in another terminal says how it goes")
 	return err

@@ -134,5 +134,5 @@ func defaultHomes() []string {
 
 // announce leaves word in the home of where the node answers.
 func announce(home *node.Home, n *node.Node) (func() error, error) {
-	return node.Running{PID: os.Getpid(), Role: n.Role(), RPC: n.RPCAddr(), Since: n.Since()}.Announce(home.Dir)
+	return node.Running{PID: os.Getpid(), Role: n.Role(), RPC: n.RPCAddr(), Metrics: n.MetricsAddr(), Since: n.Since()}.Announce(home.Dir)
 }
