@@ -22,8 +22,8 @@ const (
 // Thresholds of conditions.
 const (
 	// clockBehind and clockAhead are how far the clock may seem to be off: a block from the future is none, and the fastest of
-	// sixteen comes within seconds also on a full line.
-	clockBehind, clockAhead = -time.Second, 10 * time.Second
+	// sixteen comes within seconds also on a full line, or within the 10 s of a heartbeat in a network at rest.
+	clockBehind, clockAhead = -time.Second, 15 * time.Second
 	// leastPurse pays for a few of what a node posts: in wei, for this much gas at the base fee.
 	leastPurseGas = 1_000_000
 )

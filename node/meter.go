@@ -16,6 +16,7 @@ import (
 type meter struct {
 	registry *metrics.Registry
 	health   *health.Tracker
+	executes bool // what light clients are told of blocks is no execution
 
 	mu         sync.Mutex
 	head       types.Height    // newest block at the last look
@@ -28,8 +29,8 @@ type meter struct {
 // delayWindow is of how many blocks the one that came fastest says how the clock stands.
 const delayWindow = 16
 
-func newMeter() *meter {
-	return &meter{registry: metrics.New(), health: health.NewTracker(), heard: time.Now()}
+func newMeter(r Role) *meter {
+	return &meter{executes: r.Executes(), registry: metrics.New(), health: health.NewTracker(), heard: time.Now()}
 }
 
 // watch is the watcher that also counts.
@@ -48,6 +49,9 @@ func (m *meter) note(f Fact) {
 	case Certified:
 		m.noteBlock(time.Since(f.Header.Time.Std()))
 	case Executed:
+		if !m.executes {
+			return
+		}
 		r.Add(metrics.ExecutedBlocks, 1)
 		r.Add(metrics.ExecutedTransactions, float64(f.Transactions-f.Skipped), "executed")
 		r.Add(metrics.ExecutedTransactions, float64(f.Skipped), "skipped")

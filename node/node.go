@@ -75,7 +75,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	}
 	cfg.fill()
 	news := newOrderNews()
-	counted := newMeter()
+	counted := newMeter(cfg.Role)
 	cfg.Watch = counted.watch(news.watch(cfg.Watch))
 	n := &Node{cfg: cfg, since: time.Now(), news: news, meter: counted, metrics: counted.registry, health: counted.health, key: PublicKeyOf(cfg.Key), log: cfg.Logger,
 		background: newBackground(), heads: newBackground(), submits: newBackground()}
