@@ -73,7 +73,7 @@ func TestLayersRefuse(t *testing.T) {
 
 // TestSettingsComeBack: what the table writes it reads.
 func TestSettingsComeBack(t *testing.T) {
-	full := Settings{Role: Sequencer, Network: "devnet", Profile: ProfilePi, RPC: Off, Listen: []string{"/ip4/127.0.0.1/tcp/0"},
+	full := Settings{Role: Sequencer, Network: "devnet", Profile: ProfilePi, RPC: Off, Metrics: "127.0.0.1:9999", Listen: []string{"/ip4/127.0.0.1/tcp/0"},
 		Announce: []string{"/ip4/45.1.1.1/tcp/4848"}, Bootstrap: []string{"/ip4/127.0.0.1/tcp/1/p2p/12D3KooWGatU8yVTDh6oVsCKvhaDLQpzoNTB5DHzgnpjmAvBjDoX"},
 		NoPortMapping: true, Upload: 1_250_000, RowBudget: 3 << 30, Checkpoint: "128:" + strings.Repeat("ab", 32), Sampling: "strict",
 		SamplingRate: 7, LatestAsserted: true, LogLevel: "debug", LogFormat: "json"}
