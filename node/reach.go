@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"time"
 
+	"github.com/etherscale/bedrock/rpc"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -16,47 +16,6 @@ import (
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
-
-// States of an address.
-const (
-	Reachable   = "reachable"
-	Unreachable = "unreachable"
-	Unknown     = "unknown"
-)
-
-// Reachability is what a node knows of how others can reach it.
-type Reachability struct {
-	// Network is "public", or "private" where addresses of one machine or house are the ones that work and nothing is asked.
-	Network string `json:"network"`
-	// State is reachable as soon as one address is, unreachable when others tried all of them in vain, else unknown.
-	State string      `json:"state"`
-	Addrs []AddrReach `json:"addrs"`
-	// Router says whether one answered UPnP or NAT-PMP; Mapped are the outer addresses that it gave.
-	Router bool     `json:"router"`
-	Mapped []string `json:"mapped,omitempty"`
-	// CGNAT says that the router's own outer address is not public: the provider shares one address among homes.
-	CGNAT bool `json:"cgnat,omitempty"`
-	// Relays are the addresses by which relays pass connections on to this node.
-	Relays []string `json:"relays,omitempty"`
-	// Direct and Relayed count the peers that it is connected to.
-	Direct  int     `json:"direct"`
-	Relayed int     `json:"relayed"`
-	Punches Punches `json:"holePunches"`
-}
-
-// AddrReach is one address that others may dial.
-type AddrReach struct {
-	Addr      string `json:"addr"`
-	Transport string `json:"transport"`
-	State     string `json:"state"`
-}
-
-// Punches counts holes punched through routers to make a relayed connection direct, and their time in all.
-type Punches struct {
-	Tried   uint64        `json:"tried"`
-	Done    uint64        `json:"done"`
-	Elapsed time.Duration `json:"elapsedNs"`
-}
 
 // reach follows what libp2p finds out about the host's addresses.
 type reach struct {
@@ -71,7 +30,7 @@ type reach struct {
 	addrs   event.EvtHostReachableAddrsChanged
 	relays  []multiaddr.Multiaddr
 	state   network.Reachability // by AutoNAT v1, which asks about the host as a whole
-	punches Punches
+	punches rpc.Punches
 	said    string
 }
 
@@ -173,17 +132,17 @@ func (r *reach) Trace(e *holepunch.Event) {
 }
 
 // Reachability is what the node knows of how others can reach it.
-func (n *Node) Reachability() Reachability { return n.host.reach.report(n.host.Host) }
+func (n *Node) Reachability() rpc.Reachability { return n.host.reach.report(n.host.Host) }
 
-func (r *reach) report(h host.Host) Reachability {
-	out := Reachability{Network: "private", State: Unknown, Addrs: []AddrReach{}}
+func (r *reach) report(h host.Host) rpc.Reachability {
+	out := rpc.Reachability{Network: "private", State: rpc.Unknown, Addrs: []rpc.AddrReach{}}
 	out.Direct, out.Relayed = countPeers(h.Network())
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out.Punches = r.punches
 	if !r.public {
 		for _, a := range h.Addrs() {
-			out.Addrs = append(out.Addrs, AddrReach{a.String(), transportOf(a), Unknown})
+			out.Addrs = append(out.Addrs, rpc.AddrReach{Addr: a.String(), Transport: transportOf(a), State: rpc.Unknown})
 		}
 		return out
 	}
@@ -191,9 +150,9 @@ func (r *reach) report(h host.Host) Reachability {
 	for _, of := range []struct {
 		state string
 		addrs []multiaddr.Multiaddr
-	}{{Reachable, r.addrs.Reachable}, {Unreachable, r.addrs.Unreachable}, {Unknown, r.addrs.Unknown}} {
+	}{{rpc.Reachable, r.addrs.Reachable}, {rpc.Unreachable, r.addrs.Unreachable}, {rpc.Unknown, r.addrs.Unknown}} {
 		for _, a := range of.addrs {
-			out.Addrs = append(out.Addrs, AddrReach{a.String(), transportOf(a), of.state})
+			out.Addrs = append(out.Addrs, rpc.AddrReach{Addr: a.String(), Transport: transportOf(a), State: of.state})
 		}
 	}
 	out.State = r.verdict()
@@ -208,15 +167,15 @@ func (r *reach) report(h host.Host) Reachability {
 func (r *reach) verdict() string {
 	switch {
 	case len(r.addrs.Reachable) > 0 || r.state == network.ReachabilityPublic:
-		return Reachable
+		return rpc.Reachable
 	case r.state == network.ReachabilityPrivate || len(r.addrs.Unreachable) > 0 && len(r.addrs.Unknown) == 0:
-		return Unreachable
+		return rpc.Unreachable
 	default:
-		return Unknown
+		return rpc.Unknown
 	}
 }
 
-func (r *reach) addMapping(h host.Host, out *Reachability) {
+func (r *reach) addMapping(h host.Host, out *rpc.Reachability) {
 	if r.nat == nil {
 		return
 	}
