@@ -21,6 +21,7 @@ import (
 type reach struct {
 	log    *slog.Logger
 	public bool // the network is
+	known  bool // the host has a public address of its own: nothing is to be found out
 	host   host.Host
 	sub    event.Subscription
 	ended  chan struct{}
@@ -48,7 +49,7 @@ func (r *reach) watch(h host.Host) error {
 	r.host, r.sub = h, sub
 	r.mu.Unlock()
 	go r.follow()
-	if !r.public {
+	if !r.public || r.known {
 		return nil
 	}
 	emitter, err := h.EventBus().Emitter(new(event.EvtLocalReachabilityChanged), eventbus.Stateful)
@@ -56,12 +57,6 @@ func (r *reach) watch(h host.Host) error {
 		return fmt.Errorf("reachability: %w", err)
 	}
 	defer emitter.Close()
-	r.mu.Lock()
-	known := r.state
-	r.mu.Unlock()
-	if known != network.ReachabilityUnknown {
-		return nil
-	}
 	return emitter.Emit(event.EvtLocalReachabilityChanged{Reachability: network.ReachabilityUnknown})
 }
 

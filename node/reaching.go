@@ -48,7 +48,7 @@ func (c *hostConfig) reaching(r *reach) []libp2p.Option {
 	if c.mapping {
 		options = append(options, libp2p.NATManager(r.mapping))
 	}
-	if c.isPublicHost() {
+	if r.known = c.isPublicHost(); r.known {
 		return append(options, libp2p.ForceReachabilityPublic())
 	}
 	return append(options, libp2p.EnableAutoRelayWithPeerSource(c.relaySource(r), autorelay.WithBootDelay(0),
