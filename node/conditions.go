@@ -11,6 +11,7 @@ import (
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/node/health"
+	"github.com/etherscale/bedrock/rpc"
 )
 
 // Timing of the look at the node's own health. Each look costs some microseconds; what has to ask the state waits longer.
@@ -250,27 +251,27 @@ func (n *Node) isSlashed() string {
 }
 
 // reachability of nodes in the open internet that others need to dial.
-func (n *Node) reachability() (Reachability, bool) {
+func (n *Node) reachability() (rpc.Reachability, bool) {
 	r := n.Reachability()
 	return r, r.Network == "public" && n.cfg.Role != Light
 }
 
 func (n *Node) isUnreachable() string {
-	if r, asked := n.reachability(); asked && r.State == Unreachable && len(r.Relays) == 0 {
+	if r, asked := n.reachability(); asked && r.State == rpc.Unreachable && len(r.Relays) == 0 {
 		return fmt.Sprintf("%d addresses were tried by others, none answered", len(r.Addrs))
 	}
 	return ""
 }
 
 func (n *Node) isRelayed() string {
-	if r, asked := n.reachability(); asked && r.State != Reachable && len(r.Relays) > 0 {
+	if r, asked := n.reachability(); asked && r.State != rpc.Reachable && len(r.Relays) > 0 {
 		return fmt.Sprintf("%d relays; %d peers are connected directly, %d through a relay", len(r.Relays), r.Direct, r.Relayed)
 	}
 	return ""
 }
 
 func (n *Node) lacksMapping() string {
-	if r, asked := n.reachability(); asked && r.State != Reachable && !r.Router && !n.cfg.NoPortMapping {
+	if r, asked := n.reachability(); asked && r.State != rpc.Reachable && !r.Router && !n.cfg.NoPortMapping {
 		return "the router answered neither UPnP nor NAT-PMP"
 	}
 	return ""

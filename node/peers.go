@@ -52,7 +52,10 @@ func (s *service) Peers(ctx context.Context, measured bool) ([]rpc.Peer, error) 
 }
 
 // Reachability implements rpc.Peers.
-func (s *service) Reachability(context.Context) (any, error) { return s.n.Reachability(), nil }
+func (s *service) Reachability(context.Context) (*rpc.Reachability, error) {
+	r := s.n.Reachability()
+	return &r, nil
+}
 
 // place sorts members of the committee first.
 func place(p rpc.Peer) uint64 {

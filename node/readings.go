@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/etherscale/bedrock/node/metrics"
+	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/store"
 )
 
@@ -101,7 +102,7 @@ func (n *Node) readReach(s *metrics.Scrape) {
 	for _, a := range r.Addrs {
 		count[[2]string{a.State, a.Transport}]++
 	}
-	for _, state := range []string{Reachable, Unreachable, Unknown} {
+	for _, state := range []string{rpc.Reachable, rpc.Unreachable, rpc.Unknown} {
 		s.Flag(metrics.Reachability, r.State == state, state)
 		for _, transport := range []string{"quic", "tcp", "relay"} {
 			s.Set(metrics.Addresses, float64(count[[2]string{state, transport}]), state, transport)

@@ -145,14 +145,6 @@ func (s *service) Sampling(_ context.Context, h types.Height) (*rpc.Sampling, er
 	return out, nil
 }
 
-var _ rpc.Reaching = (*service)(nil)
-
-// Reachability implements rpc.Reaching.
-func (s *service) Reachability(context.Context) (*rpc.Reachability, error) {
-	r := s.n.Reachability()
-	return &r, nil
-}
-
 var _ rpc.SamplingReceipts = (*service)(nil)
 
 // SamplingReceipt implements rpc.SamplingReceipts.

@@ -21,7 +21,7 @@ type Peers interface {
 	// Peers lists connected peers, members of the committee first; measured: with latencies, which takes up to two seconds.
 	Peers(ctx context.Context, measured bool) ([]Peer, error)
 	// Reachability is what the node knows of how others can reach it.
-	Reachability(ctx context.Context) (any, error)
+	Reachability(ctx context.Context) (*Reachability, error)
 }
 
 // Peers answers bedrock_peers, to this machine only.
@@ -34,7 +34,7 @@ func (m *BedrockMethods) Peers(ctx context.Context, measured *bool) ([]Peer, err
 }
 
 // Reachability answers bedrock_reachability, to this machine only.
-func (m *BedrockMethods) Reachability(ctx context.Context) (any, error) {
+func (m *BedrockMethods) Reachability(ctx context.Context) (*Reachability, error) {
 	asked, err := m.owner(ctx)
 	if err != nil {
 		return nil, err

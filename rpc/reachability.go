@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"context"
 	"time"
 )
 
@@ -44,19 +43,4 @@ type Punches struct {
 	Tried   uint64        `json:"tried"`
 	Done    uint64        `json:"done"`
 	Elapsed time.Duration `json:"elapsedNs"`
-}
-
-// Reaching is what a Bedrock may also be: it knows how others reach the node.
-type Reaching interface {
-	Reachability(ctx context.Context) (*Reachability, error)
-}
-
-// ReachMethods answers bedrock_reachability.
-type ReachMethods struct {
-	reaching Reaching
-}
-
-// Reachability is how others reach the node, as far as it knows.
-func (m *ReachMethods) Reachability(ctx context.Context) (*Reachability, error) {
-	return m.reaching.Reachability(ctx)
 }

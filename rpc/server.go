@@ -191,9 +191,6 @@ func (s *Server) registerAlways(server *gethrpc.Server) error {
 	if ordering, ok := s.cfg.Bedrock.(Ordering); ok {
 		services = append(services, service{"bedrock", &OrderMethods{ordering, s.quota}})
 	}
-	if reaching, ok := s.cfg.Bedrock.(Reaching); ok {
-		services = append(services, service{"bedrock", &ReachMethods{reaching}})
-	}
 	return register(server, services...)
 }
 
