@@ -97,6 +97,13 @@ func (m *meter) noteSampled(r sampling.Result) {
 	m.registry.Observe(metrics.SamplingSeconds, r.Elapsed.Seconds())
 }
 
+// sure is how sure the newest verdict is, in bits; 0: there is none.
+func (m *meter) sure() float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.confidence
+}
+
 // clockOffset is how far the machine's clock seems to be ahead of the committee's; false before enough blocks came. What the
 // fastest of the newest blocks needed to come counts to it: less than a second where lines are not full.
 func (m *meter) clockOffset() (time.Duration, bool) {

@@ -18,11 +18,7 @@ func (n *Node) openMeter() error {
 		r.Read(n.readRows)
 	}
 	if n.sampling != nil {
-		r.Read(func(s *metrics.Scrape) {
-			n.meter.mu.Lock()
-			defer n.meter.mu.Unlock()
-			s.Set(metrics.Confidence, n.meter.confidence)
-		})
+		r.Read(func(s *metrics.Scrape) { s.Set(metrics.Confidence, n.meter.sure()) })
 	}
 	if n.wallets != nil {
 		r.Read(n.readPool)

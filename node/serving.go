@@ -97,6 +97,7 @@ func (s *service) Status(context.Context) (*rpc.Status, error) {
 	if committee, ok := n.chain.Committee(n.chain.Epoch()); ok {
 		status.Committee = rpc.CommitteeSize{Size: committee.Len(), Quorum: committee.Quorum()}
 	}
+	n.addState(status)
 	status.Stopped, status.Bond, status.Unsettled = n.stopped(), n.standing(), n.unsettled()
 	if n.exec != nil {
 		status.Height = rpc.Height(n.exec.Height())

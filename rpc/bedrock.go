@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 
@@ -80,6 +81,26 @@ type Status struct {
 	Committee CommitteeSize `json:"committee"`
 	Stopped   *Stopped      `json:"stopped,omitempty"` // the node follows the chain no further
 	Bond      *OwnBond      `json:"bond,omitempty"`    // of the node's own key, where it has or needs one
+
+	Network      string    `json:"network"` // its name
+	Version      string    `json:"version"`
+	Since        time.Time `json:"since"`                    // when the node was opened
+	CertifiedAt  time.Time `json:"certifiedAt"`              // time of the newest certified block
+	Confidence   float64   `json:"confidenceBits,omitempty"` // of the newest verdict of sampling: the chance to be fooled is 2 to the minus this
+	Relayed      int       `json:"relayedPeers,omitempty"`   // of the peers, those that only a relay connects
+	Reachability string    `json:"reachability,omitempty"`   // in the open internet: reachable, relayed, unreachable or unknown
+	Account      string    `json:"account,omitempty"`        // the node's own, which pays for what it posts
+	Budgets      []Budget  `json:"budgets,omitempty"`        // what the node keeps within
+	Ready        bool      `json:"ready"`
+	Health       []Ailing  `json:"health"` // the worst first
+}
+
+// Budget is a bound that the node keeps, and how much of it is used.
+type Budget struct {
+	Name   string `json:"name"` // rows, disk, memory, bandwidth
+	Used   uint64 `json:"used"`
+	Budget uint64 `json:"budget"`
+	Unit   string `json:"unit"` // bytes, or bytes/s
 }
 
 // Wei is an amount; in JSON a hex quantity.

@@ -26,7 +26,8 @@ const exitCodesHelp = `Exit codes:
   2  the command line is wrong
   3  no answer: the RPC address cannot be reached, or does not know what was asked
   4  the data directory is in use, of another network, or broken (nothing in it was changed)
-  5  checked, and the answer is no: unavailable or mis-encoded block, audit that does not add up, invalid challenge
+  5  checked, and the answer is no: unavailable or mis-encoded block, audit that does not add up, invalid challenge,
+     node that is not well or not so far
   6  the node must not follow the network: what it knows is too old, the checkpoint does not fit, or the network's
      rules are newer than this program`
 

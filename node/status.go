@@ -1,0 +1,32 @@
+package node
+
+import (
+	"fmt"
+
+	"github.com/etherscale/bedrock/rpc"
+)
+
+// addState adds to a status what it says of the node as such.
+func (n *Node) addState(s *rpc.Status) {
+	s.Network, s.Version, s.Since = n.NetworkName(), userAgent, n.since
+	s.CertifiedAt = n.chain.Head().Header.Time.Std().UTC()
+	s.Confidence = n.meter.sure()
+	r := n.Reachability()
+	s.Relayed = r.Relayed
+	switch {
+	case r.Network != "public":
+	case r.State != Reachable && len(r.Relays) > 0:
+		s.Reachability = "relayed"
+	default:
+		s.Reachability = r.State
+	}
+	if a, ok := n.Account(); ok {
+		s.Account = fmt.Sprintf("0x%x", a)
+	}
+	if n.cfg.Role.Stores() {
+		rows := n.dht.Stats()
+		s.Budgets = append(s.Budgets, rpc.Budget{Name: "rows", Used: uint64(rows.Bytes), Budget: uint64(rows.Budget), Unit: "bytes"})
+	}
+	ready := n.readiness()
+	s.Ready, s.Health = ready.Ready, ready.Health
+}
