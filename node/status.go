@@ -15,7 +15,7 @@ func (n *Node) addState(s *rpc.Status) {
 	s.Relayed = r.Relayed
 	switch {
 	case r.Network != "public":
-	case r.State != Reachable && len(r.Relays) > 0:
+	case r.State != rpc.Reachable && len(r.Relays) > 0:
 		s.Reachability = "relayed"
 	default:
 		s.Reachability = r.State

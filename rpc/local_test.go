@@ -17,6 +17,8 @@ import (
 // company is a node that tells about its peers.
 type company struct{ home }
 
+var _ rpc.Peers = (*company)(nil)
+
 func (company) Peers(_ context.Context, measured bool) ([]rpc.Peer, error) {
 	p := rpc.Peer{ID: "12D3KooWneighbour"}
 	if ms := 1.5; measured {
@@ -25,8 +27,8 @@ func (company) Peers(_ context.Context, measured bool) ([]rpc.Peer, error) {
 	return []rpc.Peer{p}, nil
 }
 
-func (company) Reachability(context.Context) (any, error) {
-	return map[string]string{"state": "reachable"}, nil
+func (company) Reachability(context.Context) (*rpc.Reachability, error) {
+	return &rpc.Reachability{State: rpc.Reachable}, nil
 }
 
 // TestOwnersMethods: who is connected, and from where, is told to the own machine alone.
