@@ -41,6 +41,7 @@ func (n *Node) conditions() []condition {
 	list := []condition{
 		{health.NoPeers, n.lacksPeers}, {health.NoNewBlock, n.lacksBlocks}, {health.Corrupt, n.isStopped}, {health.RulesNewer, n.isOutdated},
 		{health.CheckpointOld, n.growsOld}, {health.ClockSkew, n.clockIsOff}, {health.FalseVerdict, n.sawFalseVerdict},
+		{health.DiskFilling, n.lacksDisk}, {health.DiskFull, n.hasNoDisk}, {health.MemoryTight, n.lacksMemory},
 		{health.Unreachable, n.isUnreachable}, {health.RelayOnly, n.isRelayed}, {health.NoPortMapping, n.lacksMapping}, {health.SharedAddress, n.sharesAddress},
 	}
 	if n.exec != nil {

@@ -188,4 +188,9 @@ func (n *Node) readDisk(s *metrics.Scrape) {
 	if free, err := store.FreeSpace(n.cfg.Data); err == nil {
 		s.Set(metrics.DiskFree, float64(free))
 	}
+	used, bound := memoryUse()
+	s.Set(metrics.MemoryUsed, float64(used))
+	if bound > 0 {
+		s.Set(metrics.MemoryBudget, float64(bound))
+	}
 }

@@ -108,4 +108,7 @@ const (
 	DiskUsed   = "bedrock_disk_used_bytes"
 	DiskBudget = "bedrock_disk_budget_bytes"
 	DiskFree   = "bedrock_disk_free_bytes"
+
+	MemoryUsed   = "bedrock_memory_used_bytes"
+	MemoryBudget = "bedrock_memory_budget_bytes"
 )

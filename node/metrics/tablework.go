@@ -57,5 +57,7 @@ func budgetMetrics() []Metric {
 		gauge(DiskUsed, "Disk that the node's data takes."),
 		gauge(DiskBudget, "Disk that it may take (`--disk`)."),
 		gauge(DiskFree, "Free disk where it lies."),
+		gauge(MemoryUsed, "Memory that the Go runtime holds of the system."),
+		gauge(MemoryBudget, "Memory that it keeps within (`--memory`, or GOMEMLIMIT); absent without a bound."),
 	}
 }
