@@ -22,6 +22,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/x/rate"
 	"github.com/multiformats/go-multiaddr"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // userAgent is what other libp2p peers see.
@@ -45,6 +46,7 @@ type hostConfig struct {
 	bootstrap []peer.AddrInfo
 	mapping   bool // ask the router to forward the port
 	dialer    Dialer
+	metrics   prometheus.Registerer // nil: libp2p counts nothing
 	log       *slog.Logger
 }
 
@@ -86,7 +88,11 @@ func newHost(c hostConfig) (*p2pHost, error) {
 		libp2p.ConnectionManager(connections),
 		libp2p.ResourceManager(limits),
 		libp2p.UserAgent(userAgent),
-		libp2p.DisableMetrics(),
+	}
+	if c.metrics != nil {
+		options = append(options, libp2p.PrometheusRegisterer(c.metrics))
+	} else {
+		options = append(options, libp2p.DisableMetrics())
 	}
 	h, err := libp2p.New(append(options, c.reaching(r)...)...)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/etherscale/bedrock/account"
@@ -139,7 +140,11 @@ func (n *Node) openHost() error {
 	if err != nil {
 		return err
 	}
-	h, err := newHost(hostConfig{key: n.cfg.Key, role: n.cfg.Role, limits: LimitsOf(n.cfg.Profile, n.cfg.Role), listen: listen, announce: announce,
+	var counted prometheus.Registerer
+	if n.cfg.Metrics != "" {
+		counted = n.metrics.Registerer()
+	}
+	h, err := newHost(hostConfig{metrics: counted, key: n.cfg.Key, role: n.cfg.Role, limits: LimitsOf(n.cfg.Profile, n.cfg.Role), listen: listen, announce: announce,
 		bootstrap: bootstrap, mapping: !n.cfg.NoPortMapping, dialer: n.cfg.Dialer, log: n.log})
 	if err != nil {
 		return err
