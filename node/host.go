@@ -53,11 +53,18 @@ type hostConfig struct {
 // p2pHost is a node's libp2p host: what the node's parts use, and what it knows of its place in the internet.
 type p2pHost struct {
 	relayedHost
-	reach *reach
+	reach    *reach
+	punching *puncher // nil in private networks
 }
 
 // Close implements host.Host.
-func (h *p2pHost) Close() error { return errors.Join(h.reach.close(), h.Host.Close()) }
+func (h *p2pHost) Close() error {
+	var err error
+	if h.punching != nil {
+		err = h.punching.close()
+	}
+	return errors.Join(err, h.reach.close(), h.Host.Close())
+}
 
 // newHost builds the libp2p host. TCP with TLS is the first transport: it costs a third of QUIC's CPU per byte; QUIC is
 // there for those who dial it, and for holes in routers.
@@ -101,7 +108,13 @@ func newHost(c hostConfig) (*p2pHost, error) {
 	if err := r.watch(h); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	return &p2pHost{relayedHost{h}, r}, nil
+	made := &p2pHost{relayedHost: relayedHost{h}, reach: r}
+	if r.public {
+		if made.punching, err = newPuncher(h, r); err != nil {
+			return nil, errors.Join(err, made.Close())
+		}
+	}
+	return made, nil
 }
 
 // newLimits is libp2p's own resource manager with its default limits scaled to the machine, and as many connections of one

@@ -1,11 +1,31 @@
 package node
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/libp2p/go-libp2p/gologshim"
 )
 
 // LogLibp2p sends what the libp2p libraries log to a handler. It is for programs, before they open a node: the libraries know
-// one handler a process.
-func LogLibp2p(handler slog.Handler) { gologshim.SetDefaultHandler(handler) }
+// one handler a process. What they warn of is the normal life of a network (a peer that went away, a router without UPnP) and
+// nothing that an owner can mend: it is details. The node says in its own words what matters.
+func LogLibp2p(handler slog.Handler) { gologshim.SetDefaultHandler(details{handler}) }
+
+// details lets pass what is an error, and all where details are wanted.
+type details struct {
+	slog.Handler
+}
+
+// Enabled implements slog.Handler.
+func (d details) Enabled(ctx context.Context, level slog.Level) bool {
+	return (level >= slog.LevelError || d.Handler.Enabled(ctx, slog.LevelDebug)) && d.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (d details) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return details{d.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (d details) WithGroup(name string) slog.Handler { return details{d.Handler.WithGroup(name)} }

@@ -12,7 +12,6 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
 	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
-	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	"github.com/multiformats/go-multiaddr"
 )
@@ -36,7 +35,6 @@ func (c *hostConfig) reaching(r *reach) []libp2p.Option {
 	r.public = true
 	options := []libp2p.Option{
 		libp2p.EnableRelay(),
-		libp2p.EnableHolePunching(holepunch.WithTracer(r)),
 		libp2p.EnableAutoNATv2(),
 		libp2p.ConnectionGater(newGater(c.bootstrap)),
 		libp2p.AddrsFactory(c.publicAddrs),
