@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // Timing of hole punching.
@@ -92,7 +93,31 @@ func (p *puncher) addrs() []multiaddr.Multiaddr {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return multiaddr.Unique(append(out, p.observed...))
+	return multiaddr.Unique(append(append(out, p.observed...), p.guessed()...))
+}
+
+// guessed are outer addresses that nobody saw: a router that kept the port of one transport is taken to keep that of the other.
+// A node that joined over QUIC alone can so be met over TCP.
+func (p *puncher) guessed() []multiaddr.Multiaddr {
+	var out []multiaddr.Multiaddr
+	listening := p.host.Network().ListenAddresses()
+	for _, seen := range p.observed {
+		ip, err := manet.ToIP(seen)
+		if err != nil || ip.To4() == nil || !slices.ContainsFunc(listening, func(a multiaddr.Multiaddr) bool { return portOf(a) == portOf(seen) }) {
+			continue
+		}
+		for _, a := range listening {
+			if _, err := a.ValueForProtocol(multiaddr.P_IP4); err != nil {
+				continue
+			}
+			_, rest := multiaddr.SplitFirst(a)
+			outer, err := manet.FromIP(ip)
+			if err == nil {
+				out = append(out, outer.Encapsulate(rest.Multiaddr()))
+			}
+		}
+	}
+	return out
 }
 
 // listen collects what address peers see this host at.
