@@ -181,7 +181,7 @@ func isRelayed(a multiaddr.Multiaddr) bool {
 
 // mapping makes the manager of port mappings and keeps it, to ask what the router answered.
 func (r *reach) mapping(n network.Network) basichost.NATManager {
-	m := basichost.NewNATManager(n)
+	m := newPortMapper(n)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.nat = m

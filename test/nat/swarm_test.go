@@ -70,7 +70,7 @@ func newSwarm(t *testing.T, sequencers int) *swarm {
 			t.Error(err)
 		}
 	})
-	out, err := exec.Command(program, "genesis", "new", "--sequencers", fmt.Sprint(sequencers), "--heartbeat", "2s", "--out", s.path("net")).CombinedOutput()
+	out, err := exec.Command(program, "genesis", "new", "--sequencers", fmt.Sprint(sequencers), "--heartbeat", "1s", "--out", s.path("net")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("genesis: %v\n%s", err, out)
 	}
