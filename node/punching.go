@@ -130,12 +130,17 @@ func (p *puncher) listen() {
 		if isRelayed(done.Conn.RemoteMultiaddr()) || !p.fromListenPort(done.Conn) {
 			continue
 		}
-		p.mu.Lock()
-		p.observed = slices.DeleteFunc(p.observed, done.ObservedAddr.Equal)
-		p.observed = append(p.observed, done.ObservedAddr)
-		p.observed = p.observed[max(0, len(p.observed)-maxObserved):]
-		p.mu.Unlock()
+		p.saw(done.ObservedAddr)
 	}
+}
+
+// saw keeps an own address that a peer told.
+func (p *puncher) saw(a multiaddr.Multiaddr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.observed = slices.DeleteFunc(p.observed, a.Equal)
+	p.observed = append(p.observed, a)
+	p.observed = p.observed[max(0, len(p.observed)-maxObserved):]
 }
 
 // fromListenPort reports whether a connection was opened from a port that the host listens on: only then does what the router

@@ -2,8 +2,10 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -136,5 +138,73 @@ func TestStreamsOverRelay(t *testing.T) {
 	}
 	if direct, relayed := countPeers(dialler.Host.Network()); direct != 1 || relayed != 1 {
 		t.Fatalf("%d direct, %d relayed peers, want the relay and the hidden one", direct, relayed)
+	}
+}
+
+func TestObservedAddressesAreBounded(t *testing.T) {
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	p, err := newPuncher(h, newReach(slog.Default()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	for i := range maxObserved + 1 {
+		p.saw(addrsOf(t, fmt.Sprintf("/ip4/45.1.1.1/tcp/%d", 1000+i))[0])
+	}
+	p.saw(addrsOf(t, "/ip4/45.1.1.1/tcp/1001")[0]) // told again: the newest now
+	p.saw(addrsOf(t, "/ip4/45.1.1.1/tcp/2000")[0])
+	told := make(map[string]bool)
+	for _, a := range p.addrs() {
+		told[a.String()] = true
+	}
+	if len(told) != maxObserved || told["/ip4/45.1.1.1/tcp/1000"] || told["/ip4/45.1.1.1/tcp/1002"] || !told["/ip4/45.1.1.1/tcp/1001"] {
+		t.Fatalf("%d addresses: %v", len(told), told)
+	}
+}
+
+// TestTCPIsGuessedFromQUIC: a router that kept the port of QUIC is taken to keep that of TCP.
+func TestTCPIsGuessedFromQUIC(t *testing.T) {
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	p, err := newPuncher(h, newReach(slog.Default()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	var tcp, quic string
+	for _, a := range h.Network().ListenAddresses() {
+		_, port, _ := transportPort(a)
+		if transportOf(a) == "quic" {
+			quic = fmt.Sprintf("/ip4/45.1.1.1/udp/%d/quic-v1", port)
+		} else {
+			tcp = fmt.Sprintf("/ip4/45.1.1.1/tcp/%d", port)
+		}
+	}
+	p.saw(addrsOf(t, "/ip4/45.9.9.9/udp/7/quic-v1")[0]) // another port: nothing follows from it
+	p.saw(addrsOf(t, quic)[0])
+	var got []string
+	for _, a := range p.addrs() {
+		got = append(got, a.String())
+	}
+	if len(got) != 3 || !slices.Contains(got, tcp) {
+		t.Fatalf("addresses %q, want %s among them", got, tcp)
+	}
+}
+
+func TestMappedAddress(t *testing.T) {
+	for listen, want := range map[string]string{
+		"/ip4/0.0.0.0/tcp/4848":         "/ip4/45.1.1.1/tcp/9",
+		"/ip4/0.0.0.0/udp/4848/quic-v1": "/ip4/45.1.1.1/udp/9/quic-v1",
+	} {
+		if got := withPort(addrsOf(t, "/ip4/45.1.1.1")[0], addrsOf(t, listen)[0], 9); got.String() != want {
+			t.Errorf("%s mapped as %s, want %s", listen, got, want)
+		}
 	}
 }

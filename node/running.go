@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	runningFile     = "running.json" // there while a node runs in the home
+	runningFile = "running.json" // there while a node runs in the home
+	// maxRunningBytes bounds it.
 	maxRunningBytes = 4 << 10
 )
 
