@@ -17,6 +17,7 @@ import (
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
@@ -224,6 +225,12 @@ func TestALieIsSlashed(t *testing.T) {
 			return nil
 		})
 	}
+	if got := ailing(liar); !slices.Contains(got, health.BondSlashed) {
+		t.Errorf("the liar's own health: %v", got)
+	}
+	if got := ailing(b.sequencers[0]); len(got) > 0 {
+		t.Errorf("an honest member's health: %v", got)
+	}
 	soon(t, "the liar's own status", func() error {
 		status, err := (&service{n: liar}).Status(t.Context())
 		if err == nil && (status.Bond == nil || status.Bond.State != "slashed") {
@@ -271,6 +278,9 @@ func TestAFalseVerdictIsShown(t *testing.T) {
 		ready := (&service{n: n}).Ready(t.Context())
 		if !slices.ContainsFunc(ready.Checks, func(c rpc.Check) bool { return c.Name == "verdicts" && strings.Contains(c.Detail, "false") }) {
 			t.Errorf("%s: health does not name it: %+v", n.Role(), ready)
+		}
+		if got := ailing(n); !slices.Contains(got, health.FalseVerdict) {
+			t.Errorf("%s: %v", n.Role(), got)
 		}
 		encoded, err := (&service{n: n}).Challenge(t.Context(), shown.Challenge)
 		if err != nil || types.BatchIDOf(encoded) != shown.Challenge {

@@ -11,7 +11,6 @@ import (
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/node/health"
-	"github.com/etherscale/bedrock/rpc"
 )
 
 // Timing of the look at the node's own health. Each look costs some microseconds; what has to ask the state waits longer.
@@ -42,7 +41,9 @@ func (n *Node) conditions() []condition {
 		{health.NoPeers, n.lacksPeers}, {health.NoNewBlock, n.lacksBlocks}, {health.Corrupt, n.isStopped}, {health.RulesNewer, n.isOutdated},
 		{health.CheckpointOld, n.growsOld}, {health.ClockSkew, n.clockIsOff}, {health.FalseVerdict, n.sawFalseVerdict},
 		{health.DiskFilling, n.lacksDisk}, {health.DiskFull, n.hasNoDisk}, {health.MemoryTight, n.lacksMemory},
-		{health.Unreachable, n.isUnreachable}, {health.RelayOnly, n.isRelayed}, {health.NoPortMapping, n.lacksMapping}, {health.SharedAddress, n.sharesAddress},
+	}
+	if n.cfg.Role != Light { // nobody needs to reach it
+		list = append(list, n.reachConditions()...)
 	}
 	if n.exec != nil {
 		list = append(list, condition{health.Behind, n.isBehind}, condition{health.ProverAbsent, n.lacksProver})
@@ -219,7 +220,10 @@ func (n *Node) isSilent() string {
 	if !ok {
 		return fmt.Sprintf("ordering in epoch %d has not begun here", epoch)
 	}
-	s := seq.Status()
+	return silentWords(seq.Status())
+}
+
+func silentWords(s consensus.Status) string {
 	if s.Ended || s.HeardRound <= s.Round+silentAfter {
 		return ""
 	}
@@ -247,40 +251,6 @@ func (n *Node) isSlashed() string {
 	bond, err := n.exec.Bond(n.key)
 	if err == nil && bond.Status == execution.BondSlashed {
 		return "the bond of this key is slashed"
-	}
-	return ""
-}
-
-// reachability of nodes in the open internet that others need to dial.
-func (n *Node) reachability() (rpc.Reachability, bool) {
-	r := n.Reachability()
-	return r, r.Network == "public" && n.cfg.Role != Light
-}
-
-func (n *Node) isUnreachable() string {
-	if r, asked := n.reachability(); asked && r.State == rpc.Unreachable && len(r.Relays) == 0 {
-		return fmt.Sprintf("%d addresses were tried by others, none answered", len(r.Addrs))
-	}
-	return ""
-}
-
-func (n *Node) isRelayed() string {
-	if r, asked := n.reachability(); asked && r.State != rpc.Reachable && len(r.Relays) > 0 {
-		return fmt.Sprintf("%d relays; %d peers are connected directly, %d through a relay", len(r.Relays), r.Direct, r.Relayed)
-	}
-	return ""
-}
-
-func (n *Node) lacksMapping() string {
-	if r, asked := n.reachability(); asked && r.State != rpc.Reachable && !r.Router && !n.cfg.NoPortMapping {
-		return "the router answered neither UPnP nor NAT-PMP"
-	}
-	return ""
-}
-
-func (n *Node) sharesAddress() string {
-	if r, asked := n.reachability(); asked && r.CGNAT {
-		return "the router's outer address is " + strings.Join(shortened(r.Mapped, 2), ", ")
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -170,6 +172,8 @@ func hasConvicted(n *Node, h types.Height, kind fraud.Kind) error {
 		}
 	}
 	switch {
+	case !slices.Contains(ailing(n), health.Corrupt):
+		return fmt.Errorf("%s: healthy: %v", n.Role(), ailing(n))
 	case status.Stopped == nil || types.Height(status.Stopped.Height) != h:
 		return fmt.Errorf("%s: stopped: %+v", n.Role(), status.Stopped)
 	case len(members) != len(n.cfg.Genesis.Committee):

@@ -387,7 +387,7 @@ func TestWithoutProversNothingSettles(t *testing.T) {
 		t.Fatal("at once:", why)
 	}
 	grow(31)
-	if why := n.unsettled(); !strings.Contains(why, "no prover asserts block 32") {
+	if why := n.unsettled(); !strings.Contains(why, "no prover asserts block 32") || n.lacksProver() != why {
 		t.Fatalf("nobody asserts: %q", why)
 	}
 	truth, err := fraud.NewProver(exectest.PublicKey(4), s.Chain).Assert(0, 32)
@@ -399,6 +399,9 @@ func TestWithoutProversNothingSettles(t *testing.T) {
 	}
 	if why := n.unsettled(); why != "" || n.settled() != 0 {
 		t.Fatal("asserted:", why, n.settled())
+	}
+	if why := n.lacksProver(); why != "" {
+		t.Fatal("asserted, and yet:", why)
 	}
 	lie := lied(t, s, fraud.NewLiar(exectest.PublicKey(5), s.Chain, rand.New(rand.NewPCG(1, 1))), 32, 31, fraud.LieRoot)
 	if err := n.proofs.take(lie); err != nil {
