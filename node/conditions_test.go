@@ -223,7 +223,9 @@ func TestConditionsOfTheMachine(t *testing.T) {
 
 // TestConditionOfRules: the network moves to rules that this program does not know.
 func TestConditionOfRules(t *testing.T) {
-	s := exectest.New(t, func(g *types.Genesis) { g.Time, g.EpochLength = types.TimeOf(time.Now().Add(-time.Minute).Truncate(time.Second)), 65 })
+	s := exectest.New(t, func(g *types.Genesis) {
+		g.Time, g.EpochLength = types.TimeOf(time.Now().Add(-time.Minute).Truncate(time.Second)), 65
+	})
 	n := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: Light})
 	add(t, s, n, 64, time.Now())
 	if got := ailing(n); slices.Contains(got, health.RulesNewer) {
