@@ -34,11 +34,13 @@ type Chain struct {
 	head       types.CertifiedHeader
 	headDigest types.Hash
 	rules      uint64        // version in force after head
-	base       types.Height  // certified headers up to here are not here: following began at a checkpoint
+	base       types.Height  // headers up to here are not all here: following began at a checkpoint, or leapt
 	pin        *types.Header // the checkpoint's header, once it is known
 	pending    map[types.Height]types.CertifiedHeader
 	committees map[types.Epoch]*types.Committee
 	stopped    error // a ConflictError, or ErrRuleVersion
+
+	probed types.Height // one above the head at which a leap was tried last; owned by Run
 }
 
 // Open reads what is stored of the chain. It starts nothing. Errors: those of Config.Validate, and store.ErrBroken.

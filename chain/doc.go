@@ -5,7 +5,9 @@
 // # Invariants
 //
 //	C1  Every stored header carries a certificate by the committee of its epoch, links to the header before it and keeps
-//	    the rules (rules.go). Committees are followed by headers alone, from the genesis file on.
+//	    the rules (rules.go). Committees are followed by headers alone, from the genesis file on. A light client that is
+//	    far behind leaps (leap.go): it keeps the last header of each epoch, which names the next committee, lands on a
+//	    newer one, and all from First on link; those it left out are filled in downwards, by their digests.
 //	C2  A body is stored only if encoding it gives the commitment of its header. A body of a certified header is on disk
 //	    before anybody is told of it, so execution never sees a block that a crash can take away.
 //	C3  A restart finds at least every header and body whose adding was acknowledged.
@@ -38,6 +40,7 @@
 //	config.go      Config, Peers, Rows    rules.go       rules of a header     bodies.go     adding and reading bodies
 //	errors.go      errors, evidence       committees.go  committees by epoch   blockcache.go encoded blocks
 //	progress.go    the progress record    subscribe.go   signals               run.go        catching up with headers
+//	leap.go        a light client's start
 //	checkpoint.go  where following may begin                  convict.go     stopping for what a challenge proved
 //	verdicts.go    which challenges were listed
 //	serve.go       answers to peers       retention.go   pruning               fetch.go      fetching bodies

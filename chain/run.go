@@ -43,9 +43,16 @@ func (c *Chain) followHeaders(ctx context.Context) error {
 	defer cancel()
 	wait := c.cfg.Retry
 	for {
+		leapt, err := c.leap(ctx)
+		if err != nil {
+			return err
+		}
 		added, err := c.fetchHeaders(ctx)
 		if err != nil {
 			return err
+		}
+		if leapt {
+			c.cfg.Logger.Info("following begins near the newest header", "height", c.Head().Header.Height, "first", c.First())
 		}
 		if added > 0 {
 			wait = c.cfg.Retry

@@ -8,7 +8,7 @@ const maxHeadersBytes = types.MaxMessageBytes / 2
 // HeadersFrom returns certified headers from a height (at least 1) on, at most max, MaxHeaders, and what fits a message.
 func (c *Chain) HeadersFrom(from types.Height, max int) []types.CertifiedHeader {
 	if from = maxHeight(from, 1); from < c.First() {
-		return nil
+		return c.epochEnd(from)
 	}
 	max = min(max, MaxHeaders)
 	var out []types.CertifiedHeader
@@ -24,6 +24,15 @@ func (c *Chain) HeadersFrom(from types.Height, max int) []types.CertifiedHeader 
 		out = append(out, ch)
 	}
 	return out
+}
+
+// epochEnd is the header of a height below First that ends an epoch, where a leap kept it: others follow committees by it.
+func (c *Chain) epochEnd(h types.Height) []types.CertifiedHeader {
+	ch, ok := c.Header(h)
+	if !ok || ch.Header.Next == nil || len(ch.Certificate.Signatures) == 0 {
+		return nil
+	}
+	return []types.CertifiedHeader{ch}
 }
 
 // BodyBytes is Body, under the name of the request it answers.

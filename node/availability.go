@@ -169,10 +169,10 @@ func (n *Node) epochEnds(before types.Epoch) ([]types.CertifiedHeader, error) {
 	length, first := types.Height(n.cfg.Genesis.EpochLength), n.chain.First()
 	for e := types.Epoch(0); e < before; e++ {
 		end := (types.Height(e) + 1) * length
-		if end+1 < first {
+		ch, ok := n.chain.Header(end)
+		if !ok && end+1 < first {
 			continue // before the checkpoint where this node began
 		}
-		ch, ok := n.chain.Header(end)
 		if !ok {
 			return nil, fmt.Errorf("node: the last header of epoch %d is not here", e)
 		}

@@ -128,6 +128,7 @@ func (p *proofs) run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.track(inner) })
 	group.Go(func() error { return p.inquire(inner) })
+	group.Go(func() error { return p.rejoin(inner) })
 	group.Go(func() error { return p.court.vote(inner) })
 	group.Go(func() error { return p.court.pursue(inner) })
 	group.Go(func() error { return p.court.compare(inner) })
