@@ -238,6 +238,7 @@ func TestALieIsSlashed(t *testing.T) {
 	if got := ailing(liar); !slices.Contains(got, health.BondSlashed) {
 		t.Errorf("the liar's own health: %v", got)
 	}
+	everyMetricIsServed(t, b.nodes)
 }
 
 // TestAFalseVerdictIsShown: a corrupt quorum lists a verdict against an honest prover. Its bond is gone, and every peer and light

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,17 +82,44 @@ func (n *Node) watchHealth(ctx context.Context) error {
 	list, state := n.conditions(), n.stateConditions()
 	tick := time.NewTicker(conditionsEvery)
 	defer tick.Stop()
+	var said []health.State
 	for looks := 0; ; looks++ {
 		n.look(list)
 		if looks%stateLooks == 0 {
 			n.look(state)
 		}
+		said = n.sayHealth(said)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+// sayHealth logs what is shown now and was not before, and what is over. It returns what is shown.
+func (n *Node) sayHealth(before []health.State) []health.State {
+	shown := n.health.Shown()
+	for _, s := range shown {
+		if among(before, s.ID) {
+			continue
+		}
+		level := slog.LevelInfo
+		if s.Severity != health.Info {
+			level = slog.LevelWarn
+		}
+		n.log.Log(context.Background(), level, s.Title, "code", s.ID, "detail", s.Detail, "next", s.Next)
+	}
+	for _, s := range before {
+		if !among(shown, s.ID) {
+			n.log.Info("over: "+s.Title, "code", s.ID, "after", time.Since(s.Since).Round(time.Second))
+		}
+	}
+	return shown
+}
+
+func among(states []health.State, id health.ID) bool {
+	return slices.ContainsFunc(states, func(s health.State) bool { return s.ID == id })
 }
 
 func (n *Node) look(list []condition) {

@@ -54,6 +54,7 @@ type hostConfig struct {
 type p2pHost struct {
 	relayedHost
 	reach    *reach
+	traffic  *traffic
 	punching *puncher // nil in private networks
 }
 
@@ -85,7 +86,7 @@ func newHost(c hostConfig) (*p2pHost, error) {
 	if c.dialer != nil {
 		transport = append(transport, tcp.WithDialerForAddr(func(multiaddr.Multiaddr) (tcp.ContextDialer, error) { return c.dialer, nil }))
 	}
-	r := newReach(c.log)
+	r, counted := newReach(c.log), new(traffic)
 	options := []libp2p.Option{
 		libp2p.Identity(identity),
 		libp2p.ListenAddrs(c.listen...),
@@ -95,6 +96,7 @@ func newHost(c hostConfig) (*p2pHost, error) {
 		libp2p.ConnectionManager(connections),
 		libp2p.ResourceManager(limits),
 		libp2p.UserAgent(userAgent),
+		libp2p.BandwidthReporter(counted),
 	}
 	if c.metrics != nil {
 		options = append(options, libp2p.PrometheusRegisterer(c.metrics))
@@ -108,7 +110,7 @@ func newHost(c hostConfig) (*p2pHost, error) {
 	if err := r.watch(h); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	made := &p2pHost{relayedHost: relayedHost{h}, reach: r}
+	made := &p2pHost{relayedHost: relayedHost{h}, reach: r, traffic: counted}
 	if r.public {
 		if made.punching, err = newPuncher(h, r); err != nil {
 			return nil, errors.Join(err, made.Close())

@@ -11,7 +11,7 @@ import (
 // openMeter tells the registry where to read. All parts are open; those that the role lacks are nil.
 func (n *Node) openMeter() error {
 	r := n.meter.registry
-	for _, read := range []metrics.Source{n.readNode, n.readChain, n.readPeers, n.readReach, n.readGossip, n.readDisk, n.readBackground} {
+	for _, read := range []metrics.Source{n.readNode, n.readChain, n.readPeers, n.readReach, n.readTraffic, n.readGossip, n.readDisk, n.readBackground} {
 		r.Read(read)
 	}
 	if n.cfg.Role.Stores() {
@@ -187,6 +187,16 @@ func (n *Node) readPool(s *metrics.Scrape) {
 func (n *Node) readDisk(s *metrics.Scrape) {
 	if free, err := store.FreeSpace(n.cfg.Data); err == nil {
 		s.Set(metrics.DiskFree, float64(free))
+	}
+	if d, err := n.store.Stats(); err == nil {
+		s.Set(metrics.StoreBytes, float64(d.Bytes))
+		s.Set(metrics.StoreLogBytes, float64(d.Log))
+		s.Set(metrics.StoreDebt, float64(d.Debt))
+		s.Set(metrics.StoreCacheBytes, float64(d.CacheBytes))
+		s.Set(metrics.StoreReads, float64(d.CacheHits), "hit")
+		s.Set(metrics.StoreReads, float64(d.CacheMisses), "miss")
+		s.Set(metrics.StoreLevels, float64(d.ReadLevels))
+		s.Set(metrics.StoreCompactions, float64(d.Compactions))
 	}
 	used, bound := memoryUse()
 	s.Set(metrics.MemoryUsed, float64(used))

@@ -160,6 +160,29 @@ func (db *DB) DiskUsage() (uint64, error) {
 	return db.pebble.Metrics().DiskSpaceUsage(), nil
 }
 
+// Stats is how the database does.
+type Stats struct {
+	Bytes       uint64 // on disk, the write-ahead log included
+	Log         uint64 // of these, the write-ahead log
+	Debt        uint64 // bytes that compactions have still to rewrite
+	CacheBytes  int64
+	CacheHits   int64 // since it was opened
+	CacheMisses int64
+	ReadLevels  int // places to look at for one key, at worst
+	Compactions int64
+}
+
+// Stats takes a snapshot.
+func (db *DB) Stats() (Stats, error) {
+	if err := db.enter(); err != nil {
+		return Stats{}, err
+	}
+	defer db.leave()
+	m := db.pebble.Metrics()
+	return Stats{Bytes: m.DiskSpaceUsage(), Log: m.WAL.PhysicalSize, Debt: m.Compact.EstimatedDebt, CacheBytes: m.BlockCache.Size,
+		CacheHits: m.BlockCache.Hits, CacheMisses: m.BlockCache.Misses, ReadLevels: m.ReadAmp(), Compactions: m.Compact.Count}, nil
+}
+
 // enter keeps the database open until leave: pebble panics when it is used after Close.
 func (db *DB) enter() error {
 	db.mu.Lock()

@@ -105,6 +105,16 @@ const (
 	AccountBalance  = "bedrock_account_ether"
 	BackgroundQueue = "bedrock_background_queue"
 
+	StoreBytes       = "bedrock_store_bytes"
+	StoreLogBytes    = "bedrock_store_log_bytes"
+	StoreDebt        = "bedrock_store_compaction_debt_bytes"
+	StoreCacheBytes  = "bedrock_store_cache_bytes"
+	StoreReads       = "bedrock_store_cache_reads_total"
+	StoreLevels      = "bedrock_store_read_levels"
+	StoreCompactions = "bedrock_store_compactions_total"
+
+	StreamBytes = "bedrock_stream_bytes_total"
+
 	DiskUsed   = "bedrock_disk_used_bytes"
 	DiskBudget = "bedrock_disk_budget_bytes"
 	DiskFree   = "bedrock_disk_free_bytes"

@@ -20,7 +20,7 @@ func groups() []group {
 		{"The node", nodeMetrics()}, {"The chain", chainMetrics()}, {"Peers and the way to them", peerMetrics()},
 		{"Sampling", samplingMetrics()}, {"Rows for others", rowMetrics()}, {"Gossip and the pool", gossipMetrics()},
 		{"Ordering", orderMetrics()}, {"Execution", executionMetrics()}, {"Assertions, challenges, bonds", courtMetrics()},
-		{"Budgets", budgetMetrics()},
+		{"The store", storeMetrics()}, {"Budgets", budgetMetrics()},
 	}
 }
 
@@ -85,6 +85,8 @@ func peerMetrics() []Metric {
 		gauge(ScoresBelowZero, "Connected peers that gossip scores below 0 for what they sent."),
 		gauge(Reachability, "1 for what is known of how others can dial this node, 0 for the other states.", state),
 		gauge(Addresses, "Addresses that others may dial, by what they found when they tried.", state, transport),
+		counter(StreamBytes, "Bytes of streams with peers, received and sent, without the overhead of transports.", label("direction", "in", "out"),
+			label("for", "gossip", "ordering", "blocks", "transactions", "proofs", "rows", "snapshot", "routing", "connecting")),
 		gauge(Relays, "Relays that pass connections on to this node."),
 		gauge(PortMapped, "1 while the router forwards a port to this node."),
 		gauge(SharedAddress, "1 when the router's own outer address is not public: the provider shares one among homes."),

@@ -52,6 +52,18 @@ func courtMetrics() []Metric {
 	}
 }
 
+func storeMetrics() []Metric {
+	return []Metric{
+		gauge(StoreBytes, "Disk that the store of headers, bodies, rows and proofs takes; the executed state is beside it."),
+		gauge(StoreLogBytes, "Of these, its write-ahead log."),
+		gauge(StoreDebt, "Bytes that compactions have still to rewrite; growing without end means that the disk is too slow."),
+		gauge(StoreCacheBytes, "Bytes of its block cache."),
+		counter(StoreReads, "Reads of blocks that were in the cache, or had to come from the disk.", label("result", "hit", "miss")),
+		gauge(StoreLevels, "Places to look at for one key, at worst."),
+		counter(StoreCompactions, "Compactions since the start."),
+	}
+}
+
 func budgetMetrics() []Metric {
 	return []Metric{
 		gauge(DiskUsed, "Disk that the node's data takes."),
