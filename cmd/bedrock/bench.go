@@ -8,6 +8,7 @@ func newBenchCommand() *cobra.Command {
 		Short: "Measure what this machine and this code can do",
 	}
 	group(cmd)
-	cmd.AddCommand(newBenchCodingCommand(), newBenchExecuteCommand(), newBenchSamplingCommand(), newBenchSurvivalCommand(), newBenchSeedingCommand(), newBenchFraudCommand())
+	cmd.AddCommand(newBenchCodingCommand(), newBenchExecuteCommand(), newBenchSamplingCommand(), newBenchSurvivalCommand(), newBenchSeedingCommand(), newBenchFraudCommand(),
+		newBenchFootprintCommand(), newBenchFootprintSwarmCommand())
 	return cmd
 }

@@ -111,7 +111,7 @@ const stateCache = 12
 func (d *Devnet) openNodes(p *plan, log *slog.Logger) error {
 	var bootstrap []string
 	serving := d.servingMember(p)
-	for _, m := range p.Members {
+	for i, m := range p.Members {
 		key, err := m.key()
 		if err != nil {
 			return err
@@ -124,6 +124,9 @@ func (d *Devnet) openNodes(p *plan, log *slog.Logger) error {
 			Genesis: d.genesis, Key: key, Account: purse, Role: m.Role, Data: filepath.Join(d.dir, m.Name), Bootstrap: bootstrap,
 			Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Sandbox: d.cfg.Sandbox, StateCache: stateCache, Dishonest: m.Dishonest, UnusedMark: m.unusedMark(d.dir),
 			Watch: d.watcher(m.Name), Logger: log.With("node", m.Name),
+		}
+		if d.cfg.Listen != nil {
+			cfg.Listen = d.cfg.Listen(i)
 		}
 		if d.cfg.Delay > 0 {
 			cfg.Dialer = line{d.cfg.Delay}

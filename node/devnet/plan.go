@@ -25,6 +25,10 @@ type Config struct {
 	Payload                            types.Payload
 	Sandbox                            []string // see node.Config
 	ChallengeWindow                    time.Duration
+	// Heartbeat is after how much idle time an empty block closes; 0: 5 s, shorter than elsewhere, for wallets that wait for blocks.
+	Heartbeat time.Duration
+	// Listen says where the i-th node listens, in the order bootstrap, sequencers, provers, peers, lights; nil: loopback.
+	Listen func(i int) []string
 	// Delay holds back, one way, everything that nodes send each other.
 	Delay time.Duration
 	// Watch, if set, is told every fact of every node, by the node's name; it must not block.
@@ -144,7 +148,10 @@ func drawPlan(path string, cfg Config) (*plan, *types.Genesis, error) {
 	p := &plan{Version: 1}
 	options := node.GenesisOptions{
 		Name: "devnet", ChainID: node.DevnetChainID, Time: time.Now(), Payload: cfg.Payload, ChallengeWindow: cfg.ChallengeWindow,
-		Accounts: Addresses(), Balance: Balance(), Heartbeat: heartbeat,
+		Accounts: Addresses(), Balance: Balance(), Heartbeat: cfg.Heartbeat,
+	}
+	if options.Heartbeat == 0 {
+		options.Heartbeat = heartbeat
 	}
 	add := func(role node.Role, n int, dishonest bool) error {
 		for i := range n {
