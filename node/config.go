@@ -70,9 +70,13 @@ type Config struct {
 	// UnusedMark is the path of a file whose presence says that Key has never signed a vertex. The node removes it before
 	// the key does. Without it a sequencer with an empty vertex log asks the others how far its key came.
 	UnusedMark string
+	// TwinWatch is how long a sequencer whose key has signed before watches, at its start, for another node that signs with it.
+	// 0: not at all, where one process holds all nodes.
+	TwinWatch time.Duration
 	// Pacing is the sequencer's own timing; zero fields mean their defaults.
 	Pacing consensus.Pacing
-	// Dishonest makes a prover lie about one chunk of every block. For drills on development networks only.
+	// Dishonest makes a prover lie about one chunk of every block, and a sequencer sign beside a twin of its key. For drills on
+	// development networks only.
 	Dishonest bool
 
 	// Watch, if set, is told every fact; it must not block.
@@ -93,7 +97,7 @@ func (c *Config) Validate() error {
 	need(len(c.Key) == ed25519.PrivateKeySize, "Key is missing")
 	need(c.Data != "", "Data directory is missing")
 	need(c.ShardBudget >= 0 && c.Upload >= 0, "ShardBudget and Upload must not be negative")
-	need(!c.Dishonest || c.Role == Prover, "Dishonest is for provers")
+	need(!c.Dishonest || c.Role == Prover || c.Role == Sequencer, "Dishonest is for provers and sequencers")
 	if _, err := ParseRole(string(c.Role)); err != nil {
 		problems = append(problems, err)
 	}
@@ -130,6 +134,13 @@ func parseCheckpoint(text string) (*types.Checkpoint, error) {
 	return &c, err
 }
 
+// A sequencer at rest makes vertices once a heartbeat: a twin is watched for a little longer, and not for ever where heartbeats
+// are rare.
+const (
+	twinWatchMost = 10 * time.Second
+	twinWatchMore = 2 * time.Second
+)
+
 // minRound is the time between own vertices on average: of those measured (test/load, Pacing) the longest with which half
 // of the transactions are ordered within 50 ms.
 const minRound = 18 * time.Millisecond
@@ -164,6 +175,7 @@ func (h *Home) Config() Config {
 	if cfg.Role == "" {
 		cfg.Role = Peer
 	}
+	cfg.TwinWatch = min(microseconds(h.Genesis.Heartbeat), twinWatchMost) + twinWatchMore
 	if h.Network != nil {
 		cfg.Bootstrap = append(cfg.Bootstrap, h.Network.Bootstrap...)
 		if cfg.Checkpoint == "" {

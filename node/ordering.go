@@ -30,7 +30,7 @@ func (n *Node) openOrdering() error {
 	n.order, err = sequencer.NewEpochs(sequencer.EpochsConfig{
 		Key: n.cfg.Key, Chain: n.chain, Logs: logs, Retention: microseconds(n.cfg.Genesis.Retention), Term: n.openTerm,
 		Unused: func() bool { return isUnused(n.cfg.UnusedMark) },
-		Used:   func() error { return removeUnused(n.cfg.UnusedMark) },
+		Used:   func() error { return removeUnused(n.cfg.UnusedMark) }, TwinWatch: n.cfg.TwinWatch,
 		Logger: n.log,
 	})
 	return err
@@ -48,7 +48,7 @@ func (n *Node) openTerm(e types.Epoch, _ *store.VertexLog) (sequencer.Config, er
 	return sequencer.Config{
 		Core:    consensus.Config{Network: n.network, Rules: consensus.RulesOf(n.cfg.Genesis), Pacing: n.cfg.Pacing},
 		Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Committees: committees{n},
-		KeepLog: microseconds(n.cfg.Genesis.Retention), Audit: auditor, Ordered: auditor.told(), Equivocations: n.onEquivocations, Logger: n.log.With("epoch", e),
+		KeepLog: microseconds(n.cfg.Genesis.Retention), Audit: auditor, Ordered: auditor.told(), Equivocations: n.onEquivocations, Unguarded: n.cfg.Dishonest, Logger: n.log.With("epoch", e),
 	}, nil
 }
 

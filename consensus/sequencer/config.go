@@ -112,6 +112,11 @@ type Config struct {
 	// Begun is called when FirstStart is set, before anything is signed: when it returns nil, the next start will not set
 	// FirstStart, whatever happens. May be nil.
 	Begun func() error
+	// TwinWatch is how long a start watches for another process that signs with Key; 0: not at all. It should be longer than
+	// the heartbeat.
+	TwinWatch time.Duration
+	// Unguarded lets the sequencer go on beside a twin. For drills of what that costs.
+	Unguarded bool
 	// Ordered is told at once of batches that left the fair order, from the loop: it must not wait. After a restart the log's
 	// are told again. May be nil.
 	Ordered func([]consensus.Released)

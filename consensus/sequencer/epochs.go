@@ -50,6 +50,8 @@ type EpochsConfig struct {
 	// Unused reports whether the key never signed anything; Used notes durably that this is over. Both may be nil.
 	Unused func() bool
 	Used   func() error
+	// TwinWatch is Config's, for the first epoch that is begun.
+	TwinWatch time.Duration
 	// Term is the configuration of an epoch's sequencer over its log, but for what follows from chain, key and log: of Core
 	// it sets Network, Rules, RuleVersion and Pacing. It is called before the epoch's first vertex.
 	Term func(e types.Epoch, log *store.VertexLog) (Config, error)

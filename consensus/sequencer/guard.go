@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,6 +47,68 @@ func (s *Sequencer) checkCopy() error {
 		})
 	}
 	return group.Wait()
+}
+
+// ErrTwin says that another process signs with the own key now.
+var ErrTwin = errors.New("another node runs with this sequencer's key, now: two of them would sign different things, which costs the bond; " +
+	"stop one of the two, and start this one only when the other is gone")
+
+// twinLook is the pause between two looks for a twin.
+const twinLook = 500 * time.Millisecond
+
+// checkTwin watches, before anything is signed, whether new vertices of the own key appear at the others: this process makes none
+// yet, so another does. Where checkCopy compares what was signed with the own log, and so passes over a twin that is at rest, this
+// sees one as soon as it makes its next vertex: Config.TwinWatch is longer than a resting member stays silent.
+func (s *Sequencer) checkTwin() error {
+	if s.self < 0 || s.cfg.TwinWatch == 0 || s.members() == 1 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.TwinWatch)
+	defer cancel()
+	// What is still on its way to some members has arrived by the second look.
+	var before types.Round
+	for look := 0; ; look++ {
+		newest, answered := s.ownNewest(ctx)
+		switch {
+		case look < 2:
+			if before = max(before, newest.round); !answered && look == 1 {
+				return nil // nobody is there: nobody to make rounds with either
+			}
+		case newest.round > max(before, s.before) && !s.cfg.Log.HasVertex(newest.digest):
+			return fmt.Errorf("%w (a vertex of round %d appeared, the newest before was of round %d)", ErrTwin, newest.round, before)
+		}
+		select {
+		case <-ctx.Done():
+			return s.ctx.Err()
+		case <-time.After(twinLook):
+		}
+	}
+}
+
+// ownNewest is the newest own vertex that any member knows, and whether any answered.
+func (s *Sequencer) ownNewest(ctx context.Context) (newest place, answered bool) {
+	ctx, cancel := context.WithTimeout(ctx, guardWait)
+	defer cancel()
+	answers := make(chan place, s.members()) // room for all: nobody blocks
+	var group sync.WaitGroup
+	for i := range s.members() {
+		if i == s.self {
+			continue
+		}
+		group.Go(func() {
+			if p, err := s.ownAt(ctx, types.Member(i)); err == nil {
+				answers <- p
+			}
+		})
+	}
+	group.Wait()
+	close(answers)
+	for p := range answers {
+		if answered = true; p.round > newest.round {
+			newest = p
+		}
+	}
+	return newest, answered
 }
 
 // ownAt finds the own newest vertex among the newest of a member's log.

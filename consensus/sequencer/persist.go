@@ -37,12 +37,15 @@ func (s *Sequencer) persist(vertices []*types.Vertex) error {
 }
 
 // persistOwn guards the one thing that must never happen (D2), whatever the core believes. An own vertex that comes from
-// others is the trace of a lost log; it moves the guard up.
+// others is the trace of a lost log, and moves the guard up; one above all that was signed before this start is a twin's.
 func (s *Sequencer) persistOwn(v *types.Vertex) error {
 	if int(v.Author()) != s.self {
 		return nil
 	}
 	if _, made := s.mine[v.Digest()]; !made {
+		if s.live && !s.recovering.Load() && v.Round() > s.before && !s.cfg.Unguarded {
+			return fmt.Errorf("%w (it signed a vertex of round %d)", ErrTwin, v.Round())
+		}
 		s.own.raise(v)
 		return nil
 	}

@@ -70,6 +70,9 @@ func (s *Sequencer) restore(bound types.Round) error {
 	if err := s.checkCopy(); err != nil {
 		return err
 	}
+	if err := s.checkTwin(); err != nil {
+		return err
+	}
 	// The own newest vertex may lie below what was replayed.
 	if err := s.step(consensus.Start{Above: max(bound, s.own.round)}); err != nil {
 		return err

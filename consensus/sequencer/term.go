@@ -93,7 +93,9 @@ func (s *Epochs) place(cfg *Config, e types.Epoch, origin types.Header, committe
 		core.Seed = types.EpochSeed(origin.Encode())
 	}
 	cfg.Key, cfg.Log = s.cfg.Key, log
-	cfg.FirstStart = s.cfg.Logs.Unsigned(e) || s.cfg.Unused != nil && s.cfg.Unused()
+	if cfg.FirstStart = s.cfg.Logs.Unsigned(e) || s.cfg.Unused != nil && s.cfg.Unused(); !cfg.FirstStart {
+		cfg.TwinWatch, s.cfg.TwinWatch = s.cfg.TwinWatch, 0
+	}
 	cfg.Begun = func() error {
 		if err := s.cfg.Logs.Signed(e); err != nil || s.cfg.Used == nil {
 			return err

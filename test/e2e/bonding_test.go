@@ -1,10 +1,11 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -184,27 +185,36 @@ func (n *network) serves(t *testing.T, watcher, member *peer, e types.Epoch) {
 	})
 }
 
-// runTwice starts a second process with a copy of a home: two that sign for one key, each knowing nothing of the other.
+// runTwice runs a second node with a sequencer's key, in this process: one that knows nothing of the other and does not look for
+// it, as no honest program is.
 func (n *network) runTwice(t *testing.T, p *peer) {
 	t.Helper()
-	second := &peer{name: p.name + " again", home: p.home + "-again"}
-	if err := os.Mkdir(second.home, 0o700); err != nil {
+	home, err := node.LoadHome(p.home)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"genesis.json", "node.key", "account.json", "config.toml"} {
-		file, err := os.ReadFile(filepath.Join(p.home, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(second.home, name), file, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := node.MarkUnused(filepath.Join(second.home, "node.key.unused")); err != nil { // the lie: this key did sign
+	cfg := home.Config()
+	dir := t.TempDir()
+	cfg.Data, cfg.UnusedMark, cfg.Dishonest, cfg.TwinWatch = filepath.Join(dir, "data"), filepath.Join(dir, "unused"), true, 0
+	cfg.Listen, cfg.Bootstrap = []string{"/ip4/127.0.0.1/tcp/0"}, n.sequencers[1].ready.Addrs
+	cfg.Checkpoint, cfg.Logger = n.checkpoint(t)[1], slog.New(slog.DiscardHandler)
+	if err := node.MarkUnused(cfg.UnusedMark); err != nil { // the lie: this key did sign
 		t.Fatal(err)
 	}
-	second.flags = n.checkpoint(t)
-	second.run(t, n.sequencers[1].ready.Addrs...)
+	twin, err := node.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- twin.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-ended // it is slashed, and may have stopped before
+		if err := twin.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // checkpoint is what a node needs to start now: the genesis is older than stakes stay bonded.
