@@ -41,6 +41,7 @@ require (
 
 require (
 	github.com/adrg/xdg v0.5.3 // indirect
+	github.com/beevik/ntp v1.6.0
 	github.com/lmittmann/tint v1.2.1 // indirect
 )
 

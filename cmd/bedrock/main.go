@@ -60,7 +60,7 @@ func newRoot() *cobra.Command {
 		return &exitError{exitUsage, fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newDevnetCommand(), newGenesisCommand(), newInitCommand(), newRunCommand(), newLightCommand(), newBootstrapCommand(), newConfigCommand(), newNetworkCommand(),
-		newStatusCommand(), newPeersCommand(), newWaitCommand(), newBondsCommand(), newBondCommand(), newReadyCommand(), newUnbondCommand(), newWithdrawCommand(),
+		newDoctorCommand(), newStatusCommand(), newPeersCommand(), newWaitCommand(), newBondsCommand(), newBondCommand(), newReadyCommand(), newUnbondCommand(), newWithdrawCommand(),
 		newCheckpointCommand(), newBlockCommand(), newSampleCommand(), newAuditCommand(), newFraudCommand(), newSimCommand(), newBenchCommand())
 	return root
 }

@@ -9,6 +9,8 @@ const (
 	RelayOnly     ID = "BR-NET-003"
 	NoPortMapping ID = "BR-NET-004"
 	SharedAddress ID = "BR-NET-005"
+	NoIPv6        ID = "BR-NET-006"
+	NoBootstrap   ID = "BR-NET-007"
 
 	NoNewBlock    ID = "BR-CHAIN-001"
 	Behind        ID = "BR-CHAIN-002"
@@ -24,9 +26,17 @@ const (
 	DiskFilling ID = "BR-DISK-001"
 	DiskFull    ID = "BR-DISK-002"
 	Pruned      ID = "BR-DISK-003"
+	SlowDisk    ID = "BR-DISK-004"
 	MemoryTight ID = "BR-MEM-001"
 
+	FewFiles     ID = "BR-FILES-001"
+	SmallBuffers ID = "BR-UDP-001"
+	OpenKeys     ID = "BR-KEY-001"
+	BadConfig    ID = "BR-CONF-001"
+	BadDatabase  ID = "BR-DB-001"
+
 	RulesNewer ID = "BR-VERSION-001"
+	OldVersion ID = "BR-VERSION-002"
 
 	NotSigning ID = "BR-SEQ-001"
 	Twin       ID = "BR-SEQ-002"
@@ -41,7 +51,7 @@ const (
 // Codes lists every code, in the order of the page.
 func Codes() []Code {
 	var all []Code
-	for _, part := range [][]Code{networkCodes(), chainCodes(), machineCodes(), dutyCodes()} {
+	for _, part := range [][]Code{networkCodes(), chainCodes(), machineCodes(), dutyCodes(), doctorCodes()} {
 		all = append(all, part...)
 	}
 	return all

@@ -1,0 +1,138 @@
+package node
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/etherscale/bedrock/rpc"
+)
+
+// Program is what the node calls itself to its peers: name/version.
+func Program() string { return userAgent }
+
+// Surroundings are what a short-lived host finds out.
+type Surroundings struct {
+	Reach    rpc.Reachability
+	Contacts []Contact // one for each node to join by
+}
+
+// Contact is an attempt to reach a node to join by.
+type Contact struct {
+	ID    string
+	Took  time.Duration // dial and handshake
+	Agent string        // what it calls its program; its own word
+	Err   error         // nil: it answered
+}
+
+const (
+	// contactPatience bounds one attempt.
+	contactPatience = 5 * time.Second
+	// reachLook is the pause between two looks whether others could dial the host.
+	reachLook = 200 * time.Millisecond
+)
+
+// LookAround starts a host with a throw-away key and the addresses of a node that does not run, dials those that the node would
+// join by and, with listen set, waits until they found out whether they can dial back; at most until ctx ends. Nothing is joined.
+func LookAround(ctx context.Context, cfg Config, listen bool) (*Surroundings, error) {
+	key, err := NewKey()
+	if err != nil {
+		return nil, err
+	}
+	contacts, err := parsePeers(cfg.Bootstrap)
+	if err != nil {
+		return nil, err
+	}
+	h, err := briefHost(cfg, hostConfig{key: key, role: cfg.Role, limits: LimitsOf(cfg.Profile, cfg.Role), bootstrap: contacts,
+		mapping: listen && !cfg.NoPortMapping, dialer: cfg.Dialer, log: slog.New(slog.DiscardHandler)}, listen)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	s := &Surroundings{Contacts: dialAll(ctx, h, contacts)}
+	for listen && h.reach.public && ctx.Err() == nil {
+		if s.Reach = h.reach.report(h.Host); s.Reach.State != rpc.Unknown {
+			return s, nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(reachLook):
+		}
+	}
+	s.Reach = h.reach.report(h.Host)
+	return s, nil
+}
+
+// briefHost listens where the node would or, where that is taken, at any port.
+func briefHost(cfg Config, c hostConfig, listen bool) (*p2pHost, error) {
+	if !listen {
+		return newHost(c)
+	}
+	cfg.fill()
+	var err error
+	if c.announce, err = parseAddrs(cfg.Announce); err != nil {
+		return nil, err
+	}
+	if c.listen, err = parseAddrs(cfg.Listen); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(c.listen, isTaken) {
+		if c.listen, err = parseAddrs([]string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"}); err != nil {
+			return nil, err
+		}
+	}
+	return newHost(c)
+}
+
+// isTaken reports whether somebody listens at an address. libp2p would share a TCP port with a node that runs, and take
+// connections away from it.
+func isTaken(a multiaddr.Multiaddr) bool {
+	network, address, err := manet.DialArgs(a)
+	if err != nil {
+		return false
+	}
+	var socket io.Closer
+	if strings.HasPrefix(network, "udp") {
+		socket, err = net.ListenPacket(network, address)
+	} else {
+		socket, err = net.Listen(network, address)
+	}
+	if err != nil {
+		return true
+	}
+	_ = socket.Close()
+	return false
+}
+
+func dialAll(ctx context.Context, h *p2pHost, peers []peer.AddrInfo) []Contact {
+	out := make([]Contact, len(peers))
+	var group sync.WaitGroup
+	for i, p := range peers {
+		group.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, contactPatience)
+			defer cancel()
+			began := time.Now()
+			out[i] = Contact{ID: p.ID.String(), Err: h.Connect(ctx, p), Took: time.Since(began)}
+			if agent, err := h.Peerstore().Get(p.ID, "AgentVersion"); err == nil {
+				out[i].Agent, _ = agent.(string)
+			}
+		})
+	}
+	group.Wait()
+	return out
+}
+
+// Reserved reports whether an address in text is one that the open internet does not carry: private, shared by a provider, local.
+func Reserved(text string) bool {
+	a, err := multiaddr.NewMultiaddr(text)
+	return err == nil && isReserved(a)
+}
