@@ -57,6 +57,8 @@ func TestAvailabilityWhenPeersVanish(t *testing.T) {
 		n.findsAvailable(t, last)
 	}
 	n.checkReady(t, append(peers[1:], n.light)...)
+	peers[1].tellsOfItself(t, before)
+	n.light.tellsOfItself(t, before)
 	n.checkReceipt(t, n.light, before)
 	stored := checkBudget(t, small)
 
@@ -84,6 +86,7 @@ func TestAvailabilityWhenPeersVanish(t *testing.T) {
 		p.proc.kill()
 	}
 	n.cannotRebuild(t, last)
+	n.light.ailsAlone(t)
 }
 
 // addPeers makes homes of peers.

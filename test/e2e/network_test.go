@@ -33,13 +33,14 @@ type running struct {
 	PeerID  string   `json:"peerId"`
 	Addrs   []string `json:"addrs"`
 	RPC     string   `json:"rpc"`
+	Metrics string   `json:"metrics"`
 	Account string   `json:"account"`
 }
 
 // run starts the node, on any free ports, and joins it to others.
 func (p *peer) run(t *testing.T, bootstrap ...string) {
 	t.Helper()
-	args := []string{"run", "--home", p.home, "--listen", "/ip4/127.0.0.1/tcp/0", "--rpc", "127.0.0.1:0", "--json"}
+	args := []string{"run", "--home", p.home, "--listen", "/ip4/127.0.0.1/tcp/0", "--rpc", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--json"}
 	args = append(args, p.flags...)
 	for _, addr := range bootstrap {
 		args = append(args, "--bootstrap", addr)
