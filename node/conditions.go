@@ -40,7 +40,7 @@ type condition struct {
 // conditions are those of the role.
 func (n *Node) conditions() []condition {
 	list := []condition{
-		{health.NoPeers, n.lacksPeers}, {health.NoNewBlock, n.lacksBlocks}, {health.Corrupt, n.isStopped}, {health.RulesNewer, n.isOutdated},
+		{health.NoPeers, n.lacksPeers}, {health.NoNewBlock, n.lacksBlocks}, {health.Corrupt, n.isStopped}, {health.RulesNewer, n.isOutdated}, {health.OldVersion, n.isOld},
 		{health.CheckpointOld, n.growsOld}, {health.ClockSkew, n.clockIsOff}, {health.FalseVerdict, n.sawFalseVerdict},
 		{health.DiskFilling, n.lacksDisk}, {health.DiskFull, n.hasNoDisk}, {health.MemoryTight, n.lacksMemory},
 	}

@@ -1,5 +1,7 @@
 package health
 
+import "time"
+
 // doctorCodes are those that only `bedrock doctor` gives: what it examines and a running node does not watch.
 func doctorCodes() []Code {
 	return []Code{
@@ -27,7 +29,7 @@ func doctorCodes() []Code {
 		{ID: BadDatabase, Title: "the database does not open", Severity: Failure,
 			Text: "The database is damaged, of another network, or written by a newer program. Nothing in it was changed.",
 			Next: "`bedrock doctor --only database` says which it is; blocks can always be fetched again, keys cannot"},
-		{ID: OldVersion, Title: "peers run a newer program", Severity: Warning,
+		{ID: OldVersion, Title: "peers run a newer program", Severity: Warning, After: 5 * time.Minute, Because: []ID{RulesNewer},
 			Text: "Most peers call themselves by a newer version. When the network's rules change an old program stands still.",
 			Next: "install the newest release, then start the node again"},
 	}
