@@ -206,7 +206,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.rpc != nil {
 		run("rpc", n.rpc.Run)
 	}
-	return group.Wait()
+	return n.ended(group.Wait())
 }
 
 // Close stops listening and releases the data directory. Run must have returned.

@@ -11,6 +11,7 @@ func Reference() string {
 	var b strings.Builder
 	b.WriteString("# Health codes\n\nWhat a node says of itself at the end of `bedrock status`, in `/readyz?verbose`, by the RPC method `bedrock_health`, in the metric\n" +
 		"`bedrock_health`, and what `bedrock doctor` finds. A state is shown once it has lasted for the time given here and no other one explains it.\n" +
+		"Where one of them ends the node its last words in the log name the code.\n" +
 		"This page is written from `node/health/table.go`.\n\nSeverity: *failure*: the node does not do its work, and `bedrock status --check` fails. *warning*: it does, and something should be\n" +
 		"done. *info*: good to know.\n")
 	for _, c := range Codes() {
