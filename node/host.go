@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -164,6 +165,13 @@ func parsePeers(texts []string) ([]peer.AddrInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bootstrap address: %w (example: /ip4/1.2.3.4/tcp/4848/p2p/12D3KooW...)", err)
 	}
+	first := func(i peer.AddrInfo) int { // libp2p gives them in no order
+		return slices.IndexFunc(addrs, func(a multiaddr.Multiaddr) bool {
+			id, err := peer.IDFromP2PAddr(a)
+			return err == nil && id == i.ID
+		})
+	}
+	slices.SortFunc(infos, func(a, b peer.AddrInfo) int { return first(a) - first(b) })
 	return infos, nil
 }
 
