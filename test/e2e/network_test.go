@@ -19,6 +19,7 @@ import (
 type peer struct {
 	name, home string
 	flags      []string // of `run`, beside those that every node gets
+	program    string   // empty: the program under test
 
 	mu    sync.Mutex // guards what a restart replaces
 	proc  *process
@@ -45,7 +46,11 @@ func (p *peer) run(t *testing.T, bootstrap ...string) {
 	for _, addr := range bootstrap {
 		args = append(args, "--bootstrap", addr)
 	}
-	proc := start(t, p.name, args...)
+	path := p.program
+	if path == "" {
+		path = program
+	}
+	proc := startProgram(t, path, p.name, args...)
 	var ready running
 	proc.ready(t, &ready)
 	client, err := gethrpc.Dial(ready.RPC)
@@ -100,21 +105,26 @@ func newNetwork(t *testing.T, sequencers int, flags ...string) *network {
 	t.Helper()
 	n := &network{dir: filepath.Join(t.TempDir(), "net")}
 	mustRun(t, append([]string{"genesis", "new", "--sequencers", fmt.Sprint(sequencers), "--out", n.dir}, flags...)...)
-	path := filepath.Join(n.dir, "genesis.json")
-	file, err := os.ReadFile(path)
+	n.read(t)
+	n.light = &peer{name: "light", home: filepath.Join(n.dir, "light")}
+	mustRun(t, "init", "--role", "light", "--genesis", filepath.Join(n.dir, "genesis.json"), "--home", n.light.home)
+	return n
+}
+
+// read reads the genesis and lists the sequencers that were made with it.
+func (n *network) read(t *testing.T) {
+	t.Helper()
+	file, err := os.ReadFile(filepath.Join(n.dir, "genesis.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n.genesis, err = types.DecodeGenesis(file); err != nil {
 		t.Fatal(err)
 	}
-	for i := range sequencers {
+	for i := range n.genesis.Committee {
 		name := fmt.Sprintf("sequencer-%d", i)
 		n.sequencers = append(n.sequencers, &peer{name: name, home: filepath.Join(n.dir, name)})
 	}
-	n.light = &peer{name: "light", home: filepath.Join(n.dir, "light")}
-	mustRun(t, "init", "--role", "light", "--genesis", path, "--home", n.light.home)
-	return n
 }
 
 // startSequencers starts all of them; the first is where the others join.

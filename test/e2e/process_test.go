@@ -32,7 +32,12 @@ type process struct {
 // start runs the program. Its log is shown if the test fails.
 func start(t *testing.T, name string, args ...string) *process {
 	t.Helper()
-	p := &process{name: name, cmd: exec.Command(program, args...), lines: make(chan string, 1), ended: make(chan struct{})}
+	return startProgram(t, program, name, args...)
+}
+
+func startProgram(t *testing.T, path, name string, args ...string) *process {
+	t.Helper()
+	p := &process{name: name, cmd: exec.Command(path, args...), lines: make(chan string, 1), ended: make(chan struct{})}
 	p.cmd.Stderr = &p.log
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -116,8 +121,13 @@ func (p *process) interrupt(t *testing.T) time.Duration {
 // run runs the program to its end and returns what it said with its exit code.
 func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
+	return runProgram(t, program, args...)
+}
+
+func runProgram(t *testing.T, path string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
 	var out, log tail
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(path, args...)
 	cmd.Stdout, cmd.Stderr = &out, &log
 	watchdog := time.AfterFunc(readyWithin, func() { _ = cmd.Process.Kill() })
 	defer watchdog.Stop()
