@@ -29,6 +29,8 @@ const (
 type portMapper struct {
 	basichost.NATManager
 	network network.Network
+	router  func() pmpRouter
+	again   chan struct{} // the host listens at something new
 	stop    context.CancelFunc
 	done    chan struct{}
 
@@ -39,9 +41,18 @@ type portMapper struct {
 
 var _ basichost.NATManager = (*portMapper)(nil)
 
-func newPortMapper(n network.Network) *portMapper {
+// pmpRouter is what NAT-PMP asks of a router.
+type pmpRouter interface {
+	GetExternalAddress() (*natpmp.GetExternalAddressResult, error)
+	AddPortMapping(protocol string, internalPort, requestedExternalPort, lifetime int) (*natpmp.AddPortMappingResult, error)
+}
+
+func newPortMapper(n network.Network) *portMapper { return startPortMapper(n, gatewayClient) }
+
+func startPortMapper(n network.Network, router func() pmpRouter) *portMapper {
 	ctx, stop := context.WithCancel(context.Background())
-	m := &portMapper{NATManager: basichost.NewNATManager(n), network: n, stop: stop, done: make(chan struct{}), mapped: make(map[string]uint16)}
+	m := &portMapper{NATManager: basichost.NewNATManager(n), network: n, router: router, again: make(chan struct{}, 1), stop: stop,
+		done: make(chan struct{}), mapped: make(map[string]uint16)}
 	go m.run(ctx)
 	return m
 }
@@ -96,8 +107,18 @@ func withPort(ip, listen multiaddr.Multiaddr, port uint16) multiaddr.Multiaddr {
 	return out
 }
 
+// run keeps the ports mapped. A host begins to listen after its mapper began to ask, so that a router that answers at once is
+// told of no port: whatever is listened at later is a reason to ask again.
 func (m *portMapper) run(ctx context.Context) {
 	defer close(m.done)
+	listens := &network.NotifyBundle{ListenF: func(network.Network, multiaddr.Multiaddr) {
+		select {
+		case m.again <- struct{}{}:
+		default:
+		}
+	}}
+	m.network.Notify(listens)
+	defer m.network.StopNotify(listens)
 	for ctx.Err() == nil {
 		pause := pmpRetry
 		if m.renew(ctx) {
@@ -105,6 +126,7 @@ func (m *portMapper) run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
+		case <-m.again:
 		case <-time.After(pause):
 		}
 	}
@@ -113,7 +135,7 @@ func (m *portMapper) run(ctx context.Context) {
 
 // renew asks for all ports anew; false says that no router answered.
 func (m *portMapper) renew(ctx context.Context) bool {
-	client := gatewayClient()
+	client := m.router()
 	if client == nil {
 		return false
 	}
@@ -140,7 +162,7 @@ func (m *portMapper) renew(ctx context.Context) bool {
 func (m *portMapper) giveBack() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	client := gatewayClient()
+	client := m.router()
 	if client == nil || len(m.mapped) == 0 {
 		return
 	}
@@ -153,7 +175,7 @@ func (m *portMapper) giveBack() {
 }
 
 // gatewayClient speaks NAT-PMP to the default gateway; nil where there is none, or none that could be a home's router.
-func gatewayClient() *natpmp.Client {
+func gatewayClient() pmpRouter {
 	routes, err := netroute.New()
 	if err != nil {
 		return nil
