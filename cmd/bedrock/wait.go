@@ -69,8 +69,7 @@ func (f *waitFlags) run(cmd *cobra.Command) error {
 		if last == nil && missing == "" {
 			return f.say(cmd.OutOrStdout(), waited{Done: true, Seconds: time.Since(began).Seconds()})
 		}
-		var exit *exitError
-		if errors.As(err, &exit) && exit.code != exitNoAnswer {
+		if err != nil && !isNoAnswer(err) { // asking again does not help
 			return err
 		}
 		select {
@@ -79,6 +78,12 @@ func (f *waitFlags) run(cmd *cobra.Command) error {
 		case <-time.After(waitEvery):
 		}
 	}
+}
+
+// isNoAnswer reports whether nobody answered: the node may come up yet.
+func isNoAnswer(err error) bool {
+	var exit *exitError
+	return errors.As(err, &exit) && exit.code == exitNoAnswer
 }
 
 // ranOut tells what was missing when the time was over.

@@ -109,6 +109,14 @@ func TestWait(t *testing.T) {
 	if out, code := typed(t, "wait", "--sampled", "1", "--timeout", "500ms", "--rpc", "127.0.0.1:1"); code != exitNoAnswer || !strings.Contains(out, "no answer") {
 		t.Errorf("nobody there: %d: %s", code, out)
 	}
+	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"the method does not exist"}}`))
+	}))
+	defer old.Close()
+	if out, code := typed(t, "wait", "--synced", "--rpc", old.URL); code != exitFailure || !strings.Contains(out, "does not exist") {
+		t.Errorf("a node that cannot tell: %d: %s", code, out)
+	}
 	if out, code := typed(t, "wait"); code != exitUsage || !strings.Contains(out, "say what to wait for") {
 		t.Errorf("for nothing: %d: %s", code, out)
 	}
