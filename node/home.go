@@ -94,6 +94,9 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 	if err := os.WriteFile(filepath.Join(dir, ConfigFile), config, 0o600); err != nil {
 		return nil, fmt.Errorf("write settings: %w", err)
 	}
+	if err := writeLayout(dir, HomeLayout); err != nil {
+		return nil, err
+	}
 	// The genesis is written last: a directory that has it is whole.
 	if err := os.WriteFile(filepath.Join(dir, genesisFile), encoded, 0o600); err != nil {
 		return nil, fmt.Errorf("write genesis: %w", err)
@@ -115,6 +118,9 @@ func LoadHome(dir string) (*Home, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read genesis: %w", err)
+	}
+	if _, err := layoutOf(dir); err != nil {
+		return nil, err
 	}
 	genesis, err := types.DecodeGenesis(file)
 	if err != nil {

@@ -72,6 +72,9 @@ func openHome(cmd *cobra.Command, dir string) (*node.Home, error) {
 			return nil, err
 		}
 	}
+	if err := upgradeHome(cmd, dir); err != nil {
+		return nil, err
+	}
 	home, err := loadOrMake(dir, network)
 	if err != nil {
 		return nil, err
@@ -89,6 +92,18 @@ func noHome(dir string, err error) error {
 	}
 	if errors.Is(err, node.ErrNoNetwork) {
 		return fmt.Errorf("%s is not a bedrock home, and it cannot be made: %w", dir, err)
+	}
+	return err
+}
+
+// upgradeHome brings the home of an older program to the layout of this one, and says so.
+func upgradeHome(cmd *cobra.Command, dir string) error {
+	if !node.IsHome(dir) {
+		return nil
+	}
+	done, err := node.UpgradeHome(dir)
+	if err == nil && done != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "bedrock: %s\n", done)
 	}
 	return err
 }

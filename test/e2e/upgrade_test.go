@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +110,22 @@ func TestUpgrade(t *testing.T) {
 	n.stop(t)
 	n.checkVertexLogs(t)
 	n.checkCertificates(t)
+	for _, p := range append(append(n.all(), peers...), lights[0]) {
+		p.upgraded(t)
+	}
+}
+
+// upgraded demands a home of today with the copy of one file that v0.5.0 wrote.
+func (p *peer) upgraded(t *testing.T) {
+	t.Helper()
+	if version, err := os.ReadFile(filepath.Join(p.home, "VERSION")); err != nil || string(version) != "2\n" {
+		t.Errorf("%s: VERSION is %q, %v", p.name, version, err)
+	}
+	config, err := os.ReadFile(filepath.Join(p.home, "config.toml"))
+	copies, wrong := filepath.Glob(filepath.Join(p.home, "backup-of-layout-1-*", "config.toml"))
+	if err != nil || wrong != nil || len(copies) != 1 || strings.Contains(string(config), "shard_mib") {
+		t.Errorf("%s: copies %v of its settings, which are now %q", p.name, copies, config)
+	}
 }
 
 // oldNetwork makes genesis and homes with the old program. The last two sequencers go on running it.
