@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -279,11 +280,20 @@ func TestLookRaisesAndClears(t *testing.T) {
 	words := "so it is"
 	list := []condition{{health.Corrupt, func() string { return words }}}
 	n.look(list)
+	var log strings.Builder
+	n.log = slog.New(slog.NewTextHandler(&log, nil))
+	said := n.sayHealth(n.sayHealth(nil))
+	if text := log.String(); len(said) != 1 || strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "code="+string(health.Corrupt)+" detail=\"so it is\" next=") {
+		t.Errorf("said: %q", text)
+	}
 	if r := n.readiness(); len(r.Health) != 1 || r.Health[0].Code != string(health.Corrupt) || r.Health[0].Detail != words || !r.Failing() {
 		t.Errorf("raised: %+v", r.Health)
 	}
 	words = ""
 	n.look(list)
+	if said = n.sayHealth(said); len(said) != 0 || strings.Count(log.String(), "over: ") != 1 {
+		t.Errorf("said when it is over: %q", log.String())
+	}
 	if r := n.readiness(); len(r.Health) != 0 {
 		t.Errorf("cleared: %+v", r.Health)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"golang.org/x/sync/errgroup"
 
@@ -38,8 +39,9 @@ func (s *service) Peers(ctx context.Context, measured bool) ([]rpc.Peer, error) 
 		out := rpc.Peer{ID: p.String(), Addr: best.RemoteMultiaddr().String(), Transport: transportOf(best.RemoteMultiaddr()),
 			Direction: directionOf(best), Connections: len(conns), Since: best.Stat().Opened.Unix(), Score: n.gossip.Score(p), Agent: n.agentOf(p)}
 		if place, ok := memberAmong(committee, p); ok {
-			out.Member = (*uint64)(&place)
+			out.Member = &place
 		}
+		out.Keeps = n.keepsRows(p)
 		list = append(list, out)
 	}
 	if measured {
@@ -91,6 +93,12 @@ func (n *Node) measure(ctx context.Context, list []rpc.Peer) {
 		})
 	}
 	_ = group.Wait() // its jobs return no errors
+}
+
+// keepsRows reports whether a peer says that it speaks the protocol of rows.
+func (n *Node) keepsRows(p peer.ID) bool {
+	protocols, err := n.host.Peerstore().GetProtocols(p)
+	return err == nil && slices.ContainsFunc(protocols, func(id protocol.ID) bool { return useOf(id) == useRows })
 }
 
 // mostAgent bounds what is shown of the name that a peer gives its program.

@@ -6,6 +6,7 @@ import "context"
 type Peer struct {
 	ID          string   `json:"id"`
 	Member      *uint64  `json:"member,omitempty"` // place in the committee of the epoch; absent: not in it
+	Keeps       bool     `json:"keeps"`            // rows for others; who does not is a light client
 	Addr        string   `json:"addr"`
 	Transport   string   `json:"transport"` // quic, tcp; relay: only through a relay
 	Direction   string   `json:"direction"` // in, out: who opened the connection

@@ -38,6 +38,18 @@ func newPeersCommand() *cobra.Command {
 	return cmd
 }
 
+// whatIs tells a peer's part in the network.
+func whatIs(p rpc.Peer) string {
+	switch {
+	case p.Member != nil:
+		return fmt.Sprintf("member %d", *p.Member)
+	case p.Keeps:
+		return "peer"
+	default:
+		return "light"
+	}
+}
+
 // printPeers is a table with a line for each peer, and their number.
 func printPeers(out io.Writer, list []rpc.Peer, now time.Time) error {
 	if len(list) == 0 {
@@ -45,13 +57,9 @@ func printPeers(out io.Writer, list []rpc.Peer, now time.Time) error {
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "PEER\tMEMBER\tLINK\tOPENED BY\tECHO\tFOR\tPROGRAM\tADDRESS")
+	fmt.Fprintln(table, "PEER\tWHAT\tLINK\tOPENED BY\tECHO\tFOR\tPROGRAM\tADDRESS")
 	relayed := 0
 	for _, p := range list {
-		member := "-"
-		if p.Member != nil {
-			member = fmt.Sprint(*p.Member)
-		}
 		link, by, echo := "direct "+p.Transport, "them", "none"
 		if p.Transport == "relay" {
 			link = "relayed"
@@ -63,7 +71,7 @@ func printPeers(out io.Writer, list []rpc.Peer, now time.Time) error {
 		if p.Latency != nil {
 			echo = fmt.Sprintf("%.1f ms", *p.Latency)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, member, link, by, echo, lasted(max(now.Sub(time.Unix(p.Since, 0)), 0)), p.Agent, p.Addr)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, whatIs(p), link, by, echo, lasted(max(now.Sub(time.Unix(p.Since, 0)), 0)), p.Agent, p.Addr)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -171,7 +171,7 @@ func TestPeersTable(t *testing.T) {
 	if len(lines) != 4 || lines[3] != "2 peers, 1 of them through relays" {
 		t.Fatalf("%q", lines)
 	}
-	for i, want := range [][]string{{"PEER", "MEMBER", "LINK"}, {"12D3KooWone", "2", "direct", "quic", "us", "12.3", "ms", "1", "min", "0", "s"}, {"12D3KooWtwo", "-", "relayed", "them", "none"}} {
+	for i, want := range [][]string{{"PEER", "WHAT", "LINK"}, {"12D3KooWone", "member", "2", "direct", "quic", "us", "12.3", "ms", "1", "min", "0", "s"}, {"12D3KooWtwo", "light", "relayed", "them", "none"}} {
 		if got := strings.Fields(lines[i]); strings.Join(got[:len(want)], " ") != strings.Join(want, " ") {
 			t.Errorf("line %d: %q, want it to begin with %q", i, lines[i], want)
 		}
