@@ -114,7 +114,11 @@ func (g *Gossip) connect(ctx context.Context, p peer.ID) error {
 	}
 	err := errors.New("no address known")
 	if addrs := h.Peerstore().Addrs(p); len(addrs) > 0 {
-		if err = h.Connect(ctx, peer.AddrInfo{ID: p, Addrs: addrs}); err == nil {
+		// Where nobody is any more nothing answers: that must not take the time that finding the new address needs.
+		known, cancel := context.WithTimeout(ctx, dialTimeout/2)
+		err = h.Connect(known, peer.AddrInfo{ID: p, Addrs: addrs})
+		cancel()
+		if err == nil {
 			return nil
 		}
 	}

@@ -1,13 +1,18 @@
 package gossip
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
 
 	"github.com/etherscale/bedrock/types"
 )
@@ -206,5 +211,37 @@ func TestStrangersDoNotPush(t *testing.T) {
 	}
 	if eventually(t, "the newer stream", func() bool { return got.len() == 2 }); !ended(member) {
 		t.Fatal("a member's older stream lives on")
+	}
+}
+
+// silentlyGone is a host from whose known addresses of one peer nothing comes back.
+type silentlyGone struct {
+	host.Host
+	stale multiaddr.Multiaddr
+}
+
+func (h silentlyGone) Connect(ctx context.Context, info peer.AddrInfo) error {
+	if slices.ContainsFunc(info.Addrs, h.stale.Equal) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return h.Host.Connect(ctx, info)
+}
+
+// A member that has moved is found at its new address, though its old one swallows what is sent there until all patience is gone.
+func TestAMemberThatMovedIsFound(t *testing.T) {
+	s := newSwarm(t, 2, 0)
+	stale := multiaddr.StringCast("/ip4/45.9.9.9/tcp/4848")
+	s.hosts[0].Peerstore().AddAddr(s.hosts[1].ID(), stale, time.Hour)
+	var got inbox[uint64]
+	a, _ := s.start(0, Handlers{Push: func(types.Member, *types.Push) {}}, func(c *Config) { c.Host = silentlyGone{s.hosts[0], stale} })
+	s.start(1, Handlers{Push: func(_ types.Member, p *types.Push) { got.put(numberOf(p)) }}, func(c *Config) { c.FindPeer = nil })
+	if !a.Push(1, numbered(7, 8)) {
+		t.Fatal("refused")
+	}
+	for until := time.Now().Add(time.Minute); got.len() == 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("the member was not found at its new address")
+		}
 	}
 }

@@ -41,6 +41,7 @@ type Dialer interface {
 type hostConfig struct {
 	key       ed25519.PrivateKey
 	role      Role
+	profile   Profile
 	limits    Limits
 	listen    []multiaddr.Multiaddr
 	announce  []multiaddr.Multiaddr // told to peers beside what the host finds out

@@ -144,7 +144,7 @@ func (n *Node) openHost() error {
 	if n.cfg.Metrics != "" {
 		counted = n.metrics.Registerer()
 	}
-	h, err := newHost(hostConfig{metrics: counted, key: n.cfg.Key, role: n.cfg.Role, limits: LimitsOf(n.cfg.Profile, n.cfg.Role), listen: listen, announce: announce,
+	h, err := newHost(hostConfig{metrics: counted, key: n.cfg.Key, role: n.cfg.Role, profile: n.cfg.Profile, limits: LimitsOf(n.cfg.Profile, n.cfg.Role), listen: listen, announce: announce,
 		bootstrap: bootstrap, mapping: !n.cfg.NoPortMapping, dialer: n.cfg.Dialer, log: n.log})
 	if err != nil {
 		return err
@@ -255,29 +255,4 @@ func (n *Node) Submit(ctx context.Context, envelope []byte) (types.Hash, error) 
 		return types.Hash{}, fmt.Errorf("a %s node takes no transactions", n.cfg.Role)
 	}
 	return n.pool.AddEnvelope(ctx, envelope)
-}
-
-// stayJoined connects to the bootstrap nodes and does so again whenever the node has lost all its peers.
-func (n *Node) stayJoined(ctx context.Context) error {
-	peers, err := parsePeers(n.cfg.Bootstrap)
-	if err != nil {
-		return err
-	}
-	pause := 200 * time.Millisecond
-	for ctx.Err() == nil {
-		if len(peers) > 0 && len(n.host.Network().Peers()) == 0 {
-			if err := n.dht.Bootstrap(ctx, peers); err != nil && ctx.Err() == nil {
-				n.log.Warn("cannot reach any bootstrap node; trying again", "error", err, "pause", pause)
-				pause = min(2*pause, 30*time.Second)
-			} else {
-				pause = 200 * time.Millisecond
-				n.chain.Hint()
-			}
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(max(pause, 500*time.Millisecond)):
-		}
-	}
-	return nil
 }

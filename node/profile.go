@@ -53,7 +53,7 @@ var (
 
 // LimitsOf are the limits of a profile, for a role: light clients need few peers, whatever they run on.
 func LimitsOf(p Profile, r Role) Limits {
-	l := Limits{ConnsLow: 40, ConnsHigh: 60, ConnsPerIP: 16, Relay: relayForFew}
+	l := Limits{ConnsLow: 36, ConnsHigh: 50, ConnsPerIP: 16, Relay: relayForFew}
 	switch p {
 	case ProfilePi:
 		l.ConnsLow, l.ConnsHigh = 24, 36

@@ -231,7 +231,7 @@ func interfaceAddrs(listen []multiaddr.Multiaddr) []multiaddr.Multiaddr {
 			continue
 		}
 		for _, f := range found {
-			if ip, err := manet.FromNetAddr(f); err == nil {
+			if ip, err := manet.FromNetAddr(f); err == nil && has(ip, multiaddr.P_IP6) == has(a, multiaddr.P_IP6) {
 				own = append(own, ip)
 			}
 		}

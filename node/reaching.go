@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // Timing of relays.
@@ -58,14 +60,14 @@ func (c *hostConfig) ownAddrs() []multiaddr.Multiaddr {
 	return append(append([]multiaddr.Multiaddr{}, c.announce...), interfaceAddrs(c.listen)...)
 }
 
-// isPublicHost reports whether the node has a public address of its own: then nothing has to be found out.
+// isPublicHost reports whether the node has a public address that others surely reach: then nothing has to be found out. In
+// a home every machine has public IPv6 addresses, and the router's firewall stands before them.
 func (c *hostConfig) isPublicHost() bool {
-	for _, a := range c.ownAddrs() {
-		if !isReserved(a) {
-			return true
-		}
-	}
-	return false
+	home := c.profile == ProfileHome || c.profile == ProfilePi
+	reached := func(a multiaddr.Multiaddr) bool { return !isReserved(a) && !manet.IsIPUnspecified(a) }
+	return slices.ContainsFunc(c.announce, reached) || slices.ContainsFunc(interfaceAddrs(c.listen), func(a multiaddr.Multiaddr) bool {
+		return reached(a) && !(home && has(a, multiaddr.P_IP6))
+	})
 }
 
 // withAnnounced adds the addresses that the owner named.
@@ -130,20 +132,21 @@ const protocolPrefix = "/bedrock/"
 // speaksBedrock waits until a connected peer is identified, then says whether it speaks any of our protocols. A light client
 // serves none, and is known by its agent.
 func (r *reach) speaksBedrock(p peer.ID) bool {
-	h, ok := r.host.(interface{ IDService() identify.IDService })
+	hosted := r.hosted()
+	h, ok := hosted.(interface{ IDService() identify.IDService })
 	if !ok {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), identifyPatience)
 	defer cancel()
-	for _, conn := range r.host.Network().ConnsToPeer(p) {
+	for _, conn := range hosted.Network().ConnsToPeer(p) {
 		select {
 		case <-h.IDService().IdentifyWait(conn):
 		case <-ctx.Done():
 			return false
 		}
 	}
-	protocols, err := r.host.Peerstore().GetProtocols(p)
+	protocols, err := hosted.Peerstore().GetProtocols(p)
 	if err != nil {
 		return false
 	}
@@ -152,7 +155,7 @@ func (r *reach) speaksBedrock(p peer.ID) bool {
 			return true
 		}
 	}
-	agent, err := r.host.Peerstore().Get(p, "AgentVersion")
+	agent, err := hosted.Peerstore().Get(p, "AgentVersion")
 	text, isText := agent.(string)
 	return err == nil && isText && strings.HasPrefix(text, agentName)
 }
