@@ -20,7 +20,9 @@ import (
 const (
 	pmpLifetime = time.Hour
 	pmpRenew    = pmpLifetime / 2
-	pmpRetry    = 5 * time.Minute // where no router answered
+	// pmpRetry and pmpRetryMax are between two tries where no router answered; it doubles. A line may come up after the node.
+	pmpRetry    = 5 * time.Second
+	pmpRetryMax = 10 * time.Minute
 	pmpPatience = 3 * time.Second
 )
 
@@ -119,10 +121,13 @@ func (m *portMapper) run(ctx context.Context) {
 	}}
 	m.network.Notify(listens)
 	defer m.network.StopNotify(listens)
+	retry := pmpRetry
 	for ctx.Err() == nil {
-		pause := pmpRetry
+		pause := retry
 		if m.renew(ctx) {
-			pause = pmpRenew
+			pause, retry = pmpRenew, pmpRetry
+		} else {
+			retry = min(2*retry, pmpRetryMax)
 		}
 		select {
 		case <-ctx.Done():
