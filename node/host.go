@@ -58,11 +58,13 @@ type p2pHost struct {
 	reach    *reach
 	traffic  *traffic
 	punching *puncher // nil in private networks
+	newer    *superseder
 }
 
 // Close implements host.Host.
 func (h *p2pHost) Close() error {
 	var err error
+	h.newer.close()
 	if h.punching != nil {
 		err = h.punching.close()
 	}
@@ -112,7 +114,7 @@ func newHost(c hostConfig) (*p2pHost, error) {
 	if err := r.watch(h); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	made := &p2pHost{relayedHost: relayedHost{h}, reach: r, traffic: counted}
+	made := &p2pHost{relayedHost: relayedHost{h}, reach: r, traffic: counted, newer: newSuperseder(h)}
 	if r.public {
 		if made.punching, err = newPuncher(h, r); err != nil {
 			return nil, errors.Join(err, made.Close())

@@ -4,10 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 
@@ -115,11 +117,32 @@ func TestLineNoticesSleepAndNewAddresses(t *testing.T) {
 }
 
 // frozen dials connections that fall silent, as those do whose machine moved.
-type frozen struct{ silent atomic.Bool }
+type frozen struct {
+	mu    sync.Mutex
+	conns []*frozenConn
+}
 
 type frozenConn struct {
 	net.Conn
-	by *frozen
+	silent atomic.Bool
+}
+
+// freeze makes the connections of until now silent.
+func (f *frozen) freeze() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.conns {
+		c.silent.Store(true)
+	}
+}
+
+// thaw closes what was dialled.
+func (f *frozen) thaw() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.conns {
+		_ = c.Conn.Close()
+	}
 }
 
 func (f *frozen) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
@@ -128,15 +151,26 @@ func (f *frozen) DialContext(ctx context.Context, network, address string) (net.
 	if err != nil {
 		return nil, err
 	}
-	return &frozenConn{c, f}, nil
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.conns = append(f.conns, &frozenConn{Conn: c})
+	return f.conns[len(f.conns)-1], nil
 }
 
 // Write loses what is written while the line is silent.
 func (c *frozenConn) Write(b []byte) (int, error) {
-	if c.by.silent.Load() {
+	if c.silent.Load() {
 		return len(b), nil
 	}
 	return c.Conn.Write(b)
+}
+
+// Close tells the other side nothing while the line is silent.
+func (c *frozenConn) Close() error {
+	if c.silent.Load() {
+		return c.Conn.SetReadDeadline(time.Unix(1, 0))
+	}
+	return c.Conn.Close()
 }
 
 func TestSilentConnectionsAreDropped(t *testing.T) {
@@ -144,6 +178,7 @@ func TestSilentConnectionsAreDropped(t *testing.T) {
 	quick := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: Bootstrap})
 	dead := quietNode(t, s, Config{Key: exectest.PeerKey(32), Role: Bootstrap})
 	line := new(frozen)
+	defer line.thaw()
 	n := quietNode(t, s, Config{Key: exectest.PeerKey(33), Role: Light, Dialer: line})
 	if err := n.host.Connect(t.Context(), peer.AddrInfo{ID: dead.host.ID(), Addrs: dead.host.Addrs()}); err != nil {
 		t.Fatal(err)
@@ -155,10 +190,38 @@ func TestSilentConnectionsAreDropped(t *testing.T) {
 	if got := len(n.host.Network().Peers()); got != 2 {
 		t.Fatalf("%d of 2 living peers are kept", got)
 	}
-	line.silent.Store(true)
+	line.freeze()
 	n.dropSilent(t.Context(), "the machine moved")
 	if got := n.host.Network().Peers(); len(got) != 1 || got[0] != quick.host.ID() {
 		t.Fatalf("connected with %v, want %s alone", got, quick.host.ID())
+	}
+}
+
+// TestADeadConnectionMakesRoomForTheNewOne: who moved connects anew, and the other side sends into the old connection no longer.
+func TestADeadConnectionMakesRoomForTheNewOne(t *testing.T) {
+	s := exectest.New(t, nil)
+	stays := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: Bootstrap})
+	line := new(frozen)
+	defer line.thaw()
+	moves := quietNode(t, s, Config{Key: exectest.PeerKey(32), Role: Light, Dialer: line})
+	at := peer.AddrInfo{ID: stays.host.ID(), Addrs: stays.host.Addrs()}
+	if err := moves.host.Connect(t.Context(), at); err != nil {
+		t.Fatal(err)
+	}
+	held := func() []network.Conn { return stays.host.Network().ConnsToPeer(moves.host.ID()) }
+	awaitTrue(t, "connected at both sides", func() bool { return len(held()) == 1 })
+	dead := held()[0]
+	line.freeze()
+	if err := moves.host.Network().ClosePeer(at.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := moves.host.Connect(t.Context(), at); err != nil {
+		t.Fatal(err)
+	}
+	awaitTrue(t, "the new connection alone", func() bool { return len(held()) == 1 && held()[0] != dead })
+	// The multiplexer itself notices after 30 s (yamux's keep-alive).
+	if lived := time.Since(dead.Stat().Opened); lived > 25*time.Second {
+		t.Errorf("the dead connection was held for %v", lived)
 	}
 }
 
