@@ -173,19 +173,6 @@ func sameEntry(a, b bookPeer) bool {
 	return a.ID == b.ID && a.Seen.Sub(b.Seen).Abs() < time.Hour && slices.EqualFunc(a.Addrs, b.Addrs, multiaddr.Multiaddr.Equal)
 }
 
-// replaceFile writes a file (mode 0600) so that a crash leaves the old content or the new.
-func replaceFile(path string, content []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
-}
-
 // note remembers the peers that the host is connected with over connections that it dialled itself. A peer behind a router
 // has a relay, and where it was met is no place to find it again.
 func (b *addressBook) note(h host.Host, now time.Time) {
