@@ -43,6 +43,7 @@ require (
 	github.com/adrg/xdg v0.5.3 // indirect
 	github.com/beevik/ntp v1.6.0
 	github.com/lmittmann/tint v1.2.1 // indirect
+	golang.org/x/term v0.47.0
 )
 
 require (
@@ -128,7 +129,7 @@ require (
 	github.com/multiformats/go-multistream v0.6.1
 	github.com/multiformats/go-varint v0.1.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
-	github.com/pbnjay/memory v0.0.0-20210728143218-7b4eea64cf58 // indirect
+	github.com/pbnjay/memory v0.0.0-20210728143218-7b4eea64cf58
 	github.com/pion/datachannel v1.5.10 // indirect
 	github.com/pion/dtls/v3 v3.1.5 // indirect
 	github.com/pion/ice/v4 v4.0.10 // indirect

@@ -13,6 +13,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core"
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
+	"github.com/pbnjay/memory"
 
 	"github.com/etherscale/bedrock/types"
 )
@@ -149,17 +150,17 @@ func TestAgain(t *testing.T) {
 // TestKeyFile (I1): a key file is private, comes back as it was, and is never overwritten.
 func TestKeyFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "account.json")
-	if _, err := LoadKey(path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := LoadKey(path, ""); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("no file: %v", err)
 	}
-	made, err := LoadOrMakeKey(path)
+	made, err := LoadOrMakeKey(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("mode %v, %v", info.Mode(), err)
 	}
-	if back, err := LoadOrMakeKey(path); err != nil || !back.Equal(made) {
+	if back, err := LoadOrMakeKey(path, ""); err != nil || !back.Equal(made) {
 		t.Fatalf("read back: %v", err)
 	}
 	if err := SaveKey(path, made); err == nil {
@@ -168,7 +169,42 @@ func TestKeyFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadOrMakeKey(path); err == nil || errors.Is(err, fs.ErrNotExist) {
+	if _, err := LoadOrMakeKey(path, ""); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a broken file: %v", err)
+	}
+}
+
+// TestPassword: a key's file gets a password and loses it; only the right one opens it, and what was cut off does no harm.
+func TestPassword(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "account.json")
+	key, err := LoadOrMakeKey(path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".new", []byte("cut off"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ next, wrong string }{{"correct horse", ""}, {"", "correct horse"}} {
+		if err := ReplaceKey(path, key, step.next); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadKey(path, step.wrong); !errors.Is(err, ErrPassword) {
+			t.Errorf("password %q: %v", step.wrong, err)
+		}
+		if again, err := LoadKey(path, step.next); err != nil || !again.Equal(key) {
+			t.Errorf("password %q: another key, %v", step.next, err)
+		}
+		if Costly(path) != (step.next != "" && memory.TotalMemory() >= smallMemory) {
+			t.Errorf("password %q: costly %v", step.next, Costly(path))
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%v, %v", info.Mode(), err)
+		}
+	}
+	if err := os.WriteFile(path, make([]byte, maxFileBytes+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadKey(path, ""); err == nil || errors.Is(err, ErrPassword) {
+		t.Errorf("a file of %d bytes: %v", maxFileBytes+1, err)
 	}
 }

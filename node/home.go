@@ -29,15 +29,18 @@ type Home struct {
 	Dir     string
 	Genesis *types.Genesis
 	Key     ed25519.PrivateKey
-	Account account.Key
-	Layers  *Layers  // config.toml, and what was set over it
-	Network *Network // the file that the home was made of; nil in homes made of a genesis file
+	Account account.Key // nil while it is locked
+	Locked  bool        // the account has a password, and Unlock was not called yet
+	Layers  *Layers     // config.toml, and what was set over it
+	Network *Network    // the file that the home was made of; nil in homes made of a genesis file
 }
 
 // Identity are the two secret keys of a node: its own, and that of its Ethereum account. Fresh ones are drawn for nil.
 type Identity struct {
 	Key     ed25519.PrivateKey
 	Account account.Key
+
+	restored []byte // the account's file, of a key that may have signed before; nil for others
 }
 
 // NewIdentity draws both keys.
@@ -74,8 +77,10 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 	if id.Account == nil {
 		id.Account = fresh.Account
 	}
-	if err := MarkUnused(filepath.Join(dir, unusedMark)); err != nil {
-		return nil, err
+	if id.restored == nil {
+		if err := MarkUnused(filepath.Join(dir, unusedMark)); err != nil {
+			return nil, err
+		}
 	}
 	encoded, err := genesis.Encode()
 	if err != nil {
@@ -88,7 +93,7 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 	if err := writeKey(filepath.Join(dir, keyFile), id.Key); err != nil {
 		return nil, err
 	}
-	if err := account.SaveKey(filepath.Join(dir, accountFile), id.Account); err != nil {
+	if err := saveAccount(filepath.Join(dir, accountFile), id); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, ConfigFile), config, 0o600); err != nil {
@@ -102,6 +107,16 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 		return nil, fmt.Errorf("write genesis: %w", err)
 	}
 	return LoadHome(dir)
+}
+
+func saveAccount(path string, id Identity) error {
+	if id.restored == nil {
+		return account.SaveKey(path, id.Account)
+	}
+	if err := os.WriteFile(path, id.restored, 0o600); err != nil {
+		return fmt.Errorf("write account: %w", err)
+	}
+	return nil
 }
 
 // IsHome reports whether a directory is an initialised home.
@@ -137,19 +152,47 @@ func LoadHome(dir string) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	purse, err := account.LoadOrMakeKey(filepath.Join(dir, accountFile))
+	purse, locked, err := openAccount(filepath.Join(dir, accountFile))
 	if err != nil {
 		return nil, err
 	}
-	home := &Home{Dir: dir, Genesis: genesis, Key: key, Account: purse, Layers: layers}
+	home := &Home{Dir: dir, Genesis: genesis, Key: key, Account: purse, Locked: locked, Layers: layers}
 	if home.Network, err = ReadNetwork(filepath.Join(dir, networkCopy)); errors.Is(err, fs.ErrNotExist) {
 		return home, nil
 	}
 	return home, err
 }
 
+// openAccount opens an account that has no password, and finds out that it has one: where trying is dear, it counts as locked.
+func openAccount(path string) (key account.Key, locked bool, err error) {
+	if account.Costly(path) {
+		return nil, true, nil
+	}
+	key, err = account.LoadOrMakeKey(path, "")
+	if errors.Is(err, account.ErrPassword) {
+		return nil, true, nil
+	}
+	return key, false, err
+}
+
+// Unlock opens the account of a home with its password.
+func (h *Home) Unlock(password string) error {
+	key, err := account.LoadKey(filepath.Join(h.Dir, accountFile), password)
+	if err == nil {
+		h.Account, h.Locked = key, false
+	}
+	return err
+}
+
+// SetPassword gives the account of a home another password; the account is open. An empty one is none.
+func (h *Home) SetPassword(password string) error {
+	return account.ReplaceKey(filepath.Join(h.Dir, accountFile), h.Account, password)
+}
+
 // MakeHome makes the home of a node of a network, with fresh keys and no settings. It makes the directories above it too.
-func MakeHome(dir string, network *Network) (*Home, error) {
+func MakeHome(dir string, network *Network) (*Home, error) { return makeHome(dir, network, Identity{}) }
+
+func makeHome(dir string, network *Network, id Identity) (*Home, error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return nil, fmt.Errorf("home: %w", err)
 	}
@@ -159,7 +202,7 @@ func MakeHome(dir string, network *Network) (*Home, error) {
 	if err := network.Write(filepath.Join(dir, networkCopy)); err != nil {
 		return nil, err
 	}
-	return InitHome(dir, network.Genesis, Identity{}, Settings{})
+	return InitHome(dir, network.Genesis, id, Settings{})
 }
 
 // checkHomeMode refuses a home that others may enter: it holds the keys.

@@ -138,3 +138,17 @@ func FuzzAuditAnswer(f *testing.F) {
 		}
 	})
 }
+
+// TestKeyFileLimits: a key file is short.
+func TestKeyFileLimits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), keyFile)
+	digits := strings.Repeat("ab", 32)
+	for size, good := range map[int]bool{maxKeyBytes: true, maxKeyBytes + 1: false} {
+		if err := os.WriteFile(path, []byte(digits+strings.Repeat("\n", size-len(digits))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readKey(path); (err == nil) != good || !good && !errors.Is(err, ErrNoKey) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}

@@ -18,6 +18,9 @@ import (
 // ErrKeyMode says that others could read the node's secret key.
 var ErrKeyMode = errors.New("secret key is readable by others")
 
+// ErrNoKey says that the node's secret key is missing or damaged.
+var ErrNoKey = errors.New("no key of the node")
+
 // PublicKeyOf is the identity that belongs to the secret key.
 func PublicKeyOf(key ed25519.PrivateKey) types.PublicKey {
 	return types.PublicKey(key.Public().(ed25519.PublicKey))
@@ -39,11 +42,14 @@ func writeKey(path string, key ed25519.PrivateKey) error {
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
-// readKey loads a key file and refuses one that others could read.
+// maxKeyBytes bounds a key file: 64 digits and what an editor adds.
+const maxKeyBytes = 1 << 10
+
+// readKey loads a key file and refuses one that others could read, or that another user owns and may change.
 func readKey(path string) (ed25519.PrivateKey, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no key at %s: run `bedrock init --home %s` first", path, filepath.Dir(path))
+		return nil, fmt.Errorf("%w at %s: restore it from your backup", ErrNoKey, path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
@@ -51,13 +57,19 @@ func readKey(path string) (ed25519.PrivateKey, error) {
 	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
 		return nil, fmt.Errorf("%s has mode %04o: %w; run `chmod 600 %s`", path, mode, ErrKeyMode, path)
 	}
+	if uid, foreign := ownerOf(info); foreign {
+		return nil, fmt.Errorf("%s belongs to user %d: %w; run `chown %d %s`", path, uid, ErrKeyMode, os.Geteuid(), path)
+	}
+	if info.Size() > maxKeyBytes {
+		return nil, fmt.Errorf("%w: %s has %d bytes, want 64 hex digits: restore it from your backup", ErrNoKey, path, info.Size())
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
 	}
 	seed, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("%s is not a key file (want 64 hex digits): restore it from your backup", path)
+		return nil, fmt.Errorf("%w: %s is not a key file (want 64 hex digits): restore it from your backup", ErrNoKey, path)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
 }

@@ -29,7 +29,7 @@ func renameSettings(home string) error {
 		renamed = line.ReplaceAllFunc(renamed, func(found []byte) []byte {
 			parts := line.FindSubmatch(found)
 			digits := string(regexp.MustCompile("_").ReplaceAll(parts[2], nil))
-			return fmt.Appendf(nil, "%s%s = %q", parts[1], now.key, now.unit([]string{digits}))
+			return fmt.Appendf(nil, "%s%s = %q", parts[1], now.key, digits+now.suffix)
 		})
 	}
 	aside := path + ".renamed"

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -33,6 +35,8 @@ type Settings struct {
 	Sampling       string // "default" or "strict"
 	SamplingRate   int64  // bytes a second
 	LatestAsserted bool
+
+	PasswordFile string
 
 	LogLevel  string
 	LogFormat string
@@ -89,7 +93,7 @@ func ReadLayers(path string) (*Layers, error) {
 		return nil, fmt.Errorf("%s%s", path, tomlProblem(err))
 	}
 	var problems []error
-	for _, key := range slices.Sorted(mapKeys(read)) {
+	for _, key := range slices.Sorted(maps.Keys(read)) {
 		place := fmt.Sprintf("%s:%d", path, lineOf(file, key))
 		if err := l.fromFile(key, read[key], place); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", place, err))
@@ -100,16 +104,6 @@ func ReadLayers(path string) (*Layers, error) {
 
 // maxConfigBytes bounds config.toml.
 const maxConfigBytes = 1 << 20
-
-func mapKeys(m map[string]any) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
 
 // tomlProblem is a syntax error with its place.
 func tomlProblem(err error) string {
@@ -122,10 +116,13 @@ func tomlProblem(err error) string {
 }
 
 // lineOf is the line where a top-level key stands; 1 if it cannot be told.
-func lineOf(file []byte, key string) int {
+func lineOf(file []byte, key string) int { return max(placeOf(file, key), 1) }
+
+// placeOf is lineOf; 0 if it cannot be told.
+func placeOf(file []byte, key string) int {
 	at := regexp.MustCompile(`(?m)^[ \t]*(\[[ \t]*)?["']?` + regexp.QuoteMeta(key) + `["']?[ \t]*[=.\]]`).FindIndex(file)
 	if at == nil {
-		return 1
+		return 0
 	}
 	return 1 + bytes.Count(file[:at[0]], []byte("\n"))
 }
@@ -136,10 +133,21 @@ func (l *Layers) fromFile(key string, value any, place string) error {
 		return fmt.Errorf("%s: %w", key, err)
 	}
 	if old, known := oldKeys[key]; known {
-		l.Warnings = append(l.Warnings, fmt.Sprintf("%s: %s is the old name of %s: write %s = %q", place, key, old.key, old.key, old.unit(values)))
-		key, values = old.key, []string{old.unit(values)}
+		return l.setOld(key, old, values, place)
 	}
 	return l.Set(key, values, place)
+}
+
+// setOld takes the value of an old key as the program did that wrote it: the bounds of today hold for the new one.
+func (l *Layers) setOld(key string, old oldKey, values []string, place string) error {
+	n, err := strconv.ParseUint(strings.Join(values, ","), 10, 32)
+	if err != nil {
+		return fmt.Errorf("%s: %q: want a whole number; its new name is %s", key, strings.Join(values, ","), old.key)
+	}
+	*old.field(&l.Settings) = int64(n) * old.unit
+	l.origins[old.key] = place
+	l.Warnings = append(l.Warnings, fmt.Sprintf("%s: %s is the old name of %s: write %s = \"%d%s\"", place, key, old.key, old.key, n, old.suffix))
+	return nil
 }
 
 // textsOf are the texts of a TOML value.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -79,6 +80,8 @@ func SettingsTable() []Setting {
 			func(s *Settings) *int64 { return &s.SamplingRate }, parseCount, func(v int64) string { return strconv.FormatInt(v, 10) }),
 		boolean(Setting{Key: "asserted", Group: groupAdvanced, Default: "false", Help: "light clients: let the tag latest stand for the newest asserted state, not the newest settled one"},
 			func(s *Settings) *bool { return &s.LatestAsserted }),
+		text(Setting{Key: "password_file", Group: groupAdvanced, Default: "no password, or systemd's credential bedrock-password", Help: "file with the password of the node's account on its first line, readable by you alone"},
+			func(s *Settings) *string { return &s.PasswordFile }, nil),
 		text(Setting{Key: "log_level", Group: groupAdvanced, Default: "info; warn for light clients", Help: "debug, info, warn or error"},
 			func(s *Settings) *string { return &s.LogLevel }, oneOf("debug", "info", "warn", "error")),
 		text(Setting{Key: "log_format", Group: groupAdvanced, Default: "text", Help: "text or json"},
@@ -104,13 +107,18 @@ func settingOf(key string) (Setting, bool) {
 	return table[i], true
 }
 
-// oldKeys are names that config.toml had before, with the way to write their values now.
-var oldKeys = map[string]struct {
-	key  string
-	unit func([]string) string
-}{
-	"shard_mib":   {"row_budget", func(v []string) string { return strings.Join(v, "") + "MiB" }},
-	"upload_mbit": {"upload", func(v []string) string { return strings.Join(v, "") + "Mbit" }},
+// oldKey is a name that config.toml had before for a whole number of units.
+type oldKey struct {
+	key    string // the name of today
+	unit   int64
+	suffix string // of the unit, as the value is written now
+	field  func(*Settings) *int64
+}
+
+// oldKeys lists them all.
+var oldKeys = map[string]oldKey{
+	"shard_mib":   {"row_budget", 1 << 20, "MiB", func(s *Settings) *int64 { return &s.RowBudget }},
+	"upload_mbit": {"upload", 1_000_000 / 8, "Mbit", func(s *Settings) *int64 { return &s.Upload }},
 }
 
 func text(s Setting, field func(*Settings) *string, check func(string) error) Setting {
@@ -233,4 +241,17 @@ func parseCount(v string) (int64, error) {
 		return 0, fmt.Errorf("%q: want a whole number of bytes a second", v)
 	}
 	return n, nil
+}
+
+// SettingGroups lists the groups in the order in which they are shown.
+func SettingGroups() []string {
+	return []string{groupCommon, groupNetwork, groupStorage, groupAdvanced}
+}
+
+// OldSettings lists the old names of settings, each with the new one.
+func OldSettings() (names [][2]string) {
+	for _, old := range slices.Sorted(maps.Keys(oldKeys)) {
+		names = append(names, [2]string{old, oldKeys[old].key})
+	}
+	return names
 }

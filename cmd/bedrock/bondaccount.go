@@ -6,9 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"strings"
 
-	"github.com/ethereum/go-ethereum/accounts/keystore"
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/account"
@@ -29,42 +27,50 @@ type accountFlags struct {
 func (f *accountFlags) add(cmd *cobra.Command, home string) {
 	cmd.Flags().StringVar(&f.home, "home", "", home)
 	cmd.Flags().StringVar(&f.keystore, "keystore", "", "keystore file (version 3) of the account that sends the transaction; default: the home's own account")
-	cmd.Flags().StringVar(&f.password, "password-file", "", "file with the keystore's password on its first line, readable by you alone; default: no password")
+	cmd.Flags().StringVar(&f.password, "password-file", "", "file with the account's password on its first line, readable by you alone; default: no password")
 }
 
 // unlock finds the account's key. home is nil where none was given.
 func (f *accountFlags) unlock(home *node.Home) (account.Key, error) {
-	if f.keystore == "" && f.password != "" {
-		return nil, &exitError{exitUsage, errors.New("--password-file belongs to --keystore")}
-	}
 	if f.keystore == "" && home == nil {
 		return nil, &exitError{exitUsage, errors.New("name the account that sends the transaction: --home DIR for a node's own, or --keystore FILE")}
 	}
 	if f.keystore == "" {
-		return home.Account, nil
+		return f.ofHome(home)
 	}
 	encrypted, err := readSecret("--keystore", f.keystore)
 	if err != nil {
 		return nil, err
 	}
-	password := ""
-	if f.password != "" {
-		text, err := readSecret("--password-file", f.password)
-		if err != nil {
+	key, err := account.DecryptKey(encrypted, "")
+	from := ""
+	if errors.Is(err, account.ErrPassword) {
+		var password string
+		if password, from, err = findPassword("--password-file", f.password, "Password of "+f.keystore); err != nil {
 			return nil, err
 		}
-		password, _, _ = strings.Cut(string(text), "\n")
+		key, err = account.DecryptKey(encrypted, password)
 	}
-	key, err := keystore.DecryptKey(encrypted, strings.TrimSuffix(password, "\r"))
 	switch {
-	case errors.Is(err, keystore.ErrDecrypt) && f.password == "":
-		return nil, fmt.Errorf("%s has a password: give --password-file", f.keystore)
-	case errors.Is(err, keystore.ErrDecrypt):
-		return nil, fmt.Errorf("the first line of %s is not the password of %s", f.password, f.keystore)
+	case errors.Is(err, account.ErrPassword) && from == "":
+		return nil, fmt.Errorf("%w: %s has a password: give --password-file", err, f.keystore)
+	case errors.Is(err, account.ErrPassword):
+		return nil, fmt.Errorf("%w: the first line of %s is not that of %s", err, from, f.keystore)
 	case err != nil:
-		return nil, fmt.Errorf("--keystore %s is no keystore file of version 3 (as geth, clef or a wallet's export make it): %w", f.keystore, err)
+		return nil, fmt.Errorf("--keystore %s: %w", f.keystore, err)
 	}
-	return key.PrivateKey, nil
+	return key, nil
+}
+
+// ofHome opens the home's own account.
+func (f *accountFlags) ofHome(home *node.Home) (account.Key, error) {
+	if !home.Locked && f.password != "" {
+		return nil, &exitError{exitUsage, fmt.Errorf("--password-file: the account in %s has no password; for another account name --keystore, too", home.Dir)}
+	}
+	if err := unlock(home, "--password-file", f.password); err != nil {
+		return nil, err
+	}
+	return home.Account, nil
 }
 
 // load reads the home, if one was given.

@@ -13,8 +13,8 @@ import (
 )
 
 func newConfigCommand() *cobra.Command {
-	cmd := group(&cobra.Command{Use: "config", Short: "Show a node's settings and where they come from"})
-	cmd.AddCommand(newConfigShowCommand())
+	cmd := group(&cobra.Command{Use: "config", Short: "Show a node's settings and where they come from, and change them"})
+	cmd.AddCommand(newConfigShowCommand(), newConfigSetCommand(), newConfigPathCommand())
 	return cmd
 }
 
@@ -56,22 +56,6 @@ func newConfigShowCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON in a versioned envelope")
 	addSettings(cmd)
 	return cmd
-}
-
-// homeToRead is the home that a verb means which only reads it.
-func homeToRead(cmd *cobra.Command, dir string) (string, error) {
-	if dir != "" {
-		return dir, nil
-	}
-	named, err := cmd.Flags().GetString("network")
-	if err != nil {
-		return "", err
-	}
-	network, err := node.FindNetwork(named)
-	if err != nil {
-		return "", err
-	}
-	return node.DefaultHome(network)
 }
 
 func printSettings(out io.Writer, values []node.Value, origin bool) error {

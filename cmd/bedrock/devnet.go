@@ -110,7 +110,7 @@ func publishDevnet(net *devnet.Devnet) (func() error, error) {
 }
 
 func isTerminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
+	file, ok := out.(interface{ Fd() uintptr })
 	return ok && isatty.IsTerminal(file.Fd())
 }
 

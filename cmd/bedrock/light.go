@@ -36,7 +36,7 @@ func newLightCommand() *cobra.Command {
 		},
 	}
 	f.add(cmd)
-	addSettings(cmd, "role", "row_budget", "upload", "no_port_mapping")
+	addSettings(cmd, "role", "row_budget", "upload", "no_port_mapping", "password_file")
 	return cmd
 }
 

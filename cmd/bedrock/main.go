@@ -23,26 +23,39 @@ func main() {
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string) int {
-	root := newRoot()
+	root, out := newRoot(), &watchedOutput{file: os.Stdout}
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	root.SetOut(out)
+	cmd, err := root.ExecuteContextC(ctx)
+	code, message := judge(err)
+	if message != "" {
+		fmt.Fprintln(os.Stderr, "bedrock:", message)
+	}
+	if code != exitOK && !out.wrote && wantsJSON(cmd, args) {
+		if err := printError(out, code, message); err != nil {
+			fmt.Fprintln(os.Stderr, "bedrock:", err)
+		}
+	}
+	return code
+}
+
+// judge gives the exit code of what a verb returned, and what is left to say about it.
+func judge(err error) (code int, message string) {
 	var exit *exitError
 	switch {
 	case err == nil:
-		return exitOK
+		return exitOK, ""
 	case errors.As(err, &exit):
 		if exit.err != nil {
-			fmt.Fprintln(os.Stderr, "bedrock:", exit.err)
+			message = exit.err.Error()
 		}
-		return exit.code
+		return exit.code, message
 	case errors.Is(err, context.Canceled):
-		return exitOK
+		return exitOK, ""
 	case strings.HasPrefix(err.Error(), "required flag(s)"): // cobra has no type for it
-		fmt.Fprintln(os.Stderr, "bedrock:", err, "(see --help)")
-		return exitUsage
+		return exitUsage, err.Error() + " (see --help)"
 	default:
-		fmt.Fprintln(os.Stderr, "bedrock:", err)
-		return exitCodeOf(err)
+		return exitCodeOf(err), err.Error()
 	}
 }
 
@@ -50,19 +63,42 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "bedrock",
 		Short:         "A peer-to-peer base for an Ethereum rollup: ordering, data availability, proofs",
-		Long:          "bedrock runs nodes of a network without an operator: sequencers order transactions, every peer keeps\nerasure-coded rows of every block, light clients sample them, provers assert state roots and anyone refutes a wrong one.\n\n" + exitCodesHelp,
+		Long:          "bedrock runs nodes of a network without an operator: sequencers order transactions, every peer keeps\nerasure-coded rows of every block, light clients sample them, provers assert state roots and anyone refutes a wrong one.\n\n" + exitCodesHelp(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	group(root)
+	groupFlags(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return readEnvironment(cmd, environment()) }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{exitUsage, fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newDevnetCommand(), newGenesisCommand(), newInitCommand(), newRunCommand(), newLightCommand(), newBootstrapCommand(), newConfigCommand(), newNetworkCommand(),
-		newDoctorCommand(), newStatusCommand(), newPeersCommand(), newWaitCommand(), newBondsCommand(), newBondCommand(), newReadyCommand(), newUnbondCommand(), newWithdrawCommand(),
-		newCheckpointCommand(), newBlockCommand(), newSampleCommand(), newAuditCommand(), newFraudCommand(), newSimCommand(), newBenchCommand())
+	for _, g := range verbGroups() {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, verb := range g.verbs {
+			verb.GroupID = g.title
+			root.AddCommand(verb)
+		}
+	}
+	root.AddCommand(newDocsCommand())
 	return root
+}
+
+// verbGroup is one paragraph of `bedrock --help`.
+type verbGroup struct {
+	title string
+	verbs []*cobra.Command
+}
+
+func verbGroups() []verbGroup {
+	return []verbGroup{
+		{"Run a node:", []*cobra.Command{newLightCommand(), newRunCommand(), newBootstrapCommand(), newDevnetCommand()}},
+		{"See how it does:", []*cobra.Command{newStatusCommand(), newPeersCommand(), newWaitCommand(), newDoctorCommand()}},
+		{"Set it up:", []*cobra.Command{newConfigCommand(), newKeysCommand(), newNetworkCommand(), newInitCommand(), newGenesisCommand(), newCheckpointCommand()}},
+		{"Sequence and prove:", []*cobra.Command{newBondsCommand(), newBondCommand(), newReadyCommand(), newUnbondCommand(), newWithdrawCommand()}},
+		{"Check for yourself:", []*cobra.Command{newSampleCommand(), newBlockCommand(), newAuditCommand(), newFraudCommand()}},
+		{"Develop:", []*cobra.Command{newSimCommand(), newBenchCommand()}},
+	}
 }
 
 // group makes a command that only has subcommands: alone it prints its help, with anything else it is a usage error.

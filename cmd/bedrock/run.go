@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/store"
 )
 
 // runFlags are the flags of a verb that runs a node which are no settings: they hold for one run.
@@ -71,7 +72,7 @@ func newBootstrapCommand() *cobra.Command {
 		},
 	}
 	f.add(cmd)
-	addSettings(cmd, "role", "asserted", "sampling", "sampling_rate")
+	addSettings(cmd, "role", "asserted", "sampling", "sampling_rate", "password_file")
 	return cmd
 }
 
@@ -89,6 +90,11 @@ type running struct {
 
 // runNode runs the node of a home until it is told to stop. While it runs, watch says what happens on the output.
 func runNode(cmd *cobra.Command, home *node.Home, f runFlags, watch func(context.Context, io.Writer, *node.Node, bool)) (err error) {
+	if home.Layers.Settings.Role.Executes() || home.Layers.Settings.Role == "" { // the others post nothing
+		if err := unlock(home, "--password-file", home.Layers.Settings.PasswordFile); err != nil {
+			return err
+		}
+	}
 	cfg := home.Config()
 	defaultAddresses(&cfg)
 	if err := cfg.Validate(); err != nil {
@@ -103,6 +109,9 @@ func runNode(cmd *cobra.Command, home *node.Home, f runFlags, watch func(context
 		cfg.Logger.Warn(warning)
 	}
 	n, err := node.Open(cfg)
+	if errors.Is(err, store.ErrInUse) {
+		return fmt.Errorf("%w%s", err, whoRuns(home.Dir))
+	}
 	if err != nil {
 		return err
 	}

@@ -75,12 +75,18 @@ func openHome(cmd *cobra.Command, dir string) (*node.Home, error) {
 	if err := upgradeHome(cmd, dir); err != nil {
 		return nil, err
 	}
+	made := !node.IsHome(dir)
 	home, err := loadOrMake(dir, network)
 	if err != nil {
 		return nil, err
 	}
 	if err := applySettings(cmd, home.Layers); err != nil {
 		return nil, err
+	}
+	if made {
+		if err := protectNew(cmd, home); err != nil {
+			return nil, err
+		}
 	}
 	return home, joinNetwork(home, network)
 }
@@ -150,4 +156,13 @@ func defaultHomes() []string {
 // announce leaves word in the home of where the node answers.
 func announce(home *node.Home, n *node.Node) (func() error, error) {
 	return node.Running{PID: os.Getpid(), Role: n.Role(), RPC: n.RPCAddr(), Metrics: n.MetricsAddr(), Since: n.Since()}.Announce(home.Dir)
+}
+
+// whoRuns says which process uses a home, if it left word there.
+func whoRuns(home string) string {
+	r, err := node.ReadRunning(home)
+	if err != nil || r == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (a %s runs there since %s, process %d: `kill %d` stops it)", r.Role, r.Since.Local().Format("15:04"), r.PID, r.PID)
 }

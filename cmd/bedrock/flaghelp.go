@@ -1,0 +1,64 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/etherscale/bedrock/node"
+)
+
+// groupFlags makes --help show a verb's flags by groups: those of this verb alone first, then those of the settings.
+func groupFlags(root *cobra.Command) {
+	cobra.AddTemplateFunc("groupedFlags", groupedFlags)
+	const plain = `Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}`
+	template := root.UsageTemplate()
+	if !strings.Contains(template, plain) {
+		panic("cobra's template of usage has changed: adapt groupFlags")
+	}
+	root.SetUsageTemplate(strings.ReplaceAll(template, plain, "{{groupedFlags .LocalFlags}}"))
+}
+
+// flagGroup is some flags of a verb, with their title.
+type flagGroup struct {
+	title string
+	flags *pflag.FlagSet
+}
+
+// flagGroups sorts flags into groups. Those that are no settings have the group "".
+func flagGroups(flags *pflag.FlagSet) []flagGroup {
+	groups := []flagGroup{{title: ""}}
+	for _, title := range node.SettingGroups() {
+		groups = append(groups, flagGroup{title: title})
+	}
+	for i := range groups {
+		set := pflag.NewFlagSet("", pflag.ContinueOnError)
+		set.SortFlags = false
+		flags.VisitAll(func(f *pflag.Flag) {
+			title := ""
+			if of := f.Annotations[groupAnnotation]; len(of) > 0 {
+				title = of[0]
+			}
+			if title == groups[i].title {
+				set.AddFlag(f)
+			}
+		})
+		groups[i].flags = set
+	}
+	return slices.DeleteFunc(groups, func(g flagGroup) bool { return !g.flags.HasAvailableFlags() })
+}
+
+func groupedFlags(flags *pflag.FlagSet) string {
+	var parts []string
+	for _, g := range flagGroups(flags) {
+		title := "Flags:"
+		if g.title != "" {
+			title = g.title + " settings:"
+		}
+		parts = append(parts, title+"\n"+strings.TrimRight(g.flags.FlagUsages(), "\n"))
+	}
+	return strings.Join(parts, "\n\n")
+}
