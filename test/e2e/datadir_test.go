@@ -20,8 +20,8 @@ func peerHome(t *testing.T) (n *network, home string) {
 }
 
 // runArgs run a node for a moment.
-func runArgs(home string) []string {
-	return []string{"run", "--home", home, "--listen", "/ip4/127.0.0.1/tcp/0", "--for", "300ms"}
+func runArgs(home string, more ...string) []string {
+	return append([]string{"run", "--home", home, "--listen", "/ip4/127.0.0.1/tcp/0", "--for", "300ms"}, more...)
 }
 
 // TestOtherNetwork: a home whose genesis was exchanged refuses its old data and leaves it alone.
