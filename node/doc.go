@@ -25,4 +25,7 @@
 //	ledger.go, conviction.go         what was asserted and challenged; what convicts sequencers
 //	serving.go                       JSON-RPC
 //	fact.go, figures.go              what a watcher is told
+//	meter.go, readings.go, readingswork.go, machine.go, traffic.go, metricsserver.go   metrics: noted, read from the parts, served (package metrics)
+//	health.go, conditions.go, conditionsreach.go, agents.go, ending.go                 readiness; health codes raised and cleared (package health)
+//	status.go, peers.go              what `bedrock status` and `bedrock peers` tell of the node
 package node
