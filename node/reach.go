@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/libp2p/go-libp2p/core/event"
@@ -33,7 +35,11 @@ type reach struct {
 	state   network.Reachability // by AutoNAT v1, which asks about the host as a whole
 	punches rpc.Punches
 	said    string
+	asked   *time.Timer // when the router's answer is worth a word; nil where it is not asked
 }
+
+// routerPatience is how long a router has to answer before the node says what it did.
+const routerPatience = 20 * time.Second
 
 func newReach(log *slog.Logger) *reach { return &reach{log: log, ended: make(chan struct{})} }
 
@@ -49,6 +55,7 @@ func (r *reach) watch(h host.Host) error {
 	r.host, r.sub = h, sub
 	r.mu.Unlock()
 	go r.follow()
+	r.awaitRouter()
 	if !r.public || r.known {
 		return nil
 	}
@@ -70,6 +77,11 @@ func (r *reach) close() error {
 	if r.sub == nil {
 		return nil
 	}
+	r.mu.Lock()
+	if r.asked != nil {
+		r.asked.Stop()
+	}
+	r.mu.Unlock()
 	err := r.sub.Close()
 	<-r.ended
 	return err
@@ -94,6 +106,30 @@ func (r *reach) follow() {
 		if news {
 			r.log.Info(word)
 		}
+	}
+}
+
+// awaitRouter says once what the router answered to the wish for a port. That none answers is common and no fault.
+func (r *reach) awaitRouter() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.nat == nil || r.known {
+		return
+	}
+	r.asked = time.AfterFunc(routerPatience, func() {
+		r.log.Info(routerWord(r.report(r.hosted())))
+	})
+}
+
+// routerWord is what there is to say about the router.
+func routerWord(now rpc.Reachability) string {
+	switch {
+	case now.CGNAT:
+		return "the router forwards this node's port, but stands behind another one of the provider: peers reach the node by punched holes and relays"
+	case len(now.Mapped) > 0:
+		return "the router forwards this node's port: " + strings.Join(now.Mapped, ", ")
+	default:
+		return "the router forwards no port by itself (it answers neither UPnP nor NAT-PMP); that is fine: peers reach the node by punched holes and relays"
 	}
 }
 

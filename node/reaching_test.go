@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/etherscale/bedrock/execution/exectest"
+	"github.com/etherscale/bedrock/rpc"
 )
 
 func addrsOf(t *testing.T, texts ...string) []multiaddr.Multiaddr {
@@ -195,6 +197,19 @@ func TestTCPIsGuessedFromQUIC(t *testing.T) {
 	}
 	if len(got) != 3 || !slices.Contains(got, tcp) {
 		t.Fatalf("addresses %q, want %s among them", got, tcp)
+	}
+}
+
+func TestRouterWord(t *testing.T) {
+	mapped := rpc.Reachability{Mapped: []string{"/ip4/45.1.1.1/tcp/9"}}
+	behind := rpc.Reachability{Mapped: []string{"/ip4/100.64.1.1/tcp/9"}, CGNAT: true}
+	for _, c := range []struct {
+		of   rpc.Reachability
+		says string
+	}{{mapped, "/ip4/45.1.1.1/tcp/9"}, {behind, "another one of the provider"}, {rpc.Reachability{}, "that is fine"}} {
+		if got := routerWord(c.of); !strings.Contains(got, c.says) {
+			t.Errorf("%+v: %q, want %q in it", c.of, got, c.says)
+		}
 	}
 }
 
