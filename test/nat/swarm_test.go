@@ -66,6 +66,9 @@ func newSwarm(t *testing.T, sequencers int) *swarm {
 	}
 	s := &swarm{T: t, lab: l, dir: t.TempDir()}
 	t.Cleanup(func() {
+		for to, n := range l.Strays() {
+			t.Errorf("%d packets went to %s, which is not in this internet", n, to)
+		}
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}

@@ -3,7 +3,6 @@
 package lab
 
 import (
-	"container/heap"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -23,17 +23,22 @@ var ErrNotHere = errors.New("needs root, `ip` of iproute2 and /dev/net/tun")
 // namePrefix begins the names of all namespaces; the maker's pid follows.
 const namePrefix = "bedrock-nat-"
 
+// mtu of every line in bytes, as of lines with PPPoE and a tunnel.
+const mtu = 1400
+
 // Line is what a host's line does to packets, each way.
 type Line struct {
-	Delay time.Duration
-	Loss  float64 // share
+	Delay  time.Duration
+	Jitter time.Duration // up to this is added to Delay, so that packets overtake each other
+	Loss   float64       // share
 }
 
 // Lab is a running internet.
 type Lab struct {
 	mu     sync.Mutex
 	hosts  []*Host
-	byAddr map[netip.Addr]*Host // public ones, and routers
+	byAddr map[netip.Addr]*Host // by public address; of those behind carriers by the address there
+	shared map[netip.Addr]*Carrier
 	random *rand.Rand
 	due    queue
 	wake   chan struct{}
@@ -53,7 +58,9 @@ type Host struct {
 	lab       *Lab
 	namespace string
 	own       netip.Addr
-	router    *router // nil: no router
+	router    *router  // nil: none, or one of the kernel
+	carrier   *Carrier // nil: the router has a public address
+	box       string   // namespace of the kernel that routes; empty: none does
 	tun       *os.File
 	line      Line
 	cut       bool
@@ -71,13 +78,13 @@ func New(seed uint64) (*Lab, error) {
 		return nil, ErrNotHere
 	}
 	removeStale()
-	l := &Lab{byAddr: make(map[netip.Addr]*Host), random: rand.New(rand.NewPCG(seed, 1)), wake: make(chan struct{}, 1),
+	l := &Lab{byAddr: make(map[netip.Addr]*Host), shared: make(map[netip.Addr]*Carrier), random: rand.New(rand.NewPCG(seed, 1)), wake: make(chan struct{}, 1),
 		done: make(chan struct{}), strays: make(map[netip.AddrPort]int)}
 	l.wg.Go(l.deliver)
 	return l, nil
 }
 
-// removeStale removes the namespaces of processes that are gone.
+// removeStale removes the namespaces of labs that were killed, and ends the programs that run on in them.
 func removeStale() {
 	found, err := filepath.Glob("/var/run/netns/" + namePrefix + "*")
 	if err != nil {
@@ -87,10 +94,26 @@ func removeStale() {
 		name := filepath.Base(path)
 		pid, _, _ := strings.Cut(strings.TrimPrefix(name, namePrefix), "-")
 		if _, err := os.Stat("/proc/" + pid); err != nil {
+			endAll(name)
 			_ = ip("netns", "del", name)
 		}
 	}
 }
+
+// endAll kills what runs in a namespace.
+func endAll(namespace string) {
+	out, err := exec.Command("ip", "netns", "pids", namespace).Output()
+	if err != nil {
+		return // somebody else removed it
+	}
+	for _, field := range strings.Fields(string(out)) {
+		if pid, err := strconv.Atoi(field); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+		}
+	}
+}
+
+func namespaceOf(name string) string { return namePrefix + strconv.Itoa(os.Getpid()) + "-" + name }
 
 // AddPublic adds a host with a public address.
 func (l *Lab) AddPublic(name string) (*Host, error) {
@@ -108,41 +131,50 @@ func (l *Lab) AddHome(name string, kind Kind) (*Host, error) {
 }
 
 func (l *Lab) add(h *Host) (*Host, error) {
-	h.lab, h.namespace = l, namePrefix+strconv.Itoa(os.Getpid())+"-"+h.Name
+	h.lab, h.namespace = l, namespaceOf(h.Name)
 	if err := ip("netns", "add", h.namespace); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
 	l.hosts = append(l.hosts, h)
 	l.mu.Unlock()
-	tun, err := openTun(h.namespace)
-	if err != nil {
-		return nil, err
-	}
-	h.tun = tun
 	gateway := h.own
 	if h.router != nil {
 		gateway = h.router.gateway()
 	}
-	for _, args := range [][]string{
-		{"-n", h.namespace, "link", "set", "lo", "up"},
-		{"-n", h.namespace, "addr", "add", h.own.String() + "/24", "dev", device},
-		{"-n", h.namespace, "link", "set", device, "mtu", "1400", "up"},
-		route(h, gateway),
-	} {
-		if err := ip(args...); err != nil {
-			return nil, err
-		}
+	if err := h.plug(h.namespace, gateway); err != nil {
+		return nil, err
 	}
-	l.mu.Lock()
-	l.byAddr[h.Public] = h
-	l.mu.Unlock()
-	l.wg.Go(func() { l.read(h) })
 	return h, nil
 }
 
-func route(h *Host, gateway netip.Addr) []string {
-	args := []string{"-n", h.namespace, "route", "add", "default", "dev", device}
+// plug puts the host's end of its line, a TUN device, into a namespace.
+func (h *Host) plug(namespace string, gateway netip.Addr) error {
+	tun, err := openTun(namespace)
+	if err != nil {
+		return err
+	}
+	h.tun = tun
+	for _, args := range [][]string{
+		{"-n", namespace, "link", "set", "lo", "up"},
+		{"-n", namespace, "addr", "add", h.own.String() + "/24", "dev", device},
+		{"-n", namespace, "link", "set", device, "mtu", strconv.Itoa(mtu), "up"},
+		route(h, namespace, gateway),
+	} {
+		if err := ip(args...); err != nil {
+			return err
+		}
+	}
+	l := h.lab
+	l.mu.Lock()
+	l.byAddr[h.address()] = h
+	l.mu.Unlock()
+	l.wg.Go(func() { l.read(h) })
+	return nil
+}
+
+func route(h *Host, namespace string, gateway netip.Addr) []string {
+	args := []string{"-n", namespace, "route", "add", "default", "dev", device}
 	if h.router != nil {
 		args = append(args, "via", gateway.String())
 	}
@@ -170,7 +202,15 @@ func (h *Host) Cut(cut bool) {
 	h.cut = cut
 }
 
-// Move gives the home's router another public address and makes it forget every conversation.
+// address is what the lab finds the host by: its public address, or its router's behind a carrier.
+func (h *Host) address() netip.Addr {
+	if h.carrier != nil {
+		return h.router.public
+	}
+	return h.Public
+}
+
+// Move gives the home's router another public address and makes it forget every conversation. It is for AddHome's hosts.
 func (h *Host) Move() {
 	h.lab.mu.Lock()
 	defer h.lab.mu.Unlock()
@@ -215,122 +255,10 @@ func (l *Lab) Close() error {
 			problems = append(problems, h.tun.Close())
 		}
 		problems = append(problems, ip("netns", "del", h.namespace))
+		if h.box != "" {
+			problems = append(problems, ip("netns", "del", h.box))
+		}
 	}
 	l.wg.Wait()
 	return errors.Join(problems...)
-}
-
-func (l *Lab) read(h *Host) {
-	buffer := make([]byte, 2048)
-	for {
-		n, err := h.tun.Read(buffer)
-		if err != nil {
-			return // closed
-		}
-		if p, ok := parse(append([]byte(nil), buffer[:n]...)); ok {
-			l.send(h, p, time.Now())
-		}
-	}
-}
-
-// send passes a packet from a host's device through its router and line.
-func (l *Lab) send(from *Host, p packet, now time.Time) {
-	to := p.destination()
-	if r := from.router; r != nil {
-		if to.Addr() == r.gateway() {
-			if p.protocol() == protocolUDP && to.Port() == pmpPort {
-				if answer := r.pmp(p[p.header()+8:], now); answer != nil {
-					l.put(delivery{now, from, udp(to, p.source(), answer)})
-				}
-			}
-			return
-		}
-		if to.Addr().IsMulticast() {
-			return
-		}
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	target, known := l.byAddr[to.Addr()]
-	if !known {
-		if to.Addr().IsPrivate() || to.Addr().IsLoopback() || to.Addr().IsLinkLocalUnicast() {
-			l.strays[to]++
-		}
-		return
-	}
-	if from.router != nil {
-		from.router.leave(p, now)
-	}
-	if target.router != nil && !target.router.enter(p, now) {
-		return
-	}
-	if from.cut || target.cut || l.random.Float64() < from.line.Loss || l.random.Float64() < target.line.Loss {
-		return
-	}
-	heap.Push(&l.due, delivery{now.Add(from.line.Delay + target.line.Delay), target, p})
-	l.rouse()
-}
-
-func (l *Lab) put(d delivery) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	heap.Push(&l.due, d)
-	l.rouse()
-}
-
-func (l *Lab) rouse() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
-
-// deliver puts packets into the devices of who they are for, when they are due.
-func (l *Lab) deliver() {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		pause := l.flush(time.Now())
-		timer.Reset(pause)
-		select {
-		case <-l.wake:
-		case <-timer.C:
-		case <-l.done:
-			return
-		}
-	}
-}
-
-func (l *Lab) flush(now time.Time) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for len(l.due) > 0 {
-		if pause := l.due[0].at.Sub(now); pause > 0 {
-			return pause
-		}
-		d := heap.Pop(&l.due).(delivery)
-		_, _ = d.to.tun.Write(d.packet) // a device that is gone loses it, like a line
-	}
-	return time.Hour
-}
-
-// delivery is a packet on its way.
-type delivery struct {
-	at     time.Time
-	to     *Host
-	packet packet
-}
-
-// queue is a heap of deliveries by time.
-type queue []delivery
-
-func (q queue) Len() int           { return len(q) }
-func (q queue) Less(i, j int) bool { return q[i].at.Before(q[j].at) }
-func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(d any)        { *q = append(*q, d.(delivery)) }
-func (q *queue) Pop() any {
-	old := *q
-	d := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return d
 }

@@ -22,14 +22,14 @@ const (
 
 // Lifetimes of what a router remembers; short ones of real routers.
 const (
-	udpLife = 60 * time.Second
+	udpLife = 30 * time.Second
 	tcpLife = 10 * time.Minute
 )
 
-// inside is one port of the host behind the router; with a remote end, one conversation of it.
+// inside is one port of a host behind the router; with a remote end, one conversation of it.
 type inside struct {
 	protocol byte
-	port     uint16
+	at       netip.AddrPort
 	remote   netip.AddrPort // of Symmetric alone
 }
 
@@ -44,14 +44,14 @@ type entry struct {
 	inside inside
 	used   time.Time
 	sent   map[netip.AddrPort]time.Time // whom the host sent to: they may answer
-	open   bool                         // by NAT-PMP: anybody may send
+	open   time.Time                    // until then, by NAT-PMP, anybody may send
 }
 
-// router is a home's NAT: one host behind one public address.
+// router is a NAT: hosts behind one outer address.
 type router struct {
 	kind   Kind
 	public netip.Addr
-	host   netip.Addr // of the host behind it
+	host   netip.Addr // of the one behind it; a carrier has many
 
 	mu      sync.Mutex
 	random  *rand.Rand
@@ -72,7 +72,7 @@ func (r *router) gateway() netip.Addr { return r.host.Prev() }
 func (r *router) leave(p packet, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := inside{protocol: p.protocol(), port: p.source().Port()}
+	key := inside{protocol: p.protocol(), at: p.source()}
 	if r.kind == Symmetric {
 		key.remote = p.destination()
 	}
@@ -83,12 +83,12 @@ func (r *router) leave(p packet, now time.Time) {
 
 func (r *router) entryOf(key inside, now time.Time) (outside, *entry) {
 	if at, ok := r.out[key]; ok {
-		if e := r.in[at]; e.open || now.Sub(e.used) < life(key.protocol) {
+		if e := r.in[at]; now.Before(e.open) || now.Sub(e.used) < life(key.protocol) {
 			return at, e
 		}
 		delete(r.in, at)
 	}
-	at := outside{key.protocol, key.port}
+	at := outside{key.protocol, key.at.Port()}
 	for _, taken := r.in[at]; taken || r.kind == Symmetric; _, taken = r.in[at] {
 		at.port = uint16(1024 + r.random.IntN(64000))
 		if _, taken = r.in[at]; !taken {
@@ -109,7 +109,7 @@ func (r *router) enter(p packet, now time.Time) bool {
 		r.refused++
 		return false
 	}
-	if sent, known := e.sent[p.source()]; !e.open && (!known || now.Sub(sent) > life(p.protocol())) {
+	if sent, known := e.sent[p.source()]; !now.Before(e.open) && (!known || now.Sub(sent) > life(p.protocol())) {
 		r.refused++
 		return false
 	}
@@ -117,7 +117,7 @@ func (r *router) enter(p packet, now time.Time) bool {
 	if _, known := e.sent[p.source()]; known {
 		e.sent[p.source()] = now
 	}
-	p.setDestination(netip.AddrPortFrom(r.host, e.inside.port))
+	p.setDestination(e.inside.at)
 	return true
 }
 
@@ -152,13 +152,13 @@ func (r *router) pmp(request []byte, now time.Time) []byte {
 		public := r.public.As4()
 		return append([]byte{0, 128, 0, 0, 0, 0, 0, 1}, public[:]...)
 	case (operation == 1 || operation == 2) && len(request) == 12:
-		key := inside{protocol: protocolUDP, port: binary.BigEndian.Uint16(request[4:])}
+		key := inside{protocol: protocolUDP, at: netip.AddrPortFrom(r.host, binary.BigEndian.Uint16(request[4:]))}
 		if operation == 2 {
 			key.protocol = protocolTCP
 		}
 		at, e := r.entryOf(key, now)
 		life := binary.BigEndian.Uint32(request[8:])
-		e.open = life > 0
+		e.open = now.Add(time.Duration(life) * time.Second)
 		answer := append([]byte{0, 128 + operation, 0, 0, 0, 0, 0, 1}, request[4:6]...)
 		answer = binary.BigEndian.AppendUint16(answer, at.port)
 		return binary.BigEndian.AppendUint32(answer, life)
