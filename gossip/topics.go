@@ -47,7 +47,6 @@ func newPubsub(ctx context.Context, cfg *Config, appScore func(peer.ID) float64,
 		pubsub.WithMaxMessageSize(2*maxPubsubBytes),
 		pubsub.WithSeenMessagesTTL(seenTTL),
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(names...), 2*len(names))),
-		pubsub.WithLogger(cfg.Logger),
 	)
 }
 

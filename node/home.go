@@ -31,6 +31,8 @@ type Home struct {
 	Key     ed25519.PrivateKey
 	Account account.Key // nil while it is locked
 	Locked  bool        // the account has a password, and Unlock was not called yet
+	Secured bool        // the account has a password
+	New     bool        // it was made now
 	Layers  *Layers     // config.toml, and what was set over it
 	Network *Network    // the file that the home was made of; nil in homes made of a genesis file
 }
@@ -156,7 +158,7 @@ func LoadHome(dir string) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	home := &Home{Dir: dir, Genesis: genesis, Key: key, Account: purse, Locked: locked, Layers: layers}
+	home := &Home{Dir: dir, Genesis: genesis, Key: key, Account: purse, Locked: locked, Secured: locked, Layers: layers}
 	if home.Network, err = ReadNetwork(filepath.Join(dir, networkCopy)); errors.Is(err, fs.ErrNotExist) {
 		return home, nil
 	}
@@ -186,7 +188,11 @@ func (h *Home) Unlock(password string) error {
 
 // SetPassword gives the account of a home another password; the account is open. An empty one is none.
 func (h *Home) SetPassword(password string) error {
-	return account.ReplaceKey(filepath.Join(h.Dir, accountFile), h.Account, password)
+	err := account.ReplaceKey(filepath.Join(h.Dir, accountFile), h.Account, password)
+	if err == nil {
+		h.Secured = password != ""
+	}
+	return err
 }
 
 // MakeHome makes the home of a node of a network, with fresh keys and no settings. It makes the directories above it too.
@@ -202,7 +208,11 @@ func makeHome(dir string, network *Network, id Identity) (*Home, error) {
 	if err := network.Write(filepath.Join(dir, networkCopy)); err != nil {
 		return nil, err
 	}
-	return InitHome(dir, network.Genesis, id, Settings{})
+	home, err := InitHome(dir, network.Genesis, id, Settings{})
+	if home != nil {
+		home.New = true
+	}
+	return home, err
 }
 
 // checkHomeMode refuses a home that others may enter: it holds the keys.

@@ -232,6 +232,9 @@ func (n *Node) Since() time.Time { return n.since }
 // NetworkName is the network's name, as its genesis has it.
 func (n *Node) NetworkName() string { return n.cfg.Genesis.Name }
 
+// Version is the name and version of this program.
+func (n *Node) Version() string { return userAgent }
+
 // PeerID is the node's libp2p identity.
 func (n *Node) PeerID() string { return n.host.ID().String() }
 

@@ -63,7 +63,9 @@ func (p *footprintProcess) next(ctx context.Context, into any) error {
 }
 
 // age is how long ago the program was started, in milliseconds.
-func (p *footprintProcess) age() float64 { return float64(time.Since(p.began)) / float64(time.Millisecond) }
+func (p *footprintProcess) age() float64 {
+	return float64(time.Since(p.began)) / float64(time.Millisecond)
+}
 
 // stop ends the program as Ctrl-C does.
 func (p *footprintProcess) stop() error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -122,7 +123,7 @@ func runNode(cmd *cobra.Command, home *node.Home, f runFlags, watch func(context
 	}
 	defer func() { err = errors.Join(err, withdraw()) }()
 	out := cmd.OutOrStdout()
-	if err := sayRunning(out, n, home.Dir, f.json); err != nil {
+	if err := sayRunning(out, n, home, f.json); err != nil {
 		return err
 	}
 	ctx, cancel := runFor(cmd.Context(), f.length)
@@ -176,7 +177,7 @@ func defaultAddresses(cfg *node.Config) {
 // lightListen is where a light client listens unless told otherwise: nobody needs to find it, so any port will do.
 var lightListen = []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"}
 
-func sayRunning(out io.Writer, n *node.Node, home string, asJSON bool) error {
+func sayRunning(out io.Writer, n *node.Node, home *node.Home, asJSON bool) error {
 	r := running{Schema: 1, Role: n.Role(), PeerID: n.PeerID(), Addrs: n.Addrs()}
 	if a, ok := n.Account(); ok {
 		r.Account = fmt.Sprintf("0x%x", a)
@@ -190,12 +191,28 @@ func sayRunning(out io.Writer, n *node.Node, home string, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(r)
 	}
-	fmt.Fprintf(out, "%s %s of network %s\n  home       %s\n", r.Role, r.PeerID, n.NetworkName(), home)
+	fmt.Fprintf(out, "%s %s of network %s, %s\n  home       %s", r.Role, r.PeerID, n.NetworkName(), n.Version(), home.Dir)
+	if home.New {
+		fmt.Fprint(out, ", made now: its keys are in node.key and account.json, which you alone can read")
+	}
+	fmt.Fprintln(out)
+	if checkpoint := home.Config().Checkpoint; checkpoint != "" {
+		height, _, _ := strings.Cut(checkpoint, ":")
+		from := "the network file"
+		if home.Layers.IsSet("checkpoint") {
+			from = "your settings"
+		}
+		fmt.Fprintf(out, "  trusts     block %s, the checkpoint of %s\n", height, from)
+	}
 	for _, addr := range r.Addrs {
 		fmt.Fprintf(out, "  listens on %s\n", addr)
 	}
 	if r.Account != "" {
-		fmt.Fprintf(out, "  account    %s\n", r.Account)
+		fmt.Fprintf(out, "  account    %s", r.Account)
+		if !home.Secured {
+			fmt.Fprint(out, ", without a password (`bedrock keys password`)")
+		}
+		fmt.Fprintln(out)
 	}
 	if r.RPC != "" {
 		fmt.Fprintf(out, "  JSON-RPC   %s\n", r.RPC)

@@ -75,7 +75,6 @@ func openHome(cmd *cobra.Command, dir string) (*node.Home, error) {
 	if err := upgradeHome(cmd, dir); err != nil {
 		return nil, err
 	}
-	made := !node.IsHome(dir)
 	home, err := loadOrMake(dir, network)
 	if err != nil {
 		return nil, err
@@ -83,7 +82,7 @@ func openHome(cmd *cobra.Command, dir string) (*node.Home, error) {
 	if err := applySettings(cmd, home.Layers); err != nil {
 		return nil, err
 	}
-	if made {
+	if home.New {
 		if err := protectNew(cmd, home); err != nil {
 			return nil, err
 		}

@@ -23,7 +23,7 @@ type screen struct {
 // banner says how to use the swarm.
 func (s *screen) banner(r Ready) {
 	fmt.Fprintf(s.out, "bedrock devnet: %s, chain id %d\n", strings.Join(counts(r.Nodes), ", "), r.ChainID)
-	fmt.Fprintf(s.out, "\n  HTTP       %s\n  WebSocket  %s\n  a light client of your own:  bedrock light --network %s\n\n  Accounts, 10000 ether each (their keys are public: never send them anything of value)\n", r.RPC, r.WS, r.Network)
+	fmt.Fprintf(s.out, "\n  HTTP       %s\n  WebSocket  %s\n  a light client of your own, in another terminal:  bedrock light\n  the network file:  %s\n\n  Accounts, 10000 ether each (their keys are public: never send them anything of value)\n", r.RPC, r.WS, r.Network)
 	for _, a := range r.Accounts {
 		fmt.Fprintf(s.out, "  %s  %s\n", a.Address, a.PrivateKey)
 	}
