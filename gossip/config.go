@@ -87,6 +87,8 @@ type Config struct {
 	BytesPerSecond float64
 	// Validators bounds the concurrent handler calls of one topic; default 64.
 	Validators int
+	// Leaf keeps the meshes of the topics small: for nodes that listen and that few rely on to pass things on.
+	Leaf bool
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
 }

@@ -21,6 +21,10 @@ const rowsPrefix = "rows"
 // availability samples the chain's blocks.
 type availability struct{ *sampling.Client }
 
+// lightSweep is how often a light client looks who keeps rows, once it has found many: each look costs it some 70 KB, and who is gone
+// from its table is noticed when rows are asked for.
+const lightSweep = 5 * time.Minute
+
 // openAvailability opens the DHT and, where the role samples, the sampling client over it.
 func (n *Node) openAvailability() (err error) {
 	config := dht.Config{
@@ -32,6 +36,9 @@ func (n *Node) openAvailability() (err error) {
 		},
 		BadEncoding: n.onBadEncoding,
 		Logger:      n.log,
+	}
+	if n.cfg.Role == Light {
+		config.Sweep = lightSweep
 	}
 	if n.cfg.Role == Sequencer {
 		config.Blocks = n.chain

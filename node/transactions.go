@@ -122,7 +122,8 @@ func (n *Node) openGossip() (err error) {
 	before := max(newest, 1) - 1
 	n.gossip, err = gossip.New(ctx, gossip.Config{
 		Host: n.host, Network: n.network, Epoch: before, Committee: n.committeeOf(before), Committees: n.chain.Committee, Handlers: n.handlers(),
-		FindPeer: n.dht.FindPeer, MaxBody: n.cfg.Genesis.BlockBytes + types.MaxLoneTransactionBytes, HedgeDelay: 400 * time.Millisecond, Logger: n.log,
+		FindPeer: n.dht.FindPeer, MaxBody: n.cfg.Genesis.BlockBytes + types.MaxLoneTransactionBytes, HedgeDelay: 400 * time.Millisecond, Leaf: n.cfg.Role == Light,
+		Logger: n.log,
 	})
 	if err != nil {
 		return err
