@@ -22,6 +22,7 @@ const protectTag = "bedrock-committee"
 type Gossip struct {
 	cfg       Config
 	self      peer.ID
+	instance  instance
 	protocols protocols
 	pubsub    *pubsub.PubSub
 	topics    map[Topic]*pubsub.Topic
@@ -60,12 +61,15 @@ func New(ctx context.Context, cfg Config) (*Gossip, error) {
 		inbound:   make(map[peer.ID]network.Stream),
 		answered:  make(map[question]peer.ID),
 	}
+	var err error
+	if g.instance, err = newInstance(); err != nil {
+		return nil, fmt.Errorf("gossip: %w", err)
+	}
 	g.live.Store(new(live))
 	if err := g.SetCommittee(cfg.Epoch, cfg.Committee); err != nil {
 		return nil, err
 	}
 	g.gate = newGate(cfg.RequestsPerSecond, cfg.BytesPerSecond, func(p peer.ID) bool { return g.live.Load().member(p) })
-	var err error
 	if g.pubsub, err = newPubsub(ctx, &g.cfg, g.peers.score, func(scores map[peer.ID]float64) { g.scores.Store(&scores) }); err != nil {
 		return nil, fmt.Errorf("gossip: %w", err)
 	}
@@ -145,6 +149,7 @@ func (g *Gossip) serveStreams(ctx context.Context) []protocol.ID {
 	}
 	if h.Push != nil {
 		handle(g.protocols.push, g.receivePushes)
+		handle(g.protocols.instance, g.answering(maxInstanceRequest, g.answerInstance))
 	}
 	if h.FetchDAG != nil {
 		handle(g.protocols.fetch, g.answering(maxFetchRequest, g.answerFetch))

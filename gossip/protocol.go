@@ -46,6 +46,8 @@ type protocols struct {
 	block protocol.ID // headers, bodies, openings, audit records, challenges on request
 	tx    protocol.ID // a batch handed to a sequencer directly
 	state protocol.ID // proofs of the executed state on request
+
+	instance protocol.ID // which process of a key is there
 }
 
 func protocolsOf(network types.NetworkID) protocols {
@@ -56,5 +58,7 @@ func protocolsOf(network types.NetworkID) protocols {
 		block: protocol.ID(prefix + "/block/1"),
 		tx:    protocol.ID(prefix + "/tx/1"),
 		state: protocol.ID(prefix + "/state/1"),
+
+		instance: protocol.ID(prefix + "/instance/1"),
 	}
 }

@@ -48,7 +48,11 @@ func (n *Node) openTerm(e types.Epoch, _ *store.VertexLog) (sequencer.Config, er
 	return sequencer.Config{
 		Core:    consensus.Config{Network: n.network, Rules: consensus.RulesOf(n.cfg.Genesis), Pacing: n.cfg.Pacing},
 		Streams: streams{n}, Batches: judge{n.pool}, Rows: rows{n}, Blocks: blocks{n}, Committees: committees{n},
-		KeepLog: microseconds(n.cfg.Genesis.Retention), Audit: auditor, Ordered: auditor.told(), Equivocations: n.onEquivocations, Unguarded: n.cfg.Dishonest, Logger: n.log.With("epoch", e),
+		KeepLog: microseconds(n.cfg.Genesis.Retention), Audit: auditor, Ordered: auditor.told(), Equivocations: n.onEquivocations, Unguarded: n.cfg.Dishonest,
+		Elsewhere: func(ctx context.Context, at types.Member) (twin, sure bool, err error) {
+			return n.gossip.Elsewhere(ctx, e, at)
+		},
+		Logger: n.log.With("epoch", e),
 	}, nil
 }
 

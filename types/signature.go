@@ -19,6 +19,7 @@ const (
 	KindHeader    Kind = "header"
 	KindAssertion Kind = "assertion"
 	KindBond      Kind = "bond"
+	KindInstance  Kind = "instance"
 )
 
 // ErrSignature says that a signature does not verify under its key.

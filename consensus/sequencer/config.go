@@ -115,6 +115,9 @@ type Config struct {
 	// TwinWatch is how long a start watches for another process that signs with Key; 0: not at all. It should be longer than
 	// the heartbeat.
 	TwinWatch time.Duration
+	// Elsewhere asks a member whether another process with Key is connected to it; Epochs leaves it out where this process has
+	// asked before. twin: there is one, proven; sure: the member sees that there is none. May be nil.
+	Elsewhere func(ctx context.Context, at types.Member) (twin, sure bool, err error)
 	// Unguarded lets the sequencer go on beside a twin. For drills of what that costs.
 	Unguarded bool
 	// Ordered is told at once of batches that left the fair order, from the loop: it must not wait. After a restart the log's

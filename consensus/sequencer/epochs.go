@@ -92,6 +92,7 @@ type Epochs struct {
 	// Owned by the loop.
 	group     *errgroup.Group
 	candidate types.Epoch // the newest epoch seen, not begun
+	asked     bool        // a sequencer of this process runs: it has asked for twins, or does now
 	since     time.Time
 }
 
@@ -158,7 +159,9 @@ func (s *Epochs) turn(ctx context.Context) error {
 			return err
 		}
 	}
-	if terms := s.running(); len(terms) == 2 && s.over(terms[0], terms[1]) {
+	terms := s.running()
+	s.asked = s.asked || slices.ContainsFunc(terms, func(t *term) bool { return t.seq != nil })
+	if len(terms) == 2 && s.over(terms[0], terms[1]) {
 		return s.end(ctx, terms[0], terms[1])
 	}
 	return nil

@@ -56,11 +56,65 @@ var ErrTwin = errors.New("another node runs with this sequencer's key, now: two 
 // twinLook is the pause between two looks for a twin.
 const twinLook = 500 * time.Millisecond
 
-// checkTwin watches, before anything is signed, whether new vertices of the own key appear at the others: this process makes none
-// yet, so another does. Where checkCopy compares what was signed with the own log, and so passes over a twin that is at rest, this
-// sees one as soon as it makes its next vertex: Config.TwinWatch is longer than a resting member stays silent.
+// checkTwin finds out, before anything is signed, whether another process has the own key. Others who are asked know at once, if
+// they can: see askElsewhere. Else it watches whether new vertices of the own key appear at them: this process makes none yet. Where
+// checkCopy compares what was signed with the own log, and so passes over a twin that is at rest, this sees one as soon as it makes
+// its next vertex: Config.TwinWatch is longer than a resting member stays silent.
 func (s *Sequencer) checkTwin() error {
-	if s.self < 0 || s.cfg.TwinWatch == 0 || s.members() == 1 {
+	if s.self < 0 || s.members() == 1 {
+		return nil
+	}
+	alone, err := s.askElsewhere()
+	if err == nil && !alone {
+		err = s.watchTwin()
+	}
+	s.cfg.Elsewhere, s.cfg.TwinWatch = nil, 0 // from here on this process makes vertices itself
+	return err
+}
+
+// askElsewhere asks the others, side by side and once, whether they are connected to another process with the own key. One proof is
+// enough to stop. alone: members who make a quorum together with this one see none: of these a twin that takes part would be
+// connected to an honest one.
+func (s *Sequencer) askElsewhere() (alone bool, err error) {
+	if s.cfg.Elsewhere == nil || s.cfg.Unguarded {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, guardWait)
+	defer cancel()
+	sure := make([]bool, s.members())
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range s.members() {
+		if i == s.self {
+			sure[i] = true
+			continue
+		}
+		group.Go(func() error {
+			twin, none, err := s.cfg.Elsewhere(ctx, types.Member(i))
+			if err != nil {
+				s.log.Debug("a member does not say whether the own key is elsewhere", "from", i, "err", err)
+				return nil
+			}
+			if sure[i] = none; twin {
+				return fmt.Errorf("%w (member %d is connected to both)", ErrTwin, i)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return false, err
+	}
+	var stake types.Stake
+	for i := range sure {
+		if sure[i] {
+			stake += s.cfg.Core.Committee.Stake(types.Member(i))
+		}
+	}
+	return stake >= s.cfg.Core.Committee.Quorum(), s.ctx.Err()
+}
+
+// watchTwin watches for vertices of the own key for Config.TwinWatch.
+func (s *Sequencer) watchTwin() error {
+	if s.cfg.TwinWatch == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.TwinWatch)

@@ -63,7 +63,7 @@ func TestD1DiskBeforeWire(t *testing.T) {
 	scripted(t, 4, func(net *network, cfg *Config, c *scriptedCore) {
 		other := net.vertex(1, 1, now(), nil, id)
 		own := net.vertex(0, 1, now(), nil, id)
-		cfg.Unguarded = true // the script's own vertex was not made by this sequencer
+		cfg.Unguarded = true                                 // the script's own vertex was not made by this sequencer
 		if err := cfg.Log.SetBound(boundBegun); err != nil { // not the first start: that has an fsync of its own
 			t.Fatal(err)
 		}

@@ -93,6 +93,9 @@ func (s *Epochs) place(cfg *Config, e types.Epoch, origin types.Header, committe
 		core.Seed = types.EpochSeed(origin.Encode())
 	}
 	cfg.Key, cfg.Log = s.cfg.Key, log
+	if s.asked {
+		cfg.Elsewhere = nil
+	}
 	if cfg.FirstStart = s.cfg.Logs.Unsigned(e) || s.cfg.Unused != nil && s.cfg.Unused(); !cfg.FirstStart {
 		cfg.TwinWatch, s.cfg.TwinWatch = s.cfg.TwinWatch, 0
 	}

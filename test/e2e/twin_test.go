@@ -12,41 +12,29 @@ import (
 	"github.com/etherscale/bedrock/rpc"
 )
 
-// TestTwinStops: a second node that is started with a sequencer's key stops before it signs, whether it has the whole home or the
-// key alone; the first goes on, and nobody is convicted.
+// TestTwinStops: a second node that is started with a sequencer's key stops before it signs, whether it has the whole home, the
+// key alone, or the home from before the key's first start; the first goes on, and nobody is convicted.
 func TestTwinStops(t *testing.T) {
 	long(t)
 	n := newNetwork(t, 4, "--heartbeat", "1s")
+	original := n.sequencers[3]
+	fresh := &peer{name: "copy of the fresh home", home: filepath.Join(n.dir, "fresh")}
+	copyHome(t, fresh.home, original.home)
 	n.startSequencers(t)
 	n.light.run(t, n.sequencers[0].ready.Addrs...)
-	original := n.sequencers[3]
 	n.signsAnew(t, original)
 
 	whole, bare := &peer{name: "copy of the home", home: filepath.Join(n.dir, "copy")}, &peer{name: "copy of the key", home: filepath.Join(n.dir, "bare")}
 	original.proc.interrupt(t)
-	if err := os.CopyFS(whole.home, os.DirFS(original.home)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(bare.home, os.DirFS(original.home)); err != nil {
-		t.Fatal(err)
-	}
-	for _, home := range []string{whole.home, bare.home} {
-		for _, f := range []string{"node.key", "account.json"} {
-			if err := os.Chmod(filepath.Join(home, f), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := os.Chmod(home, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
+	copyHome(t, whole.home, original.home)
+	copyHome(t, bare.home, original.home)
 	if err := os.RemoveAll(filepath.Join(bare.home, "data")); err != nil {
 		t.Fatal(err)
 	}
 	original.run(t, n.sequencers[0].ready.Addrs...)
 	n.signsAnew(t, original)
 
-	for _, twin := range []*peer{whole, bare} {
+	for _, twin := range []*peer{whole, bare, fresh} {
 		twin.run(t, n.sequencers[0].ready.Addrs...)
 		select {
 		case <-twin.proc.ended:
@@ -62,6 +50,19 @@ func TestTwinStops(t *testing.T) {
 	n.light.mustAsk(t, &convicted, "bedrock_getConvictions")
 	if len(convicted) > 0 {
 		t.Errorf("convicted: %+v", convicted)
+	}
+}
+
+// copyHome copies a home as a user would, with the modes that it needs.
+func copyHome(t *testing.T, to, from string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	for path, mode := range map[string]os.FileMode{"node.key": 0o600, "account.json": 0o600, "": 0o700} {
+		if err := os.Chmod(filepath.Join(to, path), mode); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
