@@ -33,10 +33,9 @@ func served(t *testing.T, nodes ...*Node) map[metrics.Name]*dto.MetricFamily {
 // rare are served only where something has happened that a short and healthy run does not bring about.
 func rare() []metrics.Name {
 	return []metrics.Name{
-		metrics.LiveRows,     // once a round of repair has looked at a block
-		metrics.MemoryBudget, // where there is one
-		metrics.Confidence,   // of nodes that sample
-		metrics.DiskUsed, metrics.DiskBudget,
+		metrics.LiveRows,                     // once a round of repair has looked at a block
+		metrics.MemoryBudget,                 // where there is one
+		metrics.DiskUsed, metrics.DiskBudget, // where a budget is set
 	}
 }
 
