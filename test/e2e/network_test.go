@@ -41,7 +41,10 @@ type running struct {
 // run starts the node, on any free ports, and joins it to others.
 func (p *peer) run(t *testing.T, bootstrap ...string) {
 	t.Helper()
-	args := []string{"run", "--home", p.home, "--listen", "/ip4/127.0.0.1/tcp/0", "--rpc", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--json"}
+	args := []string{"run", "--home", p.home, "--listen", "/ip4/127.0.0.1/tcp/0", "--rpc", "127.0.0.1:0", "--json"}
+	if p.program == "" || p.program == program { // v0.5.0 knows no metrics
+		args = append(args, "--metrics", "127.0.0.1:0")
+	}
 	args = append(args, p.flags...)
 	for _, addr := range bootstrap {
 		args = append(args, "--bootstrap", addr)
