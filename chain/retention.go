@@ -49,6 +49,13 @@ func (c *Chain) ReleaseBodies(upTo types.Height) error {
 	return nil
 }
 
+// SetBodyBudget changes Config.BodyBudget; it holds from the next ReleaseBodies on.
+func (c *Chain) SetBodyBudget(bytes uint64) {
+	c.write.Lock()
+	defer c.write.Unlock()
+	c.cfg.BodyBudget = bytes
+}
+
 // expired returns the header of the oldest body if that is to be pruned, else nil.
 func (c *Chain) expired(p progress) (*types.CertifiedHeader, error) {
 	if p.pruned >= p.released {

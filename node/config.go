@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -40,6 +41,9 @@ type Config struct {
 	Metrics        string
 	MetricsMayMove bool
 
+	// Disk, Memory and Bandwidth are hard budgets: bytes of the data directory, bytes of this process's memory, bytes a second
+	// sent and received together. 0: none. Memory is of the whole process: one node a process may have it.
+	Disk, Memory, Bandwidth int64
 	// Profile sets what the node keeps its use of machine and line within; default: ProfileBootstrap for the role Bootstrap, else ProfileHome.
 	Profile Profile
 	// NoPortMapping keeps the node from asking the router to forward its port.
@@ -96,6 +100,7 @@ func (c *Config) Validate() error {
 	need(c.Genesis != nil, "Genesis is missing")
 	need(len(c.Key) == ed25519.PrivateKeySize, "Key is missing")
 	need(c.Data != "", "Data directory is missing")
+	need(c.Disk >= 0 && c.Memory >= 0 && c.Bandwidth >= 0, "Disk, Memory and Bandwidth must not be negative")
 	need(c.ShardBudget >= 0 && c.Upload >= 0, "ShardBudget and Upload must not be negative")
 	need(!c.Dishonest || c.Role == Prover || c.Role == Sequencer, "Dishonest is for provers and sequencers")
 	if _, err := ParseRole(string(c.Role)); err != nil {
@@ -176,6 +181,12 @@ func (h *Home) Config() Config {
 		cfg.Role = Peer
 	}
 	cfg.TwinWatch = min(microseconds(h.Genesis.Heartbeat), twinWatchMost) + twinWatchMore
+	profile := s.Profile
+	if profile == "" {
+		profile = profileOf(cfg.Role)
+	}
+	usual := LimitsOf(profile, cfg.Role)
+	cfg.Disk, cfg.Memory, cfg.Bandwidth = cmp.Or(s.Disk, usual.Disk), cmp.Or(s.Memory, usual.Memory), cmp.Or(s.Bandwidth, usual.Bandwidth)
 	if h.Network != nil {
 		cfg.Bootstrap = append(cfg.Bootstrap, h.Network.Bootstrap...)
 		if cfg.Checkpoint == "" {

@@ -46,7 +46,8 @@ type hostConfig struct {
 	listen    []multiaddr.Multiaddr
 	announce  []multiaddr.Multiaddr // told to peers beside what the host finds out
 	bootstrap []peer.AddrInfo
-	mapping   bool // ask the router to forward the port
+	bandwidth int64 // bytes a second, in and out; 0: no bound
+	mapping   bool  // ask the router to forward the port
 	dialer    Dialer
 	metrics   prometheus.Registerer // nil: libp2p counts nothing
 	log       *slog.Logger
@@ -114,7 +115,7 @@ func newHost(c hostConfig) (*p2pHost, error) {
 	if err := r.watch(h); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	made := &p2pHost{relayedHost: relayedHost{h}, reach: r, traffic: counted, newer: newSuperseder(h)}
+	made := &p2pHost{relayedHost: relayedHost{h, newBandwidth(c.bandwidth)}, reach: r, traffic: counted, newer: newSuperseder(h)}
 	if r.public {
 		if made.punching, err = newPuncher(h, r); err != nil {
 			return nil, errors.Join(err, made.Close())

@@ -61,6 +61,7 @@ type Node struct {
 
 	rebuildings rebuildings
 
+	disk       *diskKeeper // nil without a budget
 	background *background // may be held up by slow peers
 	heads      *background // telling of certified headers
 	submits    *background // handing batches to sequencers directly
@@ -75,6 +76,7 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	cfg.fill()
+	cfg.fit()
 	news := newOrderNews()
 	counted := newMeter(cfg.Role)
 	cfg.Watch = counted.watch(news.watch(cfg.Watch))
@@ -145,7 +147,7 @@ func (n *Node) openHost() error {
 		counted = n.metrics.Registerer()
 	}
 	h, err := newHost(hostConfig{metrics: counted, key: n.cfg.Key, role: n.cfg.Role, profile: n.cfg.Profile, limits: LimitsOf(n.cfg.Profile, n.cfg.Role), listen: listen, announce: announce,
-		bootstrap: bootstrap, mapping: !n.cfg.NoPortMapping, dialer: n.cfg.Dialer, log: n.log})
+		bootstrap: bootstrap, mapping: !n.cfg.NoPortMapping, bandwidth: n.cfg.Bandwidth, dialer: n.cfg.Dialer, log: n.log})
 	if err != nil {
 		return err
 	}
@@ -170,6 +172,10 @@ func (n *Node) Run(ctx context.Context) error {
 	run("chain", n.followChain)
 	run("epochs", n.followEpochs)
 	run("join", n.stayJoined)
+	if n.cfg.Disk > 0 {
+		n.disk = newDiskKeeper(n)
+		run("disk", n.disk.run)
+	}
 	run("health", n.watchHealth)
 	run("background", n.background.run)
 	run("heads", n.heads.run)

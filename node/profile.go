@@ -33,7 +33,9 @@ func ParseProfile(s string) (Profile, error) {
 type Limits struct {
 	ConnsLow, ConnsHigh int // the connection manager trims to Low when High is passed
 	ConnsPerIP          int // from one IPv4 address or IPv6 /56
-	Relay               RelayLimits
+	// Disk and Memory are in bytes, Bandwidth in bytes a second of both directions together.
+	Disk, Memory, Bandwidth int64
+	Relay                   RelayLimits
 }
 
 // RelayLimits bound what a node that is reachable forwards for others; see docs/bounds.md.
@@ -51,27 +53,33 @@ var (
 	relayForFew  = RelayLimits{Reservations: 32, ReservationsPerIP: 8, Circuits: 16, CircuitBytes: 32 << 20, CircuitTime: 30 * time.Minute}
 )
 
+// mbit is a Mbit/s in bytes a second.
+const mbit = 1_000_000 / 8
+
 // LimitsOf are the limits of a profile, for a role: light clients need few peers, whatever they run on.
 func LimitsOf(p Profile, r Role) Limits {
-	l := Limits{ConnsLow: 36, ConnsHigh: 50, ConnsPerIP: 16, Relay: relayForFew}
+	l := Limits{ConnsLow: 36, ConnsHigh: 50, ConnsPerIP: 16, Relay: relayForFew, Disk: 20 << 30, Memory: 1 << 30, Bandwidth: 100 * mbit}
 	switch p {
 	case ProfilePi:
-		l.ConnsLow, l.ConnsHigh = 24, 36
+		l.ConnsLow, l.ConnsHigh, l.Disk, l.Memory, l.Bandwidth = 24, 36, 8<<30, 512<<20, 50*mbit
 	case ProfileServer:
-		l.ConnsLow, l.ConnsHigh, l.ConnsPerIP = 128, 192, 32
+		l.ConnsLow, l.ConnsHigh, l.ConnsPerIP, l.Disk, l.Memory, l.Bandwidth = 128, 192, 32, 200<<30, 4<<30, 1000*mbit
 	case ProfileBootstrap:
-		l.ConnsLow, l.ConnsHigh, l.ConnsPerIP, l.Relay = 800, 1000, 64, relayForMany
+		l.ConnsLow, l.ConnsHigh, l.ConnsPerIP, l.Relay, l.Disk, l.Memory, l.Bandwidth = 800, 1000, 64, relayForMany, 50<<30, 2<<30, 1000*mbit
 	}
 	if r == Light {
-		l.ConnsLow, l.ConnsHigh = 12, 20
+		l.ConnsLow, l.ConnsHigh, l.Disk, l.Memory, l.Bandwidth = 12, 20, 4<<30, 256<<20, 20*mbit
 	}
 	return l
 }
 
-// profileOf is the profile of a node that names none.
+// profileOf is the profile of a node that names none. The committee carries the whole network's load.
 func profileOf(r Role) Profile {
-	if r == Bootstrap {
+	switch r {
+	case Bootstrap:
 		return ProfileBootstrap
+	case Sequencer:
+		return ProfileServer
 	}
 	return ProfileHome
 }

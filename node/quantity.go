@@ -37,6 +37,37 @@ func ParseRowBudget(text string) (int64, error) {
 	return n, nil
 }
 
+// The least budgets: below them a node of any role does not do its work.
+const (
+	minDisk      = 256 << 20
+	minMemory    = 96 << 20
+	minBandwidth = 125_000 // 1 Mbit/s
+)
+
+func parseBandwidth(text string) (int64, error) {
+	n, err := quantity(text, map[string]float64{"kbit": 1e3 / 8, "mbit": 1e6 / 8, "gbit": 1e9 / 8})
+	if err != nil || n < minBandwidth {
+		return 0, fmt.Errorf("bandwidth %q: write it as 50Mbit or 1Gbit, at least 1Mbit", text)
+	}
+	return n, nil
+}
+
+func parseDisk(text string) (int64, error) {
+	n, err := quantity(text, map[string]float64{"mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40})
+	if err != nil || n < minDisk {
+		return 0, fmt.Errorf("disk %q: write it as 500MiB or 20GiB, at least 256MiB", text)
+	}
+	return n, nil
+}
+
+func parseMemory(text string) (int64, error) {
+	n, err := quantity(text, map[string]float64{"mib": 1 << 20, "gib": 1 << 30})
+	if err != nil || n < minMemory {
+		return 0, fmt.Errorf("memory %q: write it as 512MiB or 1GiB, at least 96MiB", text)
+	}
+	return n, nil
+}
+
 // quantity is a decimal number followed by a unit, in any case.
 func quantity(text string, units map[string]float64) (int64, error) {
 	at := strings.LastIndexAny(text, "0123456789.") + 1

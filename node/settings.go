@@ -28,6 +28,8 @@ type Settings struct {
 	Bootstrap []string // multiaddrs with /p2p/
 
 	NoPortMapping bool
+	Bandwidth     int64 // bytes a second
+	Disk, Memory  int64 // bytes
 	Upload        int64 // bytes a second
 	RowBudget     int64 // bytes
 

@@ -66,10 +66,16 @@ func SettingsTable() []Setting {
 			func(s *Settings) *[]string { return &s.Announce }, func(v []string) error { _, err := parseAddrs(v); return err }),
 		boolean(Setting{Key: "no_port_mapping", Group: groupNetwork, Default: "false", Help: "do not ask the router to forward the port (UPnP, NAT-PMP)"},
 			func(s *Settings) *bool { return &s.NoPortMapping }),
+		amount(Setting{Key: "bandwidth", Group: groupNetwork, Default: "by profile: home 100Mbit, pi 50Mbit, server and bootstrap 1Gbit; light clients 20Mbit", Help: "most that is sent and received together, as 50Mbit"},
+			func(s *Settings) *int64 { return &s.Bandwidth }, parseBandwidth, formatRate),
 		amount(Setting{Key: "upload", Group: groupNetwork, Default: "no bound", Help: "most that is sent to place rows at other peers, as 10Mbit: a tenth below what the line carries"},
 			func(s *Settings) *int64 { return &s.Upload }, ParseUpload, formatRate),
 
-		amount(Setting{Key: "row_budget", Group: groupStorage, Default: "4GiB", Help: "disk for rows of the network's blocks"},
+		amount(Setting{Key: "disk", Group: groupStorage, Default: "by profile: home 20GiB, pi 8GiB, server 200GiB, bootstrap 50GiB; light clients 4GiB", Help: "most disk that the node's data takes, as 20GiB"},
+			func(s *Settings) *int64 { return &s.Disk }, parseDisk, formatSize),
+		amount(Setting{Key: "memory", Group: groupStorage, Default: "by profile: home 1GiB, pi 512MiB, server 4GiB, bootstrap 2GiB; light clients 256MiB", Help: "most memory that the node takes, as 1GiB"},
+			func(s *Settings) *int64 { return &s.Memory }, parseMemory, formatSize),
+		amount(Setting{Key: "row_budget", Group: groupStorage, Default: "30 % of disk", Help: "disk for rows of the network's blocks"},
 			func(s *Settings) *int64 { return &s.RowBudget }, ParseRowBudget, formatSize),
 
 		text(Setting{Key: "checkpoint", Group: groupAdvanced, Default: "that of the network", Help: "HEIGHT:DIGEST of an epoch's last header, from somebody you trust (docs/checkpoints.md)"},

@@ -59,6 +59,9 @@ type Backend interface {
 	// BlockSeconds is the usual time between blocks, in whole seconds, at least 1.
 	BlockSeconds() uint64
 
+	// Pruned is the height up to which transactions and receipts are not kept any more; 0: all are.
+	Pruned() uint64
+
 	// StateWindow is for how many of the newest blocks StateAt works; 0: for all.
 	StateWindow() uint64
 

@@ -22,13 +22,15 @@ func (b *Blocks) BlockNumber() hexutil.Uint64 { return hexutil.Uint64(b.r.Head()
 func (b *Blocks) Coinbase() common.Address { return b.r.Head().Coinbase }
 
 // GetBlockByNumber answers eth_getBlockByNumber; full asks for whole transactions instead of their hashes.
-func (b *Blocks) GetBlockByNumber(ctx context.Context, number gethrpc.BlockNumber, full bool) (map[string]any, error) {
-	return b.marshal(b.r.byNumber(ctx, number), full), nil
+func (b *Blocks) GetBlockByNumber(_ context.Context, number gethrpc.BlockNumber, full bool) (map[string]any, error) {
+	block, err := b.r.whole(b.r.headerAt(number))
+	return b.marshal(block, full), err
 }
 
 // GetBlockByHash answers eth_getBlockByHash.
 func (b *Blocks) GetBlockByHash(_ context.Context, hash common.Hash, full bool) (map[string]any, error) {
-	return b.marshal(b.r.block(b.r.headerOf(hash)), full), nil
+	block, err := b.r.whole(b.r.headerOf(hash))
+	return b.marshal(block, full), err
 }
 
 // GetHeaderByNumber answers eth_getHeaderByNumber.

@@ -35,10 +35,14 @@ type DeleteStrategy struct {
 	RetentionBlocks hexutil.Uint64 `json:"retentionBlocks"`
 }
 
-// Capabilities answers eth_capabilities. Blocks, receipts and logs of every executed block are kept.
+// Capabilities answers eth_capabilities. Blocks, receipts and logs are kept from the first block that is not pruned.
 func (b *Blocks) Capabilities() *Capabilities {
 	head, out := b.r.Head(), new(Capabilities)
 	out.Head.Number, out.Head.Hash = hexutil.Uint64(head.Number.Uint64()), head.Hash()
+	if pruned := b.r.Pruned(); pruned > 0 {
+		oldest := hexutil.Uint64(pruned + 1)
+		out.Tx.OldestBlock, out.Logs.OldestBlock, out.Receipts.OldestBlock, out.Blocks.OldestBlock = oldest, oldest, oldest, oldest
+	}
 	out.State = b.states(head.Number.Uint64())
 	out.StateProofs = out.State
 	return out

@@ -56,6 +56,19 @@ func (e *StateGoneError) Unwrap() error { return e.err }
 // ErrorCode implements go-ethereum's rpc.Error.
 func (e *StateGoneError) ErrorCode() int { return codePruned }
 
+// HistoryGoneError says that the transactions and receipts of a block are not kept any more.
+type HistoryGoneError struct {
+	Number *big.Int
+}
+
+// Error tells what to do.
+func (e *HistoryGoneError) Error() string {
+	return fmt.Sprintf("pruned history unavailable: the transactions of block %v are not kept here, ask another peer or give this one more disk", e.Number)
+}
+
+// ErrorCode implements go-ethereum's rpc.Error.
+func (e *HistoryGoneError) ErrorCode() int { return codePruned }
+
 // CodedError is an error with the code that a client gets to see.
 type CodedError struct {
 	Code    int

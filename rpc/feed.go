@@ -88,7 +88,15 @@ func (f *feed) send(height uint64) error {
 
 func (f *feed) ChainDb() ethdb.Database      { return f.Disk() }
 func (f *feed) CurrentHeader() *types.Header { return f.Head() }
-func (f *feed) HistoryPruningCutoff() uint64 { return 0 }
+
+// HistoryPruningCutoff is the first block whose logs are kept: a search below it is an error, not an empty answer.
+func (f *feed) HistoryPruningCutoff() uint64 {
+	if pruned := f.Pruned(); pruned > 0 {
+		return pruned + 1
+	}
+	return 0
+}
+
 
 // HeaderByNumber answers nil without an error where there is none, as the callers expect.
 func (f *feed) HeaderByNumber(_ context.Context, number gethrpc.BlockNumber) (*types.Header, error) {

@@ -89,6 +89,15 @@ func (r *reader) block(header *types.Header) *types.Block {
 	return block
 }
 
+// whole is block, with an error for one whose transactions are not kept any more.
+func (r *reader) whole(header *types.Header) (*types.Block, error) {
+	block := r.block(header)
+	if block == nil && header != nil && header.Number.Uint64() <= r.Pruned() {
+		return nil, &HistoryGoneError{header.Number}
+	}
+	return block, nil
+}
+
 // receiptsOf returns one receipt a transaction of the block, with every derived field set.
 func (r *reader) receiptsOf(block *types.Block) (types.Receipts, error) {
 	hash := block.Hash()

@@ -160,9 +160,9 @@ func (t *Transactions) GetBlockReceipts(at gethrpc.BlockNumberOrHash) ([]map[str
 	if err != nil {
 		return nil, err
 	}
-	block := t.r.block(header)
-	if block == nil {
-		return nil, nil
+	block, err := t.r.whole(header)
+	if block == nil || err != nil {
+		return nil, err
 	}
 	receipts, err := t.r.receiptsOf(block)
 	if err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -158,6 +159,20 @@ func (db *DB) DiskUsage() (uint64, error) {
 	}
 	defer db.leave()
 	return db.pebble.Metrics().DiskSpaceUsage(), nil
+}
+
+// Compact rewrites what is left of a space, so that the disk has back what deleted values took. It takes as long as reading and
+// writing the space's keys and small values.
+func (db *DB) Compact(ctx context.Context, s Space) error {
+	if err := db.enter(); err != nil {
+		return err
+	}
+	defer db.leave()
+	lower, upper := s.bounds(nil, nil)
+	if err := db.pebble.Compact(ctx, lower, upper, false); err != nil {
+		return fmt.Errorf("compact: %w", err)
+	}
+	return nil
 }
 
 // Stats is how the database does.

@@ -120,6 +120,9 @@ func (c *Chain) BlobSchedule(uint64) *params.BlobConfig { return nil }
 // BlockSeconds is 1: blocks are closer together than the EVM's clock can tell.
 func (c *Chain) BlockSeconds() uint64 { return 1 }
 
+// Pruned implements rpc.Backend.
+func (c *Chain) Pruned() uint64 { return uint64(c.chain.Pruned()) }
+
 // StateWindow is the head and the 128 blocks below it.
 func (c *Chain) StateWindow() uint64 { return 129 }
 

@@ -142,6 +142,8 @@ func (c *Chain) BlobSchedule(at uint64) *params.BlobConfig {
 func (c *Chain) BlockSeconds() uint64 { return 12 }
 
 // StateWindow implements rpc.Backend.
+func (c *Chain) Pruned() uint64 { return 0 }
+
 func (c *Chain) StateWindow() uint64 { return 0 }
 
 // Apply implements rpc.Backend.

@@ -1,0 +1,118 @@
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/etherscale/bedrock/types"
+)
+
+var long = flag.Bool("long", false, "fill the disk of every kind of node")
+
+// diskNet is a network without execution: a sequencer, and a node whose disk is bounded.
+type diskNet struct {
+	sequencer, bounded *Node
+	ended              chan error // of the bounded node
+}
+
+func openDiskNet(t *testing.T, role Role, dir string, budget int64) (*diskNet, func()) {
+	t.Helper()
+	key, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := NewGenesis(GenesisOptions{Name: "disk", ChainID: 1, Time: time.Now(), Payload: types.PayloadOpaque, Committee: []types.PublicKey{PublicKeyOf(key)},
+		BlockInterval: 100 * time.Millisecond, Heartbeat: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(key ed25519.PrivateKey, role Role, data string, disk int64, join []string) *Node {
+		n, err := Open(Config{Genesis: g, Key: key, Role: role, Data: data, Disk: disk, Bootstrap: join, UnusedMark: filepath.Join(dir, "unused"),
+			Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if err := MarkUnused(filepath.Join(dir, "unused")); err != nil {
+		t.Fatal(err)
+	}
+	net := &diskNet{ended: make(chan error, 1)}
+	net.sequencer = open(key, Sequencer, filepath.Join(dir, "sequencer"), 0, nil)
+	other, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	net.bounded = open(other, role, filepath.Join(dir, "bounded"), budget, net.sequencer.Addrs())
+	ctx, cancel := context.WithCancel(context.Background())
+	sequencing := make(chan error, 1)
+	go func() { sequencing <- net.sequencer.Run(ctx) }()
+	go func() { net.ended <- net.bounded.Run(ctx) }()
+	return net, func() {
+		cancel()
+		if err := <-sequencing; err != nil {
+			t.Error(err)
+		}
+		if err := errors.Join(net.bounded.Close(), net.sequencer.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestDiskBudgetIsNeverExceeded: much goes through a node of each kind that keeps something, looked at by
+// walking its folder all the while. It prunes and goes on, or stops in time and says why; it is never past its budget.
+func TestDiskBudgetIsNeverExceeded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: writes hundreds of megabytes")
+	}
+	const budget = minDisk
+	roles, through := []Role{Peer}, int64(budget/2) // rows take four times as much
+	if *long {
+		roles, through = append(roles, Bootstrap, Light), 2*budget
+	}
+	for _, role := range roles {
+		t.Run(string(role), func(t *testing.T) {
+			net, end := openDiskNet(t, role, t.TempDir(), budget)
+			defer end()
+			var most, sent int64
+			over := time.Now().Add(time.Minute)
+			for sent < through && time.Now().Before(over) {
+				envelope := make([]byte, 100<<10)
+				_, _ = rand.Read(envelope)
+				if _, err := net.sequencer.Submit(t.Context(), envelope); err == nil {
+					sent += int64(len(envelope))
+					time.Sleep(10 * time.Millisecond)
+				} else {
+					time.Sleep(20 * time.Millisecond) // the pool is full
+				}
+				use, err := net.bounded.Disk()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if most = max(most, use.Used); use.Used > budget {
+					t.Fatalf("%d MiB in use of %d after %d were sent: %v", use.Used>>20, int64(budget)>>20, sent>>20, use.Parts)
+				}
+			}
+			select {
+			case err := <-net.ended:
+				if !errors.Is(err, ErrDiskBudget) {
+					t.Fatalf("the node ended: %v", err)
+				}
+				t.Logf("stopped in time: %v", err)
+				net.ended <- nil
+			default:
+			}
+			t.Logf("%d MiB went through, the most in use was %.1f of %d MiB", sent>>20, float64(most)/(1<<20), int64(budget)>>20)
+			if sent < through/2 {
+				t.Errorf("only %d MiB were taken", sent>>20)
+			}
+		})
+	}
+}
