@@ -88,7 +88,7 @@ func TestLayersRefuse(t *testing.T) {
 func TestSettingsComeBack(t *testing.T) {
 	full := Settings{Role: Sequencer, Network: "devnet", Profile: ProfilePi, RPC: Off, Metrics: "127.0.0.1:9999", Listen: []string{"/ip4/127.0.0.1/tcp/0"},
 		Announce: []string{"/ip4/45.1.1.1/tcp/4848"}, Bootstrap: []string{"/ip4/127.0.0.1/tcp/1/p2p/12D3KooWGatU8yVTDh6oVsCKvhaDLQpzoNTB5DHzgnpjmAvBjDoX"},
-		NoPortMapping: true, Upload: 1_250_000, RowBudget: 3 << 30, Checkpoint: "128:" + strings.Repeat("ab", 32), Sampling: "strict",
+		NoPortMapping: true, Bandwidth: 6_250_000, Disk: 20 << 30, Memory: 512 << 20, Upload: 1_250_000, RowBudget: 3 << 30, Checkpoint: "128:" + strings.Repeat("ab", 32), Sampling: "strict",
 		SamplingRate: 7, LatestAsserted: true, PasswordFile: "password", LogLevel: "debug", LogFormat: "json"}
 	if err := full.Validate(); err != nil {
 		t.Fatal(err)
