@@ -131,6 +131,8 @@ func TestSymmetricGoesThroughTheRelay(t *testing.T) {
 	s.start(light, "--bootstrap", s.circuit(home, "tcp"))
 	took := s.eventually("the light client is connected through the relay", func() bool { return light.connected(home.ready.PeerID) == "relay" })
 	sampled := s.eventually("the light client has sampled", func() bool { return light.status(t).Sampled > 0 })
+	blocks := s.serves(home, light, 0)
+	show(t, "nat: rows come through the relay: the light client's verdicts rest on some of that peer (%d blocks with data)", blocks)
 	by := light.connected(home.ready.PeerID)
 	show(t, "nat: two symmetric routers: connected after %.2f s by %s, first sample after %.1f s", took.Seconds(), by, sampled.Seconds())
 	if by != "relay" {
