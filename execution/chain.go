@@ -1,6 +1,7 @@
 package execution
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -67,6 +68,7 @@ type Chain struct {
 	nodes       *nodeCache
 	known       Known // may be nil
 	head        atomic.Pointer[head]
+	first       atomic.Uint64 // height whose state was restored last; 0: none was
 	accounts    accountReader
 	past        history
 
@@ -168,7 +170,13 @@ func (c *Chain) load(dir string) error {
 		return fmt.Errorf("%s holds network %x, genesis is of %s: %w: use another data directory", dir, stored,
 			c.rules.Network, ErrWrongNetwork)
 	}
+	if first, err := c.disk.Get([]byte(keyFirst)); err == nil && len(first) == 8 {
+		c.first.Store(binary.BigEndian.Uint64(first))
+	}
 	if c.witnesses, err = openSegments(witnesses, c.config.WitnessBytes); err != nil {
+		return err
+	}
+	if err := c.resumeRestore(); err != nil {
 		return err
 	}
 	return c.recover()
@@ -224,7 +232,11 @@ func (c *Chain) Close() error {
 // Durable is the height whose state is on disk once the last block was applied durably: blocks above it must stay available
 // to Config.Blocks.
 func (c *Chain) Durable() types.Height {
-	return types.Height(rawdb.ReadPersistentStateID(c.disk) - genesisStateID)
+	id := rawdb.ReadPersistentStateID(c.disk)
+	if first := c.First(); first > 0 { // the database counts anew from a restored state on
+		return first + types.Height(id)
+	}
+	return types.Height(id - genesisStateID)
 }
 
 // Height is the newest executed height.

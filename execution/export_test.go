@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/ethereum/go-ethereum/core/state"
 
@@ -52,4 +53,30 @@ func (c *Chain) Run(header types.Header, p *Prepared, recorded bool) (witness in
 	}
 	encoded, err := rec.encodeBlock()
 	return len(encoded), err
+}
+
+// CutParts changes the size of a snapshot's parts, and gives the way back.
+func CutParts(bytes int) (restore func()) {
+	before := partBytes
+	partBytes = bytes
+	return func() { partBytes = before }
+}
+
+// BreakReady leaves the chain as a crash would right after everything was collected, and while the tries are replaced.
+func (r *Restoration) BreakReady() error {
+	if err := r.chain.disk.Put([]byte(keyRestoreReady), []byte{1}); err != nil {
+		return err
+	}
+	if err := r.chain.tdb.Disable(); err != nil {
+		return err
+	}
+	return r.chain.disk.DeleteRange([]byte("A"), []byte("B"))
+}
+
+// CrashIdle is Crash once the state database has stopped indexing in the background: that ends the process when its disk goes.
+func (c *Chain) CrashIdle() error {
+	for !c.tdb.SnapshotCompleted() {
+		time.Sleep(time.Millisecond)
+	}
+	return c.Crash()
 }
