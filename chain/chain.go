@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -40,7 +41,9 @@ type Chain struct {
 	committees map[types.Epoch]*types.Committee
 	stopped    error // a ConflictError, or ErrRuleVersion
 
-	probed types.Height // one above the head at which a leap was tried last; owned by Run
+	level  atomic.Bool   // peers had nothing newer when they were asked last
+	held   chan struct{} // closed when bodies are to be fetched; nil: from the start
+	probed types.Height  // one above the head at which a leap was tried last; owned by Run
 }
 
 // Open reads what is stored of the chain. It starts nothing. Errors: those of Config.Validate, and store.ErrBroken.
@@ -66,6 +69,9 @@ func Open(cfg Config) (*Chain, error) {
 		hint: make(chan struct{}, 1), headers: headers, blocks: newBlockCache(cfg.BlockCache),
 		pending:    make(map[types.Height]types.CertifiedHeader),
 		committees: map[types.Epoch]*types.Committee{0: committee},
+	}
+	if cfg.HoldBodies {
+		c.held = make(chan struct{})
 	}
 	return c, c.restore()
 }

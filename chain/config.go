@@ -54,6 +54,8 @@ type Config struct {
 	Rows Rows
 	// HeadersOnly makes a light client: Run fetches no bodies.
 	HeadersOnly bool
+	// HoldBodies keeps Run from fetching bodies until FetchBodies is called: a state that is fetched makes most of them needless.
+	HoldBodies bool
 	// BodyDelay is how long the body of a new block is waited for before peers are asked, where Own is in the committee: a
 	// member closes blocks itself. 0: not at all.
 	BodyDelay time.Duration

@@ -59,7 +59,7 @@ func (c *Chain) fetchBody(ctx context.Context, h types.Height) error {
 		}
 	}
 	wait := c.cfg.Retry
-	for try := 1; !c.HasBody(h); try++ {
+	for try := 1; !c.HasBody(h) && h > c.PrunedHeight(); try++ {
 		err := c.tryBody(ctx, h, try > 1 && c.cfg.Rows != nil)
 		if err == nil {
 			return nil

@@ -28,7 +28,12 @@ func (c *Chain) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.followHeaders(ctx) })
 	if !c.cfg.HeadersOnly {
-		group.Go(func() error { return c.followBodies(ctx) })
+		group.Go(func() error {
+			if err := c.awaitRelease(ctx); err != nil {
+				return err
+			}
+			return c.followBodies(ctx)
+		})
 	}
 	return group.Wait()
 }
@@ -119,6 +124,9 @@ func (c *Chain) fetchHeaders(ctx context.Context) (added int, err error) {
 	if err != nil {
 		c.cfg.Logger.Debug("headers_not_fetched", "from", from, "error", err)
 		return 0, ctx.Err()
+	}
+	if level := len(list) == 0 && !c.gap(); c.level.Swap(level) != level {
+		c.signals.notify()
 	}
 	added, err = c.AddHeaders(list)
 	if isPeerFault(err) {

@@ -18,13 +18,14 @@ const (
 	pruneBlocks = 256
 )
 
-// Pruned is the height up to which transactions and receipts are not kept any more. Headers, claims and the state are.
+// Pruned is the height up to which transactions and receipts are not kept any more, or, before a state that was fetched,
+// never were here. Headers, claims and the state are.
 func (c *Chain) Pruned() types.Height {
 	value, err := c.disk.Get([]byte(keyPruned))
 	if err != nil || len(value) != 8 {
-		return 0
+		return c.First()
 	}
-	return types.Height(binary.BigEndian.Uint64(value))
+	return max(c.First(), types.Height(binary.BigEndian.Uint64(value)))
 }
 
 // PruneHistory drops the transactions, receipts and look-ups of the oldest blocks that have any, up to a height and at most

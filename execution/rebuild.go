@@ -6,6 +6,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/rawdb"
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/core/vm"
 	"github.com/ethereum/go-ethereum/ethdb"
 	"github.com/ethereum/go-ethereum/trie"
 
@@ -189,3 +190,40 @@ func (b *rebuilder) storage(owner types.Hash, want common.Hash) error {
 // First is the height whose state this chain began with: 0, or that of the snapshot it was restored from. Below it no block
 // was executed here.
 func (c *Chain) First() types.Height { return types.Height(c.first.Load()) }
+
+// SettledValue is the value of a height that the bonding contract calls the newest settled one in the head's state; an error
+// if it calls another height so.
+func (c *Chain) SettledValue(at types.Height) (types.Hash, error) {
+	h := c.head.Load()
+	s, err := c.StateAt(h.claim.Root)
+	if err != nil {
+		return types.Hash{}, err
+	}
+	env := NewEnv(&c.rules, h.header, h.header, h.claim, c.digest)
+	evm := vm.NewEVM(env.context(), s, c.chainConfig, vm.Config{})
+	defer evm.Release()
+	answer, err := env.view(evm, bondsABI().PackSettled())
+	if err != nil {
+		return types.Hash{}, err
+	}
+	settled, err := bondsABI().UnpackSettled(answer)
+	if err != nil {
+		return types.Hash{}, err
+	}
+	if types.Height(settled.Height) != at {
+		return types.Hash{}, fmt.Errorf("the newest settled block is %d, not %d: %w", settled.Height, at, ErrUnknown)
+	}
+	return settled.Value, nil
+}
+
+// ReplaceClaims corrects the claims before the last of the block whose state was restored.
+func (c *Chain) ReplaceClaims(at types.Height, claims []Claim) error {
+	last, err := c.LastClaim(at)
+	if err != nil {
+		return err
+	}
+	if at != c.First() || len(claims) == 0 || claims[len(claims)-1] != last {
+		return fmt.Errorf("claims of block %d: %w", at, ErrTarget)
+	}
+	return c.disk.Put(heightKey(keyClaims, at), EncodeClaims(claims))
+}

@@ -22,8 +22,8 @@ const (
 	keySnapshotDone = "\xffbr-y" // + BE64 height: an encoded types.SnapshotRoot; the snapshot is whole
 	// keptSnapshots is how many are served: whoever began with one may finish when the next is made.
 	keptSnapshots = 2
-	// MaxSnapshotBytes is the size above which no snapshot is made: it would take as much again on the disk.
-	MaxSnapshotBytes = 8 << 30
+	// snapshotShare is which part of the disk for witnesses a snapshot may take at most; larger ones are not made.
+	snapshotShare = 4
 )
 
 // ErrSnapshotSize says that a state is too large for a snapshot.
@@ -139,7 +139,7 @@ type snapshotMaker struct {
 	ctx    context.Context
 	height types.Height
 	root   common.Hash
-	bytes  int
+	bytes  int64
 }
 
 func (m *snapshotMaker) run() error {
@@ -311,7 +311,7 @@ func (m *snapshotMaker) slots(owner types.Hash, root common.Hash, start types.Ha
 
 func (m *snapshotMaker) put(kind types.SnapshotKind, owner, start types.Hash, part *types.SnapshotPart) error {
 	encoded := part.Encode()
-	if m.bytes += len(encoded); m.bytes > MaxSnapshotBytes {
+	if m.bytes += int64(len(encoded)); m.bytes > m.chain.config.WitnessBytes/snapshotShare {
 		return ErrSnapshotSize
 	}
 	return m.chain.disk.Put(snapshotKey(m.height, kind, owner, start), encoded)

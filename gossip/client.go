@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/types"
@@ -164,7 +165,8 @@ func (g *Gossip) Challenge(ctx context.Context, id types.BatchID) ([]byte, error
 // ChallengeIDs asks up to n peers at once which valid challenges they know against a block. It returns the union,
 // ascending, and how many peers answered.
 func (g *Gossip) ChallengeIDs(ctx context.Context, height types.Height, n int) ([]types.BatchID, int, error) {
-	answers, err := askAll(ctx, g, blockRequest{Kind: uint64(kindChallengeIDs), Height: uint64(height)}, n, decodeIDs)
+	r := blockRequest{Kind: uint64(kindChallengeIDs), Height: uint64(height)}
+	answers, err := askAll(ctx, g, g.protocols.block, r.encode(), n, decodeIDs)
 	if err != nil {
 		return nil, 0, fmt.Errorf("challenges of block %d: %w", height, err)
 	}
@@ -179,7 +181,8 @@ func (g *Gossip) ChallengeIDs(ctx context.Context, height types.Height, n int) (
 // Assertions asks up to n peers at once which assertions they know for a block. It returns what they gave, which the
 // caller verifies, with repeats removed.
 func (g *Gossip) Assertions(ctx context.Context, height types.Height, n int) ([][]byte, error) {
-	answers, err := askAll(ctx, g, blockRequest{Kind: uint64(kindAssertions), Height: uint64(height)}, n, decodeItems)
+	r := blockRequest{Kind: uint64(kindAssertions), Height: uint64(height)}
+	answers, err := askAll(ctx, g, g.protocols.block, r.encode(), n, decodeItems)
 	if err != nil {
 		return nil, fmt.Errorf("assertions for block %d: %w", height, err)
 	}
@@ -192,8 +195,8 @@ func (g *Gossip) Assertions(ctx context.Context, height types.Height, n int) ([]
 }
 
 // askAll asks up to n peers at once and returns the answers that came.
-func askAll[T any](ctx context.Context, g *Gossip, r blockRequest, n int, decode func([]byte) (T, error)) ([]T, error) {
-	peers, err := g.reach(ctx, g.protocols.block, false)
+func askAll[T any](ctx context.Context, g *Gossip, id protocol.ID, request []byte, n int, decode func([]byte) (T, error)) ([]T, error) {
+	peers, err := g.reach(ctx, id, false)
 	if err != nil {
 		return nil, err
 	}
@@ -201,10 +204,9 @@ func askAll[T any](ctx context.Context, g *Gossip, r blockRequest, n int, decode
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.RequestTimeout)
 	defer cancel()
 	answers := make(chan answer[T], len(peers))
-	request := r.encode()
 	for _, p := range peers {
 		go func() {
-			payload, err := g.exchange(ctx, p, g.protocols.block, request, types.MaxMessageBytes)
+			payload, err := g.exchange(ctx, p, id, request, types.MaxMessageBytes)
 			if err != nil {
 				answers <- answer[T]{from: p, err: err}
 				return

@@ -58,6 +58,8 @@ type Handlers struct {
 	Assertions func(h types.Height) [][]byte
 	// Prove answers a request for a proof of the executed state; false: this peer has none.
 	Prove func(ctx context.Context, r *types.StateRequest) ([]byte, bool)
+	// Snapshot is a piece of a settled state; false: this peer has none.
+	Snapshot func(r *types.SnapshotRequest) ([]byte, bool)
 }
 
 // Config is what New needs. Zero values of the optional fields stand for the defaults named with them.

@@ -164,6 +164,9 @@ func (g *Gossip) serveStreams(ctx context.Context) []protocol.ID {
 	if h.Prove != nil {
 		handle(g.protocols.state, g.answering(types.MaxStateRequestBytes, g.answerProof))
 	}
+	if h.Snapshot != nil {
+		handle(g.protocols.snapshot, g.answering(types.MaxSnapshotRequestBytes, g.answerSnapshot))
+	}
 	return served
 }
 

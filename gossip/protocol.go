@@ -48,6 +48,7 @@ type protocols struct {
 	state protocol.ID // proofs of the executed state on request
 
 	instance protocol.ID // which process of a key is there
+	snapshot protocol.ID // parts of a settled state on request; since v0.6, others do not offer it
 }
 
 func protocolsOf(network types.NetworkID) protocols {
@@ -60,5 +61,6 @@ func protocolsOf(network types.NetworkID) protocols {
 		state: protocol.ID(prefix + "/state/1"),
 
 		instance: protocol.ID(prefix + "/instance/1"),
+		snapshot: protocol.ID(prefix + "/snapshot/1"),
 	}
 }

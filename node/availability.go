@@ -8,6 +8,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/etherscale/bedrock/chain"
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/dht"
 	"github.com/etherscale/bedrock/sampling"
@@ -63,7 +64,7 @@ func (n *Node) openAvailability() (err error) {
 	}
 	client, err := sampling.New(sampling.Config{
 		Rules: rules, Rate: rate,
-		Headers: n.chain, Rows: n.dht, Openings: openings{n}, Store: sampleStore{db: n.store}, Retention: config.Retention,
+		Headers: sampled{n.chain, n}, Rows: n.dht, Openings: openings{n}, Store: sampleStore{db: n.store}, Retention: config.Retention,
 		Receipts: sampleStore{n.store, receiptPrefix}, EpochEnds: n.epochEnds,
 		Verdict: n.noteSampled, BadEncoding: n.onBadEncoding, Keep: n.keepRows, Logger: n.log,
 	})
@@ -72,6 +73,21 @@ func (n *Node) openAvailability() (err error) {
 	}
 	n.sampling = &availability{client}
 	return nil
+}
+
+// sampled are the headers of the blocks that are sampled: not those before a state that was fetched.
+type sampled struct {
+	*chain.Chain
+	n *Node
+}
+
+// First implements sampling.Headers.
+func (s sampled) First() types.Height {
+	first := s.Chain.First()
+	if s.n.exec != nil {
+		first = max(first, s.n.exec.First()+1)
+	}
+	return first
 }
 
 // defaultLightRate is 4 Mbit/s: what samples of the largest blocks take twice a second, and little enough for a phone.

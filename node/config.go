@@ -83,6 +83,9 @@ type Config struct {
 	// development networks only.
 	Dishonest bool
 
+	// SnapshotGap is how many blocks a fetched state must save over executing them; 0: 2,048.
+	SnapshotGap uint64
+
 	// Watch, if set, is told every fact; it must not block.
 	Watch func(Fact)
 	// Logger defaults to slog.Default.

@@ -23,6 +23,9 @@ func (n *Node) openExecution() (err error) {
 		return err
 	}
 	n.onClose(n.exec.Close)
+	if first := n.exec.First(); first > n.chain.PrunedHeight() { // restored just before a crash
+		return n.chain.SkipBodies(first)
+	}
 	return nil
 }
 
@@ -48,21 +51,28 @@ const releaseEvery = 64
 func (n *Node) executeBlocks(ctx context.Context) error {
 	signal, cancel := n.chain.Subscribe()
 	defer cancel()
+	tick := time.NewTicker(joinEvery)
+	defer tick.Stop()
+	join := &lateJoin{n: n}
 	for {
-		if err := n.executeReady(ctx); err != nil {
+		if err := join.step(ctx); err != nil {
+			return err
+		}
+		if err := n.executeReady(ctx, join); err != nil {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-signal:
+		case <-tick.C:
 		}
 	}
 }
 
 // executeReady runs the blocks that are here. While one executes the next is read, its senders are recovered and its
 // accounts looked up; and a block that another one follows at once leaves the sync of the disk to that one.
-func (n *Node) executeReady(ctx context.Context) error {
+func (n *Node) executeReady(ctx context.Context, join *lateJoin) error {
 	next := n.readyBlock(n.exec.Height()+1, false)
 	for next != nil && ctx.Err() == nil {
 		current, ahead := next, make(chan *readyBlock, 1)
@@ -73,6 +83,7 @@ func (n *Node) executeReady(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		join.settle(ctx, n.exec.Height())
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (n *Node) openChain() (err error) {
 	}
 	n.chain, err = chain.Open(chain.Config{
 		Genesis: n.cfg.Genesis, Store: n.store, Peers: peers{n}, Rows: rebuilder{n}, HeadersOnly: !n.cfg.Role.FollowsBodies(),
-		BodyBudget: uint64(shareOf(n.cfg.Disk, bodyShare)), BodyDelay: delay, Own: n.key, Checkpoint: checkpoint, Logger: n.log,
+		BodyBudget: uint64(shareOf(n.cfg.Disk, bodyShare)), BodyDelay: delay, Own: n.key, Checkpoint: checkpoint, HoldBodies: n.joinsLate(), Logger: n.log,
 	})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,6 +61,7 @@ type Node struct {
 	exposed *metricsServer // nil: nobody asked for it
 
 	rebuildings rebuildings
+	restoring   atomic.Pointer[execution.Restoration] // a state that is being fetched
 
 	disk       *diskKeeper // nil without a budget
 	background *background // may be held up by slow peers
@@ -188,6 +190,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	if n.exec != nil {
 		run("execution", n.executeBlocks)
+		if n.joinsLate() {
+			run("snapshots", n.offerSnapshots)
+		}
 	} else {
 		run("blocks", n.followBlocks)
 	}

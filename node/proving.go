@@ -33,6 +33,9 @@ type proofs struct {
 	heard chan *fraud.SignedAssertion // taken by the tracker, to be compared
 	ran   chan struct{}               // capacity 1: execution moved
 
+	begin  atomic.Pointer[beginning] // where tracking is to start over; taken by track
+	learnt time.Time                 // when peers were asked for a settled block's claims; owned by rejoin
+
 	missed atomic.Bool // an assertion found heard full: all are looked at again
 
 	// Owned by inquire: the next height without an assertion, and the head, when peers last had none; the height at which
@@ -94,9 +97,12 @@ func (p *proofs) base() (fraud.Parent, types.Time, error) {
 	if stored, ok, err := p.ledger.settled(); err != nil {
 		return fraud.Parent{}, 0, err
 	} else if ok {
-		if ch, known := p.n.chain.Header(stored.Height); known && ch.Header.Digest() == stored.Digest {
+		if ch, known := p.n.chain.Header(stored.Height); known && ch.Header.Digest() == stored.Digest && !p.restoredAbove(stored.Height) {
 			return stored, ch.Header.Time, nil
 		}
+	}
+	if p.restoredAbove(0) { // and not followed from there before a restart
+		return p.ownValue(p.n.exec.First())
 	}
 	header, claim, err := execution.GenesisOutcome(p.n.cfg.Genesis)
 	return fraud.ParentOf(0, header.Digest(), []execution.Claim{claim}), header.Time, err
@@ -151,6 +157,11 @@ func (p *proofs) track(ctx context.Context) error {
 	forgotten := types.Height(0) // the settled height when the ledger was last relieved of old heights
 	p.missed.Store(true)         // after a restart: what was asserted before it
 	for {
+		if b := p.begin.Swap(nil); b != nil {
+			p.tracker.Begin(b.value, b.time)
+			next, p.read = p.tracker.Settled().Height+1, b.value.Height // what blocks above it ordered is read again
+			p.missed.Store(true)
+		}
 		for ; ; next++ {
 			ch, ok := p.n.chain.Header(next)
 			if !ok {
@@ -232,6 +243,7 @@ func (p *proofs) readBlocks() {
 	if p.n.exec == nil {
 		return
 	}
+	p.read = max(p.read, p.n.exec.First()) // nothing below it was executed here
 	for top := min(p.n.exec.Height(), p.n.chain.Head().Header.Height); p.read < top; p.read++ {
 		posted, err := p.n.exec.Posted(p.read + 1)
 		if err != nil {

@@ -149,6 +149,9 @@ func (n *Node) handlers() gossip.Handlers {
 		h.Push, h.FetchDAG, h.Audit = n.watchPushes(n.order.HandlePush), n.order.HandleFetch, n.auditAnswer
 	}
 	h.Prove = n.proveHandler()
+	if n.exec != nil {
+		h.Snapshot = n.exec.Snapshot
+	}
 	n.proofHandlers(&h)
 	return h
 }

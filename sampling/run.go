@@ -33,6 +33,7 @@ type span struct{ low, high types.Height }
 type schedule struct {
 	c       *Client
 	tasks   map[types.Height]*task
+	skipped types.Height // what was left out at the chain's lower end
 	known   types.Height // every height up to here is done, has a task, or is in backlog
 	backlog []span       // ascending
 	running int
@@ -61,7 +62,9 @@ func (c *Client) Run(ctx context.Context) error {
 	defer workers.Wait()
 	defer stop()
 	for {
-		s.learn()
+		if err := s.learn(); err != nil {
+			return err
+		}
 		wake := s.start(ctx, &workers)
 		select {
 		case <-ctx.Done():
@@ -81,10 +84,11 @@ func (c *Client) Run(ctx context.Context) error {
 }
 
 // learn takes in new headers and makes tasks for the newest blocks that have none.
-func (s *schedule) learn() {
-	if before := s.c.cfg.Headers.First() - 1; before > s.known {
-		s.known = before
-		s.c.skip(before)
+func (s *schedule) learn() error {
+	if before := s.c.cfg.Headers.First() - 1; before > s.skipped {
+		if err := s.skip(before); err != nil {
+			return err
+		}
 	}
 	if head := s.c.cfg.Headers.Head().Header.Height; head > s.known {
 		s.backlog = append(s.backlog, span{s.known + 1, head})
@@ -105,6 +109,24 @@ func (s *schedule) learn() {
 		}
 		last.high--
 	}
+	return nil
+}
+
+// skip leaves out the heights up to h: whoever vouches for what follows vouches for them.
+func (s *schedule) skip(h types.Height) error {
+	s.skipped, s.known = h, max(s.known, h)
+	for len(s.backlog) > 0 && s.backlog[0].high <= h {
+		s.backlog = s.backlog[1:]
+	}
+	if len(s.backlog) > 0 {
+		s.backlog[0].low = max(s.backlog[0].low, h+1)
+	}
+	for height, t := range s.tasks {
+		if height <= h && !t.running {
+			delete(s.tasks, height)
+		}
+	}
+	return s.c.skip(h)
 }
 
 // firstLook gives the rows of a block that is just being published a moment to reach their holders.
@@ -278,11 +300,29 @@ func (c *Client) settle(st *state, over bool) error {
 	return c.save(&state{Version: stateVersion, Verdict: Available, Safe: safe})
 }
 
-// skip leaves out the heights up to h, which lie below a checkpoint: whoever gave it vouches for them.
-func (c *Client) skip(h types.Height) {
+// skip counts the heights up to h as available, for good.
+func (c *Client) skip(h types.Height) error {
+	c.booking.Lock()
+	defer c.booking.Unlock()
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.safe = max(c.safe, h)
+	if h <= c.safe {
+		c.mu.Unlock()
+		return nil
+	}
+	c.safe = h
+	for height := range c.ahead {
+		if height <= h {
+			delete(c.ahead, height)
+		}
+	}
+	for c.ahead[c.safe+1] {
+		c.safe++
+		delete(c.ahead, c.safe)
+	}
+	safe := c.safe
+	c.mu.Unlock()
+	c.signals.notify()
+	return c.save(&state{Version: stateVersion, Verdict: Available, Safe: safe})
 }
 
 // signals wakes subscribers; a signal nobody took yet stands for all that followed.

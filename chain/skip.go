@@ -1,0 +1,84 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/etherscale/bedrock/store"
+	"github.com/etherscale/bedrock/types"
+)
+
+// IsLevel reports whether the peers that were asked last had no newer header than the head.
+func (c *Chain) IsLevel() bool { return c.level.Load() }
+
+// FetchBodies ends Config.HoldBodies. It may be called again.
+func (c *Chain) FetchBodies() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held == nil {
+		return
+	}
+	select {
+	case <-c.held:
+	default:
+		close(c.held)
+	}
+}
+
+// awaitRelease waits for FetchBodies, if bodies are held.
+func (c *Chain) awaitRelease(ctx context.Context) error {
+	if c.held == nil {
+		return nil
+	}
+	select {
+	case <-c.held:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// SkipBodies says that no body up to a height is needed here, because the state after it is here without them. They count as
+// pruned; those that are here are removed.
+func (c *Chain) SkipBodies(upTo types.Height) error {
+	c.write.Lock()
+	defer c.write.Unlock()
+	p := c.progress
+	if upTo > p.head {
+		return fmt.Errorf("bodies up to %d, the head is %d: %w", upTo, p.head, ErrUnknown)
+	}
+	if upTo <= p.pruned {
+		return nil
+	}
+	removed, err := c.bytesBelow(p, upTo)
+	if err != nil {
+		return err
+	}
+	batch := c.store.Batch()
+	batch.DeleteRange(store.SpaceBodies, store.BigEndian(p.pruned+1), store.BigEndian(upTo+1))
+	batch.DeleteRange(store.SpaceOpenings, store.BigEndian(p.pruned+1), store.BigEndian(upTo+1))
+	p.pruned, p.released, p.bodies = upTo, max(p.released, upTo), max(p.bodies, upTo)
+	p.bodyBytes -= min(p.bodyBytes, removed)
+	if err := c.advanceBodies(&p, nil); err != nil {
+		return err
+	}
+	batch.Set(store.SpaceMeta, progressKey, p.encode())
+	if err := batch.Commit(store.Synced); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.progress = p
+	c.mu.Unlock()
+	c.signals.notify()
+	return nil
+}
+
+// bytesBelow counts the stored bodies that SkipBodies removes.
+func (c *Chain) bytesBelow(p progress, upTo types.Height) (bytes uint64, err error) {
+	those := store.Range{From: store.BigEndian(p.pruned + 1), To: store.BigEndian(upTo + 1)}
+	err = c.store.Scan(store.SpaceBodies, those, func(_, data []byte) error {
+		bytes += uint64(len(data))
+		return nil
+	})
+	return bytes, err
+}

@@ -1,0 +1,128 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/rlp"
+
+	ethtypes "github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/types"
+)
+
+// rootPeers is how many peers are asked at once what names a state.
+const rootPeers = 8
+
+// errNoRoot says that no peer named the state that the committee says is settled.
+var errNoRoot = errors.New("no peer names the settled state")
+
+// offerSnapshots makes a snapshot of the state that each epoch's last header says is settled, for those who join later. The
+// committee signed that header, so whoever knows headers alone knows the state's root.
+func (n *Node) offerSnapshots(ctx context.Context) error {
+	signal, cancel := n.exec.SubscribeSignal()
+	defer cancel()
+	for tried := types.Height(0); ; {
+		if end, ok := n.newestEnd(n.exec.Height()); ok && end.Height > tried {
+			tried = end.Height
+			n.offerSnapshot(ctx, end)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-signal:
+		}
+	}
+}
+
+func (n *Node) offerSnapshot(ctx context.Context, end types.Header) {
+	at := end.Next.SettledHeight
+	if at <= n.exec.First() || n.exec.HasSnapshot(at) {
+		return
+	}
+	claim, err := n.exec.LastClaim(at)
+	if err == nil && claim.Hash() != end.Next.SettledClaim {
+		err = errors.New("the committee's settled claim is not this node's")
+	}
+	if err == nil {
+		err = n.exec.MakeSnapshot(ctx, at)
+	}
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		n.log.Info("no snapshot of the settled state is offered to others", "height", at, "reason", err)
+	default:
+		n.log.Info("a snapshot of the settled state is offered to others", "height", at)
+	}
+}
+
+// newestEnd is the last epoch's end up to a height, if it names a settled block above the genesis.
+func (n *Node) newestEnd(upTo types.Height) (types.Header, bool) {
+	length := types.Height(n.cfg.Genesis.EpochLength)
+	at := upTo - upTo%length
+	if at == 0 {
+		return types.Header{}, false
+	}
+	ch, ok := n.chain.Header(at)
+	if !ok || ch.Header.Next == nil || ch.Header.Next.SettledHeight == 0 {
+		return types.Header{}, false
+	}
+	return ch.Header, true
+}
+
+// settledRoot is what peers say names the state that an epoch's end calls settled.
+type settledRoot struct {
+	claims []execution.Claim
+	block  *ethtypes.Header
+}
+
+// settledRoots asks peers for the claims of the settled block. The last claim, with the state's root, is proven by the
+// end's header. The others, and the Ethereum-style header, are what most peers say: first comes what was said most often.
+func (n *Node) settledRoots(ctx context.Context, end types.Header) ([]settledRoot, error) {
+	answers, err := n.gossip.SnapshotRoots(ctx, end.Next.SettledHeight, rootPeers)
+	if err != nil {
+		return nil, err
+	}
+	votes := make(map[string]int)
+	var order []settledRoot
+	var names []string
+	for _, a := range answers {
+		root, err := decodeRoot(a)
+		if err != nil || root.claims[len(root.claims)-1].Hash() != end.Next.SettledClaim {
+			n.log.Debug("a peer's root of a snapshot does not fit the settled claim", "height", end.Next.SettledHeight, "error", err)
+			continue
+		}
+		name := string(a.Encode())
+		if votes[name]++; votes[name] == 1 {
+			order, names = append(order, root), append(names, name)
+		}
+	}
+	if len(order) == 0 {
+		return nil, fmt.Errorf("block %d: %w", end.Next.SettledHeight, errNoRoot)
+	}
+	best := 0
+	for i := range names {
+		if votes[names[i]] > votes[names[best]] {
+			best = i
+		}
+	}
+	order[0], order[best] = order[best], order[0]
+	return order, nil
+}
+
+func decodeRoot(a *types.SnapshotRoot) (settledRoot, error) {
+	claims, err := execution.DecodeClaims(a.Claims)
+	if err != nil {
+		return settledRoot{}, err
+	}
+	if len(claims) == 0 {
+		return settledRoot{}, fmt.Errorf("no claims: %w", types.ErrMalformed)
+	}
+	block := new(ethtypes.Header)
+	if err := rlp.DecodeBytes(a.Header, block); err != nil {
+		return settledRoot{}, fmt.Errorf("header: %w: %w", types.ErrMalformed, err)
+	}
+	return settledRoot{claims, block}, nil
+}
