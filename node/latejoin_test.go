@@ -103,6 +103,9 @@ func (l *lateNet) start(n *Node) (stop func()) {
 // executes from there on, and then knows the same committees, claims and settled values as the others; so it does after a restart,
 // and as a light client in the same directory's network.
 func TestJoinLateBySnapshot(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a network of six nodes over some epochs")
+	}
 	l := newLateNet(t)
 	from := l.sequencers[0]
 	waitFor(t, "a snapshot of an epoch's end", func() bool {
