@@ -42,13 +42,13 @@ func (n *Node) conditions() []condition {
 	list := []condition{
 		{health.NoPeers, n.lacksPeers}, {health.NoNewBlock, n.lacksBlocks}, {health.Corrupt, n.isStopped}, {health.RulesNewer, n.isOutdated}, {health.OldVersion, n.isOld},
 		{health.CheckpointOld, n.growsOld}, {health.ClockSkew, n.clockIsOff}, {health.FalseVerdict, n.sawFalseVerdict},
-		{health.DiskFilling, n.lacksDisk}, {health.DiskFull, n.hasNoDisk}, {health.MemoryTight, n.lacksMemory},
+		{health.DiskFilling, n.fillsDisk}, {health.DiskFull, n.hasNoDisk}, {health.MemoryTight, n.lacksMemory},
 	}
 	if n.cfg.Role != Light { // nobody needs to reach it
 		list = append(list, n.reachConditions()...)
 	}
 	if n.exec != nil {
-		list = append(list, condition{health.Behind, n.isBehind}, condition{health.ProverAbsent, n.lacksProver})
+		list = append(list, condition{health.Pruned, n.gaveUpHistory}, condition{health.Behind, n.isBehind}, condition{health.ProverAbsent, n.lacksProver})
 	}
 	if n.sampling != nil {
 		list = append(list, condition{health.NotSampled, n.lacksSample}, condition{health.Unavailable, n.lacksData})
@@ -85,6 +85,7 @@ func (n *Node) watchHealth(ctx context.Context) error {
 	var said []health.State
 	for looks := 0; ; looks++ {
 		n.look(list)
+		n.meter.noteLine(n.host.traffic)
 		if looks%stateLooks == 0 {
 			n.look(state)
 		}

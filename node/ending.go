@@ -16,7 +16,7 @@ func endCode(err error) (health.ID, bool) {
 		err  error
 		code health.ID
 	}{
-		{sequencer.ErrTwin, health.Twin}, {sequencer.ErrOldCopy, health.Twin}, {store.ErrDiskFull, health.DiskFull},
+		{sequencer.ErrTwin, health.Twin}, {sequencer.ErrOldCopy, health.Twin}, {store.ErrDiskFull, health.DiskFull}, {ErrDiskBudget, health.DiskFull},
 		{chain.ErrRuleVersion, health.RulesNewer}, {consensus.ErrRuleVersion, health.RulesNewer}, {chain.ErrStale, health.CheckpointOld},
 	} {
 		if errors.Is(err, end.err) {

@@ -22,6 +22,7 @@ func TestLastWords(t *testing.T) {
 		{fmt.Errorf("ordering: %w", sequencer.ErrTwin), health.Twin},
 		{fmt.Errorf("ordering: %w", sequencer.ErrOldCopy), health.Twin},
 		{fmt.Errorf("chain: %w", store.ErrDiskFull), health.DiskFull},
+		{fmt.Errorf("disk: %w", ErrDiskBudget), health.DiskFull},
 		{fmt.Errorf("chain: %w", chain.ErrRuleVersion), health.RulesNewer},
 		{fmt.Errorf("chain: %w", chain.ErrStale), health.CheckpointOld},
 		{errors.New("something else"), ""},

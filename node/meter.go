@@ -24,6 +24,7 @@ type meter struct {
 	delays     []time.Duration // how old the newest blocks were when they came, by this machine's clock
 	confidence float64         // of the newest verdict, in bits
 	stalled    types.Height    // newest block whose data did not come; 0: none
+	line       [2]lineSample   // what went over the line up to the last two looks, the older first
 }
 
 // delayWindow is of how many blocks the one that came fastest says how the clock stands.
@@ -102,6 +103,31 @@ func (m *meter) sure() float64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.confidence
+}
+
+// lineSample is what streams had sent and received at a time.
+type lineSample struct {
+	at    time.Time
+	bytes int64
+}
+
+// noteLine samples the line.
+func (m *meter) noteLine(t *traffic) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.line[0], m.line[1] = m.line[1], lineSample{time.Now(), t.total()}
+}
+
+// lineUse is what streams send and receive, in bytes a second, since the last look but one: some seconds ago.
+func (m *meter) lineUse(t *traffic) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	from := m.line[0]
+	took := time.Since(from.at)
+	if from.at.IsZero() || took <= 0 {
+		return 0
+	}
+	return uint64(float64(t.total()-from.bytes) / took.Seconds())
 }
 
 // clockOffset is how far the machine's clock seems to be ahead of the committee's; false before enough blocks came. What the

@@ -11,6 +11,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/etherscale/bedrock/execution/exectest"
+	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/node/metrics"
 )
 
@@ -33,9 +34,8 @@ func served(t *testing.T, nodes ...*Node) map[metrics.Name]*dto.MetricFamily {
 // rare are served only where something has happened that a short and healthy run does not bring about.
 func rare() []metrics.Name {
 	return []metrics.Name{
-		metrics.LiveRows,                     // once a round of repair has looked at a block
-		metrics.MemoryBudget,                 // where there is one
-		metrics.DiskUsed, metrics.DiskBudget, // where a budget is set
+		metrics.LiveRows,                                                  // once a round of repair has looked at a block
+		metrics.MemoryBudget, metrics.DiskBudget, metrics.BandwidthBudget, // where there is a bound
 	}
 }
 
@@ -124,6 +124,37 @@ func TestMetricsMayMove(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "choose another --metrics address, or off") {
 		t.Error(err)
+	}
+}
+
+// TestBudgetsAreTold: by status and metrics, where there are any.
+func TestBudgetsAreTold(t *testing.T) {
+	s := exectest.New(t, nil)
+	free := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: Light})
+	if list := free.budgets(); len(list) != 0 {
+		t.Errorf("without: %+v", list)
+	}
+	n := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: Peer, Disk: 1 << 30, Bandwidth: 1 << 20})
+	names := map[string]uint64{}
+	for _, b := range n.budgets() {
+		names[b.Name] = b.Budget
+		if b.Name == "disk" && b.Used == 0 {
+			t.Error("the data directory takes nothing")
+		}
+	}
+	if len(names) != 3 || names["disk"] != 1<<30 || names["bandwidth"] != 1<<20 || names["rows"] == 0 {
+		t.Errorf("%v", names)
+	}
+	out := served(t, n)
+	if out[metrics.DiskBudget].GetMetric()[0].GetGauge().GetValue() != 1<<30 || out[metrics.DiskUsed] == nil || out[metrics.BandwidthBudget] == nil {
+		t.Errorf("%v", out[metrics.DiskBudget])
+	}
+	raises(t, n, health.DiskFilling, func() { n.cfg.Disk = 1 << 10 }, func() { n.cfg.Disk = 1 << 30 })
+	n.meter.noteLine(n.host.traffic)
+	n.meter.noteLine(n.host.traffic)
+	n.host.traffic.LogSentMessageStream(1<<20, "/meshsub/1.2.0", "")
+	if n.meter.lineUse(n.host.traffic) == 0 {
+		t.Error("a MiB sent is nothing a second")
 	}
 }
 

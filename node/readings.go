@@ -11,7 +11,7 @@ import (
 // openMeter tells the registry where to read. All parts are open; those that the role lacks are nil.
 func (n *Node) openMeter() error {
 	r := n.meter.registry
-	for _, read := range []metrics.Source{n.readNode, n.readChain, n.readPeers, n.readReach, n.readTraffic, n.readGossip, n.readDisk, n.readBackground} {
+	for _, read := range []metrics.Source{n.readNode, n.readChain, n.readPeers, n.readReach, n.readTraffic, n.readGossip, n.readDisk, n.readBudgets, n.readBackground} {
 		r.Read(read)
 	}
 	if n.cfg.Role.Stores() {

@@ -23,10 +23,7 @@ func (n *Node) addState(s *rpc.Status) {
 	if a, ok := n.Account(); ok {
 		s.Account = fmt.Sprintf("0x%x", a)
 	}
-	if n.cfg.Role.Stores() {
-		rows := n.dht.Stats()
-		s.Budgets = append(s.Budgets, rpc.Budget{Name: "rows", Used: uint64(rows.Bytes), Budget: uint64(rows.Budget), Unit: "bytes"})
-	}
+	s.Budgets = n.budgets()
 	ready := n.readiness()
 	s.Ready, s.Health = ready.Ready, ready.Health
 }

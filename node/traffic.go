@@ -95,6 +95,12 @@ func (t *traffic) GetBandwidthTotals() (s p2pmetrics.Stats) {
 	return s
 }
 
+// total is all that was sent and received.
+func (t *traffic) total() int64 {
+	s := t.GetBandwidthTotals()
+	return s.TotalIn + s.TotalOut
+}
+
 // GetBandwidthForPeer implements metrics.Reporter; nothing is kept by peer.
 func (t *traffic) GetBandwidthForPeer(peer.ID) p2pmetrics.Stats { return p2pmetrics.Stats{} }
 

@@ -121,4 +121,6 @@ const (
 
 	MemoryUsed   = "bedrock_memory_used_bytes"
 	MemoryBudget = "bedrock_memory_budget_bytes"
+
+	BandwidthBudget = "bedrock_bandwidth_budget_bytes_per_second"
 )

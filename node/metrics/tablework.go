@@ -67,9 +67,10 @@ func storeMetrics() []Metric {
 func budgetMetrics() []Metric {
 	return []Metric{
 		gauge(DiskUsed, "Disk that the node's data takes."),
-		gauge(DiskBudget, "Disk that it may take (`--disk`)."),
+		gauge(DiskBudget, "Disk that it may take (`--disk`); absent without a bound."),
 		gauge(DiskFree, "Free disk where it lies."),
 		gauge(MemoryUsed, "Memory that the Go runtime holds of the system."),
 		gauge(MemoryBudget, "Memory that it keeps within (`--memory`, or GOMEMLIMIT); absent without a bound."),
+		gauge(BandwidthBudget, "Bytes a second that streams may send and receive together (`--bandwidth`); bedrock_stream_bytes_total counts them. Absent without a bound."),
 	}
 }
