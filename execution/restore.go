@@ -34,6 +34,28 @@ type Target struct {
 	Block  *ethtypes.Header
 }
 
+// NamedState is what a peer says names the state after a block: its claims, and what others call the block.
+type NamedState struct {
+	Claims []Claim
+	Block  *ethtypes.Header
+}
+
+// DecodeNamedState reads a peer's answer; there is one claim at least. What it says is for the caller to prove.
+func DecodeNamedState(r *types.SnapshotRoot) (NamedState, error) {
+	claims, err := DecodeClaims(r.Claims)
+	if err != nil {
+		return NamedState{}, err
+	}
+	if len(claims) == 0 {
+		return NamedState{}, fmt.Errorf("root of a snapshot without claims: %w", types.ErrMalformed)
+	}
+	block := new(ethtypes.Header)
+	if err := rlp.DecodeBytes(r.Header, block); err != nil {
+		return NamedState{}, fmt.Errorf("root of a snapshot: %w: %w", types.ErrMalformed, err)
+	}
+	return NamedState{claims, block}, nil
+}
+
 // encodedTarget is a Target as it is stored.
 type encodedTarget struct {
 	Header, Claims, Block []byte

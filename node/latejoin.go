@@ -133,7 +133,7 @@ func (j *lateJoin) restore(ctx context.Context, end types.Header) error {
 	if !ok {
 		return fmt.Errorf("header %d is not here", at)
 	}
-	target := execution.Target{Header: ch.Header, Claims: roots[0].claims, Block: roots[0].block}
+	target := execution.Target{Header: ch.Header, Claims: roots[0].Claims, Block: roots[0].Block}
 	if stored, ok := n.exec.StoredTarget(); ok && stored.Header.Digest() == ch.Header.Digest() && stored.Root() == target.Root() {
 		target = *stored // what others call the block may differ from last time; the state does not
 	}
@@ -278,8 +278,8 @@ func (j *lateJoin) correct(ctx context.Context, at types.Height, value types.Has
 		return err
 	}
 	for _, root := range roots {
-		if types.Hash(fraud.ValueOf(at, digest, root.claims)) == value {
-			return n.exec.ReplaceClaims(at, root.claims)
+		if types.Hash(fraud.ValueOf(at, digest, root.Claims)) == value {
+			return n.exec.ReplaceClaims(at, root.Claims)
 		}
 	}
 	return errNoRoot

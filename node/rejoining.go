@@ -65,7 +65,7 @@ func (p *proofs) learnSettled(ctx context.Context) {
 		return
 	}
 	if ch, known := p.n.chain.Header(at); known {
-		p.begin.Store(&beginning{fraud.ParentOf(at, ch.Header.Digest(), roots[0].claims), ch.Header.Time})
+		p.begin.Store(&beginning{fraud.ParentOf(at, ch.Header.Digest(), roots[0].Claims), ch.Header.Time})
 		p.executed()
 	}
 }

@@ -5,10 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ethereum/go-ethereum/rlp"
-
-	ethtypes "github.com/ethereum/go-ethereum/core/types"
-
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/types"
 )
@@ -72,25 +68,19 @@ func (n *Node) newestEnd(upTo types.Height) (types.Header, bool) {
 	return ch.Header, true
 }
 
-// settledRoot is what peers say names the state that an epoch's end calls settled.
-type settledRoot struct {
-	claims []execution.Claim
-	block  *ethtypes.Header
-}
-
 // settledRoots asks peers for the claims of the settled block. The last claim, with the state's root, is proven by the
 // end's header. The others, and the Ethereum-style header, are what most peers say: first comes what was said most often.
-func (n *Node) settledRoots(ctx context.Context, end types.Header) ([]settledRoot, error) {
+func (n *Node) settledRoots(ctx context.Context, end types.Header) ([]execution.NamedState, error) {
 	answers, err := n.gossip.SnapshotRoots(ctx, end.Next.SettledHeight, rootPeers)
 	if err != nil {
 		return nil, err
 	}
 	votes := make(map[string]int)
-	var order []settledRoot
+	var order []execution.NamedState
 	var names []string
 	for _, a := range answers {
-		root, err := decodeRoot(a)
-		if err != nil || root.claims[len(root.claims)-1].Hash() != end.Next.SettledClaim {
+		root, err := execution.DecodeNamedState(a)
+		if err != nil || root.Claims[len(root.Claims)-1].Hash() != end.Next.SettledClaim {
 			n.log.Debug("a peer's root of a snapshot does not fit the settled claim", "height", end.Next.SettledHeight, "error", err)
 			continue
 		}
@@ -110,19 +100,4 @@ func (n *Node) settledRoots(ctx context.Context, end types.Header) ([]settledRoo
 	}
 	order[0], order[best] = order[best], order[0]
 	return order, nil
-}
-
-func decodeRoot(a *types.SnapshotRoot) (settledRoot, error) {
-	claims, err := execution.DecodeClaims(a.Claims)
-	if err != nil {
-		return settledRoot{}, err
-	}
-	if len(claims) == 0 {
-		return settledRoot{}, fmt.Errorf("no claims: %w", types.ErrMalformed)
-	}
-	block := new(ethtypes.Header)
-	if err := rlp.DecodeBytes(a.Header, block); err != nil {
-		return settledRoot{}, fmt.Errorf("header: %w: %w", types.ErrMalformed, err)
-	}
-	return settledRoot{claims, block}, nil
 }
