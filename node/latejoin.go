@@ -23,6 +23,8 @@ const (
 	// stuckAfter is how long no body comes until a snapshot is tried again: bodies that everybody pruned come from nobody.
 	stuckAfter = 30 * time.Second
 	joinEvery  = time.Second
+	// tellEvery is how often the log says how far the state is fetched.
+	tellEvery = 10 * time.Second
 )
 
 // lateJoin decides once whether the state is executed from where this node is, or fetched from peers; and again when bodies
@@ -184,6 +186,7 @@ func (n *Node) fetchPieces(ctx context.Context, r *execution.Restoration) error 
 	done := make(chan execution.Task, restoreWorkers)
 	busy, moved := make(map[execution.Task]bool), time.Now()
 	_, _, before := r.Progress()
+	told := moved
 	for !r.Whole() {
 		for _, t := range r.Tasks(restoreWorkers-len(busy), busy) {
 			busy[t] = true
@@ -199,7 +202,12 @@ func (n *Node) fetchPieces(ctx context.Context, r *execution.Restoration) error 
 		case t := <-done:
 			delete(busy, t)
 		}
-		if _, _, bytes := r.Progress(); bytes != before {
+		share, accounts, bytes := r.Progress()
+		if time.Since(told) > tellEvery {
+			told = time.Now()
+			n.log.Info("fetching the settled state", "height", r.Height(), "percent", int(100*share), "accounts", accounts, "mib", bytes>>20)
+		}
+		if bytes != before {
 			before, moved = bytes, time.Now()
 		} else if time.Since(moved) > restorePatience {
 			return errors.Join(fmt.Errorf("for %s no peer gave a piece of the snapshot", restorePatience), ctx.Err())
