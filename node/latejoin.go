@@ -23,8 +23,8 @@ const (
 	// stuckAfter is how long no body comes until a snapshot is tried again: bodies that everybody pruned come from nobody.
 	stuckAfter = 30 * time.Second
 	joinEvery  = time.Second
-	// tellEvery is how often the log says how far the state is fetched.
-	tellEvery = 10 * time.Second
+	// restoreTellEvery is how often the log says how far the state is fetched.
+	restoreTellEvery = 10 * time.Second
 )
 
 // lateJoin decides once whether the state is executed from where this node is, or fetched from peers; and again when bodies
@@ -203,7 +203,7 @@ func (n *Node) fetchPieces(ctx context.Context, r *execution.Restoration) error 
 			delete(busy, t)
 		}
 		share, accounts, bytes := r.Progress()
-		if time.Since(told) > tellEvery {
+		if time.Since(told) > restoreTellEvery {
 			told = time.Now()
 			n.log.Info("fetching the settled state", "height", r.Height(), "percent", int(100*share), "accounts", accounts, "mib", bytes>>20)
 		}
