@@ -97,7 +97,6 @@ func (f *feed) HistoryPruningCutoff() uint64 {
 	return 0
 }
 
-
 // HeaderByNumber answers nil without an error where there is none, as the callers expect.
 func (f *feed) HeaderByNumber(_ context.Context, number gethrpc.BlockNumber) (*types.Header, error) {
 	return f.headerAt(number), nil
