@@ -133,7 +133,13 @@ func runNode(cmd *cobra.Command, home *node.Home, f runFlags, watch func(context
 		defer close(told)
 		if watch != nil {
 			watch(ctx, out, n, f.json)
+			return
 		}
+		screen := out
+		if f.json { // the output is for programs
+			screen = io.Discard
+		}
+		showCatchUp(ctx, screen, cfg.Logger, n)
 	}()
 	err = n.Run(ctx)
 	cancel()
