@@ -125,7 +125,14 @@ func (n *network) verb(t *testing.T, into any, args ...string) {
 func (n *network) refuses(t *testing.T, why string, args ...string) {
 	t.Helper()
 	stdout, stderr, code := run(t, append(args, "--json", "--rpc", n.sequencers[0].ready.RPC)...)
-	if code != 1 || stdout != "" || !strings.Contains(stderr, why) || strings.Count(stderr, "\n") != 1 {
+	var told struct {
+		Error struct {
+			Code    int    `json:"code"`
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	err := json.Unmarshal([]byte(stdout), &told)
+	if code != 1 || err != nil || told.Error.Code != 1 || !strings.Contains(told.Error.Message, why) || stderr != "bedrock: "+told.Error.Message+"\n" {
 		t.Errorf("bedrock %s: exit code %d\n%s%s", strings.Join(args, " "), code, stdout, stderr)
 	}
 }
