@@ -238,6 +238,14 @@ func TestALieIsSlashed(t *testing.T) {
 	if got := ailing(liar); !slices.Contains(got, health.BondSlashed) {
 		t.Errorf("the liar's own health: %v", got)
 	}
+	soon(t, "blocks enough to tell the clock", func() error {
+		if _, known := b.peer.meter.clockOffset(); known {
+			return nil
+		}
+		b.pay()
+		b.purse.Executed()
+		return errors.New("too few")
+	})
 	everyMetricIsServed(t, b.nodes)
 }
 
