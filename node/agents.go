@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/etherscale/bedrock/node/p2p"
 )
 
 // leastMembers is how many members of the committee have to be connected for their programs to say anything.
@@ -18,7 +20,7 @@ func (n *Node) isOld() string {
 			agents = append(agents, n.agentOf(p))
 		}
 	}
-	return newerWords(userAgent, agents)
+	return newerWords(p2p.UserAgent, agents)
 }
 
 // newerWords says that more than half of the agents are newer than one's own; empty if they are not, or are few.
@@ -45,7 +47,7 @@ func isNewer(a, b string) bool {
 
 // versionOf reads bedrock/MAJOR.MINOR, with anything behind the minor version.
 func versionOf(agent string) (version [2]uint64, ok bool) {
-	text, ours := strings.CutPrefix(agent, agentName)
+	text, ours := strings.CutPrefix(agent, p2p.AgentName)
 	if !ours {
 		return version, false
 	}

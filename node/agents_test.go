@@ -1,6 +1,10 @@
 package node
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/etherscale/bedrock/node/p2p"
+)
 
 // TestNewerPrograms: a majority of enough members, by versions and not by letters; strangers' texts are no versions.
 func TestNewerPrograms(t *testing.T) {
@@ -24,7 +28,7 @@ func TestNewerPrograms(t *testing.T) {
 			t.Errorf("%s: %q", c.what, got)
 		}
 	}
-	if _, ok := versionOf(userAgent); !ok {
-		t.Errorf("%s is no version", userAgent)
+	if _, ok := versionOf(p2p.UserAgent); !ok {
+		t.Errorf("%s is no version", p2p.UserAgent)
 	}
 }

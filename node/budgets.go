@@ -24,7 +24,7 @@ func (n *Node) budgets() (list []rpc.Budget) {
 		list = append(list, rpc.Budget{Name: "memory", Used: used, Budget: uint64(n.cfg.Memory), Unit: "bytes"})
 	}
 	if n.cfg.Bandwidth > 0 {
-		list = append(list, rpc.Budget{Name: "bandwidth", Used: n.meter.lineUse(n.host.traffic), Budget: uint64(n.cfg.Bandwidth), Unit: "bytes/s"})
+		list = append(list, rpc.Budget{Name: "bandwidth", Used: n.meter.lineUse(n.host.Traffic()), Budget: uint64(n.cfg.Bandwidth), Unit: "bytes/s"})
 	}
 	return list
 }

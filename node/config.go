@@ -11,6 +11,7 @@ import (
 
 	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -50,7 +51,7 @@ type Config struct {
 	NoPortMapping bool
 
 	// Dialer opens TCP connections to other nodes; nil: the system's. A swarm in one process puts a slow line here.
-	Dialer Dialer
+	Dialer p2p.Dialer
 
 	// Checkpoint, if not empty, is HEIGHT:DIGEST of an epoch's last header, from somebody trusted.
 	Checkpoint string
@@ -121,13 +122,13 @@ func (c *Config) Validate() error {
 			problems = append(problems, err)
 		}
 	}
-	if _, err := parseAddrs(c.Announce); err != nil {
+	if _, err := p2p.ParseAddrs(c.Announce); err != nil {
 		problems = append(problems, fmt.Errorf("announce: %w", err))
 	}
-	if _, err := parseAddrs(c.Listen); err != nil {
+	if _, err := p2p.ParseAddrs(c.Listen); err != nil {
 		problems = append(problems, fmt.Errorf("listen: %w", err))
 	}
-	if _, err := parsePeers(c.Bootstrap); err != nil {
+	if _, err := p2p.ParsePeers(c.Bootstrap); err != nil {
 		problems = append(problems, fmt.Errorf("bootstrap: %w", err))
 	}
 	return errors.Join(problems...)

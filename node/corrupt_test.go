@@ -19,6 +19,7 @@ import (
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/gossip"
 	"github.com/etherscale/bedrock/node/health"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -37,15 +38,15 @@ type corrupt struct {
 
 func newCorrupt(t *testing.T, s *exectest.Swarm) *corrupt {
 	t.Helper()
-	listen, err := parseAddrs([]string{"/ip4/127.0.0.1/tcp/0"})
+	listen, err := p2p.ParseAddrs([]string{"/ip4/127.0.0.1/tcp/0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newHost(hostConfig{key: exectest.PeerKey(0), role: Sequencer, limits: LimitsOf(ProfileHome, Sequencer), listen: listen, log: slog.Default()})
+	h, err := p2p.New(p2p.Config{Key: exectest.PeerKey(0), Limits: LimitsOf(ProfileHome, Sequencer).Limits, Listen: listen, Log: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &corrupt{t: t, swarm: s, addrs: fullAddrs(h)}
+	c := &corrupt{t: t, swarm: s, addrs: h.FullAddrs()}
 	quiet := slog.New(slog.DiscardHandler)
 	c.dht, err = dht.New(dht.Config{Host: h, Network: s.Network, Server: true, Replicas: 20, Headers: c, Logger: quiet,
 		Datastore: dssync.MutexWrap(ds.NewMapDatastore())})

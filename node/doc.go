@@ -11,7 +11,7 @@
 //
 //	role.go, config.go, genesis.go   what a node and a network are configured by
 //	home.go, keys.go                 the files of a home directory
-//	host.go, node.go, background.go  libp2p; Open, Run, Close; bounded work that nobody waits for
+//	node.go, hosting.go, background.go   Open, Run, Close; what its libp2p host is asked for (package p2p); bounded work that nobody waits for
 //	transactions.go, journal.go      pool and batches; what entered here survives a crash
 //	epoch.go                         committees by epoch
 //	ordering.go, auditing.go         the sequencers' driver; what explains a transaction's place
@@ -25,7 +25,7 @@
 //	ledger.go, conviction.go         what was asserted and challenged; what convicts sequencers
 //	serving.go                       JSON-RPC
 //	fact.go, figures.go              what a watcher is told
-//	meter.go, readings.go, readingswork.go, machine.go, traffic.go, metricsserver.go   metrics: noted, read from the parts, served (package metrics)
+//	meter.go, readings.go, readingswork.go, machine.go, metricsserver.go   metrics: noted, read from the parts, served (package metrics)
 //	health.go, conditions.go, conditionsreach.go, agents.go, ending.go                 readiness; health codes raised and cleared (package health)
 //	status.go, peers.go              what `bedrock status` and `bedrock peers` tell of the node
 package node

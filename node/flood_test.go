@@ -17,6 +17,7 @@ import (
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -39,11 +40,11 @@ type speaker struct {
 
 func speakTo(t *testing.T, s *exectest.Swarm, i int, n *Node) *speaker {
 	t.Helper()
-	listen, err := parseAddrs([]string{"/ip4/127.0.0.1/tcp/0"})
+	listen, err := p2p.ParseAddrs([]string{"/ip4/127.0.0.1/tcp/0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newHost(hostConfig{key: exectest.PeerKey(i), role: Peer, limits: LimitsOf(ProfileHome, Peer), listen: listen, log: slog.Default()})
+	h, err := p2p.New(p2p.Config{Key: exectest.PeerKey(i), Limits: LimitsOf(ProfileHome, Peer).Limits, Listen: listen, Log: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/node/metrics"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/sampling"
 	"github.com/etherscale/bedrock/types"
 )
@@ -112,14 +113,14 @@ type lineSample struct {
 }
 
 // noteLine samples the line.
-func (m *meter) noteLine(t *traffic) {
+func (m *meter) noteLine(t *p2p.Traffic) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.line[0], m.line[1] = m.line[1], lineSample{time.Now(), t.total()}
+	m.line[0], m.line[1] = m.line[1], lineSample{time.Now(), t.Total()}
 }
 
 // lineUse is what streams send and receive, in bytes a second, since the last look but one: some seconds ago.
-func (m *meter) lineUse(t *traffic) uint64 {
+func (m *meter) lineUse(t *p2p.Traffic) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	from := m.line[0]
@@ -127,7 +128,7 @@ func (m *meter) lineUse(t *traffic) uint64 {
 	if from.at.IsZero() || took <= 0 {
 		return 0
 	}
-	return uint64(float64(t.total()-from.bytes) / took.Seconds())
+	return uint64(float64(t.Total()-from.bytes) / took.Seconds())
 }
 
 // clockOffset is how far the machine's clock seems to be ahead of the committee's; false before enough blocks came. What the
@@ -153,7 +154,7 @@ func (m *meter) silence(head types.Height) time.Duration {
 
 // readNode is what the node itself tells.
 func (n *Node) readNode(s *metrics.Scrape) {
-	s.Set(metrics.BuildInfo, 1, userAgent, string(n.cfg.Role), string(n.cfg.Profile), runtime.Version())
+	s.Set(metrics.BuildInfo, 1, p2p.UserAgent, string(n.cfg.Role), string(n.cfg.Profile), runtime.Version())
 	s.Set(metrics.StartTime, float64(n.since.Unix()))
 	s.Flag(metrics.Ready, n.readiness().Ready)
 	shown := make(map[health.ID]bool)

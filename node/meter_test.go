@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/libp2p/go-libp2p/core/protocol"
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/etherscale/bedrock/execution/exectest"
@@ -150,22 +149,10 @@ func TestBudgetsAreTold(t *testing.T) {
 		t.Errorf("%v", out[metrics.DiskBudget])
 	}
 	raises(t, n, health.DiskFilling, func() { n.cfg.Disk = 1 << 10 }, func() { n.cfg.Disk = 1 << 30 })
-	n.meter.noteLine(n.host.traffic)
-	n.meter.noteLine(n.host.traffic)
-	n.host.traffic.LogSentMessageStream(1<<20, "/meshsub/1.2.0", "")
-	if n.meter.lineUse(n.host.traffic) == 0 {
+	n.meter.noteLine(n.host.Traffic())
+	n.meter.noteLine(n.host.Traffic())
+	n.host.Traffic().LogSentMessageStream(1<<20, "/meshsub/1.2.0", "")
+	if n.meter.lineUse(n.host.Traffic()) == 0 {
 		t.Error("a MiB sent is nothing a second")
-	}
-}
-
-func TestUsesOfProtocols(t *testing.T) {
-	for id, want := range map[protocol.ID]string{
-		"/meshsub/1.2.0": "gossip", "/bedrock/abcd/dag/1": "ordering", "/bedrock/abcd/dagfetch/1": "ordering", "/bedrock/abcd/block/1": "blocks",
-		"/bedrock/abcd/tx/1": "transactions", "/bedrock/abcd/state/1": "proofs", "/bedrock/abcd/row/2": "rows", "/bedrock/abcd/kad/1.0.0": "routing",
-		"/bedrock/abcd/snapshot/1": "snapshot", "/ipfs/id/1.0.0": "connecting", "/libp2p/dcutr": "connecting", "/bedrock/": "connecting", "": "connecting",
-	} {
-		if got := uses()[useOf(id)]; got != want {
-			t.Errorf("%q is for %s, want %s", id, got, want)
-		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -80,7 +81,7 @@ func DecodeNetwork(encoded []byte) (*Network, error) {
 	if n.Genesis, err = types.DecodeGenesis(file.Genesis); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNetworkFile, err)
 	}
-	_, wrong := parsePeers(n.Bootstrap)
+	_, wrong := p2p.ParsePeers(n.Bootstrap)
 	_, unknown := parseCheckpoint(n.Checkpoint)
 	if err := errors.Join(wrong, unknown); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNetworkFile, err)

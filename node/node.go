@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/etherscale/bedrock/account"
@@ -22,6 +21,7 @@ import (
 	"github.com/etherscale/bedrock/gossip/pool"
 	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/node/metrics"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/rpc/verified"
 	"github.com/etherscale/bedrock/store"
@@ -37,7 +37,7 @@ type Node struct {
 	log     *slog.Logger
 
 	store  *store.DB
-	host   *p2pHost
+	host   *p2p.Host
 	chain  *chain.Chain
 	dht    *dht.DHT
 	gossip *gossip.Gossip
@@ -132,24 +132,14 @@ func (n *Node) diskLost(err error) {
 }
 
 func (n *Node) openHost() error {
-	listen, err := parseAddrs(n.cfg.Listen)
+	cfg, err := n.cfg.host()
 	if err != nil {
 		return err
 	}
-	announce, err := parseAddrs(n.cfg.Announce)
-	if err != nil {
-		return err
-	}
-	bootstrap, err := parsePeers(n.cfg.Bootstrap)
-	if err != nil {
-		return err
-	}
-	var counted prometheus.Registerer
 	if n.cfg.Metrics != "" {
-		counted = n.metrics.Registerer()
+		cfg.Metrics = n.metrics.Registerer()
 	}
-	h, err := newHost(hostConfig{metrics: counted, key: n.cfg.Key, role: n.cfg.Role, profile: n.cfg.Profile, limits: LimitsOf(n.cfg.Profile, n.cfg.Role), listen: listen, announce: announce,
-		bootstrap: bootstrap, mapping: !n.cfg.NoPortMapping, bandwidth: n.cfg.Bandwidth, dialer: n.cfg.Dialer, log: n.log})
+	h, err := p2p.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -244,13 +234,13 @@ func (n *Node) Since() time.Time { return n.since }
 func (n *Node) NetworkName() string { return n.cfg.Genesis.Name }
 
 // Version is the name and version of this program.
-func (n *Node) Version() string { return userAgent }
+func (n *Node) Version() string { return p2p.UserAgent }
 
 // PeerID is the node's libp2p identity.
 func (n *Node) PeerID() string { return n.host.ID().String() }
 
 // Addrs lists the node's addresses as --bootstrap takes them.
-func (n *Node) Addrs() []string { return fullAddrs(n.host) }
+func (n *Node) Addrs() []string { return n.host.FullAddrs() }
 
 // RPCAddr is the host:port of the RPC server, or empty.
 func (n *Node) RPCAddr() string {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -36,7 +37,7 @@ func (s *service) Peers(ctx context.Context, measured bool) ([]rpc.Peer, error) 
 		if best == nil {
 			continue
 		}
-		out := rpc.Peer{ID: p.String(), Addr: best.RemoteMultiaddr().String(), Transport: transportOf(best.RemoteMultiaddr()),
+		out := rpc.Peer{ID: p.String(), Addr: best.RemoteMultiaddr().String(), Transport: p2p.TransportOf(best.RemoteMultiaddr()),
 			Direction: directionOf(best), Connections: len(conns), Since: best.Stat().Opened.Unix(), Score: n.gossip.Score(p), Agent: n.agentOf(p)}
 		if place, ok := memberAmong(committee, p); ok {
 			out.Member = &place
@@ -69,7 +70,7 @@ func place(p rpc.Peer) uint64 {
 
 // measure asks each peer for an echo. A peer that gives none in time keeps no latency.
 func (n *Node) measure(ctx context.Context, list []rpc.Peer) {
-	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, relayedUse), pingPatience)
+	ctx, cancel := context.WithTimeout(p2p.AllowRelayed(ctx), pingPatience)
 	defer cancel()
 	var group errgroup.Group
 	group.SetLimit(pingsAtOnce)
@@ -98,7 +99,7 @@ func (n *Node) measure(ctx context.Context, list []rpc.Peer) {
 // keepsRows reports whether a peer says that it speaks the protocol of rows.
 func (n *Node) keepsRows(p peer.ID) bool {
 	protocols, err := n.host.Peerstore().GetProtocols(p)
-	return err == nil && slices.ContainsFunc(protocols, func(id protocol.ID) bool { return useOf(id) == useRows })
+	return err == nil && slices.ContainsFunc(protocols, func(id protocol.ID) bool { return p2p.CarriesRows(id) })
 }
 
 // mostAgent bounds what is shown of the name that a peer gives its program.
@@ -153,7 +154,7 @@ func directionOf(c network.Conn) string {
 // bestConn is the connection that streams take: a direct one before a relayed one; nil if there is none.
 func bestConn(conns []network.Conn) network.Conn {
 	for _, c := range conns {
-		if !isRelayed(c.RemoteMultiaddr()) {
+		if !p2p.IsRelayed(c.RemoteMultiaddr()) {
 			return c
 		}
 	}

@@ -3,6 +3,8 @@ package node
 import (
 	"fmt"
 	"time"
+
+	"github.com/etherscale/bedrock/node/p2p"
 )
 
 // Profile names a kind of machine and line. It sets the limits that the node keeps; see docs/profiles.md.
@@ -31,26 +33,16 @@ func ParseProfile(s string) (Profile, error) {
 
 // Limits are what a profile keeps a node within.
 type Limits struct {
-	ConnsLow, ConnsHigh int // the connection manager trims to Low when High is passed
-	ConnsPerIP          int // from one IPv4 address or IPv6 /56
+	p2p.Limits
 	// Disk and Memory are in bytes, Bandwidth in bytes a second of both directions together.
 	Disk, Memory, Bandwidth int64
-	Relay                   RelayLimits
-}
-
-// RelayLimits bound what a node that is reachable forwards for others; see docs/bounds.md.
-type RelayLimits struct {
-	Reservations, ReservationsPerIP int
-	Circuits                        int           // open at once, by peer
-	CircuitBytes                    int64         // in each direction, then the circuit ends
-	CircuitTime                     time.Duration // likewise
 }
 
 // Relay limits. A circuit carries a sequencer's vertices for minutes at full load and for its whole time at rest; when it
 // ends the peers open another.
 var (
-	relayForMany = RelayLimits{Reservations: 512, ReservationsPerIP: 32, Circuits: 64, CircuitBytes: 256 << 20, CircuitTime: time.Hour}
-	relayForFew  = RelayLimits{Reservations: 32, ReservationsPerIP: 8, Circuits: 16, CircuitBytes: 32 << 20, CircuitTime: 30 * time.Minute}
+	relayForMany = p2p.RelayLimits{Reservations: 512, ReservationsPerIP: 32, Circuits: 64, CircuitBytes: 256 << 20, CircuitTime: time.Hour}
+	relayForFew  = p2p.RelayLimits{Reservations: 32, ReservationsPerIP: 8, Circuits: 16, CircuitBytes: 32 << 20, CircuitTime: 30 * time.Minute}
 )
 
 // mbit is a Mbit/s in bytes a second.
@@ -58,7 +50,7 @@ const mbit = 1_000_000 / 8
 
 // LimitsOf are the limits of a profile, for a role: light clients need few peers, whatever they run on.
 func LimitsOf(p Profile, r Role) Limits {
-	l := Limits{ConnsLow: 36, ConnsHigh: 50, ConnsPerIP: 16, Relay: relayForFew, Disk: 20 << 30, Memory: 1 << 30, Bandwidth: 100 * mbit}
+	l := Limits{Limits: p2p.Limits{ConnsLow: 36, ConnsHigh: 50, ConnsPerIP: 16, Relay: relayForFew}, Disk: 20 << 30, Memory: 1 << 30, Bandwidth: 100 * mbit}
 	switch p {
 	case ProfilePi:
 		l.ConnsLow, l.ConnsHigh, l.Disk, l.Memory, l.Bandwidth = 24, 36, 8<<30, 512<<20, 50*mbit

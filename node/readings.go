@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/etherscale/bedrock/node/metrics"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/store"
 )
@@ -74,7 +75,7 @@ func (n *Node) readPeers(s *metrics.Scrape) {
 		if conn == nil {
 			continue
 		}
-		count[[2]string{transportOf(conn.RemoteMultiaddr()), directionOf(conn)}]++
+		count[[2]string{p2p.TransportOf(conn.RemoteMultiaddr()), directionOf(conn)}]++
 		if _, ok := memberAmong(committee, p); ok {
 			members++
 		}
@@ -89,6 +90,14 @@ func (n *Node) readPeers(s *metrics.Scrape) {
 	}
 	s.Set(metrics.MemberPeers, float64(members))
 	s.Set(metrics.ScoresBelowZero, float64(low))
+}
+
+// readTraffic is what streams carried.
+func (n *Node) readTraffic(s *metrics.Scrape) {
+	n.host.Traffic().Each(func(use string, in, out uint64) {
+		s.Set(metrics.StreamBytes, float64(in), "in", use)
+		s.Set(metrics.StreamBytes, float64(out), "out", use)
+	})
 }
 
 // readReach is how others reach the node.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+
+	"github.com/etherscale/bedrock/node/internal/durable"
 )
 
 // renameSettings writes the settings of config.toml that have old names by their new ones, line by line, so that comments and
@@ -43,7 +45,7 @@ func renameSettings(home string) error {
 	if err != nil || !sameValues(before, after) {
 		return nil
 	}
-	return replaceFile(path, renamed)
+	return durable.Replace(path, renamed)
 }
 
 // sameValues compares what is set, not where it comes from.

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/rpc/backend"
 	"github.com/etherscale/bedrock/types"
@@ -19,7 +20,7 @@ func (n *Node) openRPC() (err error) {
 	}
 	answers := &service{n: n}
 	config := rpc.Config{
-		Address: n.cfg.RPC, ChainID: n.cfg.Genesis.ChainID, Version: userAgent, Bedrock: answers, Debug: true, Logger: n.log,
+		Address: n.cfg.RPC, ChainID: n.cfg.Genesis.ChainID, Version: p2p.UserAgent, Bedrock: answers, Debug: true, Logger: n.log,
 	}
 	if n.exec != nil {
 		answers.executed = backend.New(n.exec, tags{n})

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -59,11 +60,11 @@ func SettingsTable() []Setting {
 			func(s *Settings) *string { return &s.Metrics }, checkAddress),
 
 		list(Setting{Key: "listen", Group: groupNetwork, Default: "TCP and QUIC on port 4848 of all interfaces; any port for light clients", Help: "multiaddr to listen on"},
-			func(s *Settings) *[]string { return &s.Listen }, func(v []string) error { _, err := parseAddrs(v); return err }),
+			func(s *Settings) *[]string { return &s.Listen }, func(v []string) error { _, err := p2p.ParseAddrs(v); return err }),
 		list(Setting{Key: "bootstrap", Group: groupNetwork, Default: "those of the network", Help: "multiaddr with /p2p/ of a node to join by"},
-			func(s *Settings) *[]string { return &s.Bootstrap }, func(v []string) error { _, err := parsePeers(v); return err }),
+			func(s *Settings) *[]string { return &s.Bootstrap }, func(v []string) error { _, err := p2p.ParsePeers(v); return err }),
 		list(Setting{Key: "announce", Group: groupNetwork, Default: "what the node finds out", Help: "multiaddr to tell others beside those the node finds out"},
-			func(s *Settings) *[]string { return &s.Announce }, func(v []string) error { _, err := parseAddrs(v); return err }),
+			func(s *Settings) *[]string { return &s.Announce }, func(v []string) error { _, err := p2p.ParseAddrs(v); return err }),
 		boolean(Setting{Key: "no_port_mapping", Group: groupNetwork, Default: "false", Help: "do not ask the router to forward the port (UPnP, NAT-PMP)"},
 			func(s *Settings) *bool { return &s.NoPortMapping }),
 		amount(Setting{Key: "bandwidth", Group: groupNetwork, Default: "by profile: home 100Mbit, pi 50Mbit, server and bootstrap 1Gbit; light clients 20Mbit", Help: "most that is sent and received together, as 50Mbit"},

@@ -3,12 +3,13 @@ package node
 import (
 	"fmt"
 
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 )
 
 // addState adds to a status what it says of the node as such.
 func (n *Node) addState(s *rpc.Status) {
-	s.Network, s.Version, s.Since = n.NetworkName(), userAgent, n.since
+	s.Network, s.Version, s.Since = n.NetworkName(), p2p.UserAgent, n.since
 	s.CertifiedAt = n.chain.Head().Header.Time.Std().UTC()
 	s.Confidence = n.meter.sure()
 	r := n.Reachability()

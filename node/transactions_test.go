@@ -12,6 +12,7 @@ import (
 
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/gossip/pool"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -24,11 +25,11 @@ func TestPublishingNeverWaitsForAPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.Close()
-	addrs, err := parseAddrs(listen)
+	addrs, err := p2p.ParseAddrs(listen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	member, err := newHost(hostConfig{key: exectest.PeerKey(0), role: Sequencer, limits: LimitsOf(ProfileHome, Sequencer), listen: addrs, log: slog.Default()})
+	member, err := p2p.New(p2p.Config{Key: exectest.PeerKey(0), Limits: LimitsOf(ProfileHome, Sequencer).Limits, Listen: addrs, Log: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
 	}

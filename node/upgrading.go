@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/etherscale/bedrock/node/internal/durable"
 	"github.com/etherscale/bedrock/store"
 )
 
@@ -64,7 +65,7 @@ func upgradeHome(home string, steps []migration) (*Upgrade, error) {
 	}
 	steps = slices.DeleteFunc(slices.Clone(steps), func(m migration) bool { return m.from < from })
 	if len(steps) == 0 {
-		return nil, removeSynced(filepath.Join(home, upgradingFile)) // left by a crash at the very end
+		return nil, durable.Remove(filepath.Join(home, upgradingFile)) // left by a crash at the very end
 	}
 	release, err := store.Hold(filepath.Join(home, dataDir, "store"))
 	if err != nil {
@@ -90,7 +91,7 @@ func (u *Upgrade) migrate(home string, steps []migration) error {
 		}
 		u.To, u.Steps = m.from+1, append(u.Steps, m.name)
 	}
-	return removeSynced(filepath.Join(home, upgradingFile))
+	return durable.Remove(filepath.Join(home, upgradingFile))
 }
 
 // layoutOf reads which layout a home has.
@@ -114,7 +115,7 @@ func layoutOf(home string) (int, error) {
 }
 
 func writeLayout(home string, layout int) error {
-	return replaceFile(filepath.Join(home, versionFile), []byte(fmt.Sprintln(layout)))
+	return durable.Replace(filepath.Join(home, versionFile), []byte(fmt.Sprintln(layout)))
 }
 
 // backUp copies what the steps touch, and returns where to. An upgrade that a crash cut off has its copy already: of the files
@@ -138,17 +139,17 @@ func backUp(home string, layout int, steps []migration) (string, error) {
 				continue
 			}
 			if err == nil {
-				err = replaceFile(filepath.Join(dir, file), content)
+				err = durable.Replace(filepath.Join(dir, file), content)
 			}
 			if err != nil {
 				return "", fmt.Errorf("backup: %w", err)
 			}
 		}
 	}
-	if err := syncDirectory(home); err != nil {
+	if err := durable.Sync(home); err != nil {
 		return "", fmt.Errorf("backup: %w", err)
 	}
-	return dir, replaceFile(mark, []byte(name+"\n"))
+	return dir, durable.Replace(mark, []byte(name+"\n"))
 }
 
 func readShort(path string) (string, error) {

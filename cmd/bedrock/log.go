@@ -8,6 +8,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/p2p"
 )
 
 // logLevel is the level that a name stands for; by default light clients, which people run in a terminal, only warn.
@@ -37,6 +38,6 @@ func newLog(out io.Writer, level slog.Level, format string) *slog.Logger {
 	default:
 		handler = slog.NewTextHandler(out, &slog.HandlerOptions{Level: level})
 	}
-	node.LogLibp2p(handler)
+	p2p.LogTo(handler)
 	return slog.New(handler)
 }

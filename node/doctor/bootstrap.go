@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/p2p"
 )
 
 // checkBootstrap dials every node to join by.
@@ -23,7 +23,7 @@ func checkBootstrap(_ context.Context, p *Patient) Finding {
 }
 
 // judgeContacts judges who answered; peers is how many a running node is connected to.
-func judgeContacts(contacts []node.Contact, peers int) Finding {
+func judgeContacts(contacts []p2p.Contact, peers int) Finding {
 	var silent []string
 	var fastest time.Duration
 	for _, c := range contacts {

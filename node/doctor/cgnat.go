@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 )
 
@@ -20,7 +20,7 @@ func checkCGNAT(_ context.Context, p *Patient) Finding {
 func judgeCGNAT(r *rpc.Reachability) Finding {
 	var reserved []string
 	for _, outer := range r.Mapped {
-		if node.Reserved(outer) {
+		if p2p.Reserved(outer) {
 			reserved = append(reserved, outer)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/node/health"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
@@ -110,10 +110,10 @@ func TestVerdictsOfTheLine(t *testing.T) {
 		{"reachability, relayed", judgeReach(relayed, false, 3), Warn, "1 relays", ""},
 		{"reachability, nobody", judgeReach(mapped, false, 0), Warn, "nobody could be asked", ""},
 		{"reachability, not yet", judgeReach(mapped, false, 2), Warn, "not known yet", ""},
-		{"bootstrap, all", judgeContacts([]node.Contact{{ID: "12345678", Took: 9 * time.Millisecond}, {ID: "22345678", Took: 42 * time.Millisecond}}, 0), Pass, "2 of 2 nodes to join by answer, the fastest after 9 ms", ""},
-		{"bootstrap, some", judgeContacts([]node.Contact{{ID: "12345678"}, {ID: "x22345678", Err: dead}}, 0), Warn, "silent: ...22345678", ""},
-		{"bootstrap, none", judgeContacts([]node.Contact{{ID: "1", Err: dead}}, 0), Fail, "0 of 1", ""},
-		{"bootstrap, gone but joined", judgeContacts([]node.Contact{{ID: "1", Err: dead}}, 4), Warn, "0 of 1", ""},
+		{"bootstrap, all", judgeContacts([]p2p.Contact{{ID: "12345678", Took: 9 * time.Millisecond}, {ID: "22345678", Took: 42 * time.Millisecond}}, 0), Pass, "2 of 2 nodes to join by answer, the fastest after 9 ms", ""},
+		{"bootstrap, some", judgeContacts([]p2p.Contact{{ID: "12345678"}, {ID: "x22345678", Err: dead}}, 0), Warn, "silent: ...22345678", ""},
+		{"bootstrap, none", judgeContacts([]p2p.Contact{{ID: "1", Err: dead}}, 0), Fail, "0 of 1", ""},
+		{"bootstrap, gone but joined", judgeContacts([]p2p.Contact{{ID: "1", Err: dead}}, 4), Warn, "0 of 1", ""},
 		{"bootstrap, unnamed", judgeContacts(nil, 0), Warn, "no node to join by", ""},
 		{"bootstrap, unnamed but joined", judgeContacts(nil, 5), Pass, "5 peers", ""},
 		{"version, alone", judgeVersions("bedrock/0.6", nil), Pass, "no peer", ""},

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -29,7 +30,7 @@ type Patient struct {
 	warnings []string // about old settings
 	problem  error    // why the home cannot be read
 
-	around func() (*node.Surroundings, error)
+	around func() (*p2p.Surroundings, error)
 	status func() (*rpc.Status, error)
 }
 
@@ -71,13 +72,13 @@ func (p *Patient) begin(ctx context.Context) {
 		s := new(rpc.Status)
 		return s, p.Node.Ask(ctx, s, "bedrock_status")
 	})
-	p.around = sync.OnceValues(func() (*node.Surroundings, error) { return p.look(ctx) })
+	p.around = sync.OnceValues(func() (*p2p.Surroundings, error) { return p.look(ctx) })
 }
 
 var errNoNode = errors.New("no node runs")
 
 // look asks the running node how others reach it; those to join by are dialled from here in any case.
-func (p *Patient) look(ctx context.Context) (*node.Surroundings, error) {
+func (p *Patient) look(ctx context.Context) (*p2p.Surroundings, error) {
 	ctx, cancel := context.WithTimeout(ctx, slow-quick/2)
 	defer cancel()
 	var reach rpc.Reachability

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/etherscale/bedrock/node"
 	"github.com/etherscale/bedrock/node/health"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 )
 
@@ -22,7 +22,7 @@ func checkVersion(ctx context.Context, p *Patient) Finding {
 			return f
 		}
 	}
-	return judgeVersions(node.Program(), p.agents(ctx))
+	return judgeVersions(p2p.UserAgent, p.agents(ctx))
 }
 
 // agents are the programs that peers say they run.

@@ -21,7 +21,7 @@ import (
 var directories = map[string]string{
 	"types": "types", "consensus": "consensus", "sequencer": "consensus/sequencer", "gossip": "gossip", "pool": "gossip/pool",
 	"coding": "coding", "dht": "dht", "sampling": "sampling",
-	"node": "node",
+	"node": "node", "p2p": "node/p2p",
 }
 
 // listed are the names that must be in the page.

@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"errors"
@@ -18,7 +18,7 @@ import (
 // bookID is the peer ID of a test's i-th peer.
 func bookID(t testing.TB, i int) peer.ID {
 	t.Helper()
-	id, err := peer.Decode(PublicKeyOf(exectest.PeerKey(i)).PeerID())
+	id, err := peer.Decode(exectest.PublicKey(i).PeerID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func fullBook(t testing.TB, now time.Time) *addressBook {
 	b := &addressBook{path: filepath.Join(t.TempDir(), bookFile)}
 	for i := range maxBookPeers {
 		for j := range maxBookAddrs {
-			addrs, err := parseAddrs([]string{fmt.Sprintf("/dns4/%s.example.org/udp/%d/quic-v1", strings.Repeat("a", 63), 1000+j)})
+			addrs, err := ParseAddrs([]string{fmt.Sprintf("/dns4/%s.example.org/udp/%d/quic-v1", strings.Repeat("a", 63), 1000+j)})
 			if err != nil {
 				t.Fatal(err)
 			}

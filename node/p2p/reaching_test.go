@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"context"
@@ -17,13 +17,12 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/multiformats/go-multiaddr"
 
-	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/rpc"
 )
 
 func addrsOf(t *testing.T, texts ...string) []multiaddr.Multiaddr {
 	t.Helper()
-	addrs, err := parseAddrs(texts)
+	addrs, err := ParseAddrs(texts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +31,7 @@ func addrsOf(t *testing.T, texts ...string) []multiaddr.Multiaddr {
 
 func TestGaterDialsNoReservedRange(t *testing.T) {
 	const id = "/p2p/12D3KooWGatU8yVTDh6oVsCKvhaDLQpzoNTB5DHzgnpjmAvBjDoX"
-	named, err := parsePeers([]string{"/ip4/192.168.7.7/tcp/4848" + id})
+	named, err := ParsePeers([]string{"/ip4/192.168.7.7/tcp/4848" + id})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +67,7 @@ func TestWhatIsAPublicNetwork(t *testing.T) {
 		var named []peer.AddrInfo
 		if c.bootstrap != "" {
 			var err error
-			named, err = parsePeers([]string{c.bootstrap})
+			named, err = ParsePeers([]string{c.bootstrap})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,16 +87,7 @@ func TestStreamsOverRelay(t *testing.T) {
 	}
 	defer between.Close()
 	at := peer.AddrInfo{ID: between.ID(), Addrs: between.Addrs()}
-	open := func(i int) *p2pHost {
-		h, err := newHost(hostConfig{key: exectest.PeerKey(i), role: Peer, limits: LimitsOf(ProfileHome, Peer),
-			listen: addrsOf(t, "/ip4/127.0.0.1/tcp/0"), log: slog.Default()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = h.Close() })
-		return h
-	}
-	hidden, dialler := open(0), open(1)
+	hidden, dialler := opened(t, 0, Config{}), opened(t, 1, Config{})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if err := hidden.Connect(ctx, at); err != nil {
@@ -183,7 +173,7 @@ func TestTCPIsGuessedFromQUIC(t *testing.T) {
 	var tcp, quic string
 	for _, a := range h.Network().ListenAddresses() {
 		_, port, _ := transportPort(a)
-		if transportOf(a) == "quic" {
+		if TransportOf(a) == "quic" {
 			quic = fmt.Sprintf("/ip4/45.1.1.1/udp/%d/quic-v1", port)
 		} else {
 			tcp = fmt.Sprintf("/ip4/45.1.1.1/tcp/%d", port)

@@ -1,35 +1,23 @@
-package node
+package p2p
 
 import (
 	"context"
 	"io"
-	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-
-	"github.com/etherscale/bedrock/execution/exectest"
 )
 
 // TestBandwidthIsKept: however much a host has to send and to receive over real sockets, in both directions and over many streams
 // at once, no second and a half of it holds more than the bandwidth and its burst; small urgent messages pass bulk.
 func TestBandwidthIsKept(t *testing.T) {
 	const limit = 400_000
-	open := func(i int, bandwidth int64) *p2pHost {
-		h, err := newHost(hostConfig{key: exectest.PeerKey(i), role: Peer, limits: LimitsOf(ProfileHome, Peer), bandwidth: bandwidth,
-			listen: addrsOf(t, "/ip4/127.0.0.1/tcp/0"), log: slog.Default()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = h.Close() })
-		return h
-	}
-	bounded, other := open(0, limit), open(1, 0)
+	bounded, other := opened(t, 0, Config{Bandwidth: limit}), opened(t, 1, Config{})
 	const rows, urgent = "/bedrock/x/row/2", "/bedrock/x/dag/1"
-	for _, h := range []*p2pHost{bounded, other} {
+	for _, h := range []*Host{bounded, other} {
 		h.SetStreamHandler(rows, func(s network.Stream) { _, _ = io.Copy(io.Discard, s) })
 		h.SetStreamHandler(urgent, func(s network.Stream) {
 			_, _ = io.Copy(s, s)
@@ -44,7 +32,7 @@ func TestBandwidthIsKept(t *testing.T) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	for _, way := range [][2]*p2pHost{{bounded, other}, {other, bounded}} {
+	for _, way := range [][2]*Host{{bounded, other}, {other, bounded}} {
 		for range 3 {
 			s, err := way[0].NewStream(ctx, way[1].ID(), rows)
 			if err != nil {

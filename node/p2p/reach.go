@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"fmt"
@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/etherscale/bedrock/rpc"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -17,6 +16,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/etherscale/bedrock/rpc"
 )
 
 // reach follows what libp2p finds out about the host's addresses.
@@ -162,8 +163,8 @@ func (r *reach) Trace(e *holepunch.Event) {
 	}
 }
 
-// Reachability is what the node knows of how others can reach it.
-func (n *Node) Reachability() rpc.Reachability { return n.host.reach.report(n.host.Host) }
+// Reachability is what the host knows of how others can reach it.
+func (h *Host) Reachability() rpc.Reachability { return h.reach.report(h.Host) }
 
 func (r *reach) report(h host.Host) rpc.Reachability {
 	out := rpc.Reachability{Network: "private", State: rpc.Unknown, Addrs: []rpc.AddrReach{}}
@@ -173,7 +174,7 @@ func (r *reach) report(h host.Host) rpc.Reachability {
 	out.Punches = r.punches
 	if !r.public {
 		for _, a := range h.Addrs() {
-			out.Addrs = append(out.Addrs, rpc.AddrReach{Addr: a.String(), Transport: transportOf(a), State: rpc.Unknown})
+			out.Addrs = append(out.Addrs, rpc.AddrReach{Addr: a.String(), Transport: TransportOf(a), State: rpc.Unknown})
 		}
 		return out
 	}
@@ -183,7 +184,7 @@ func (r *reach) report(h host.Host) rpc.Reachability {
 		addrs []multiaddr.Multiaddr
 	}{{rpc.Reachable, r.addrs.Reachable}, {rpc.Unreachable, r.addrs.Unreachable}, {rpc.Unknown, r.addrs.Unknown}} {
 		for _, a := range of.addrs {
-			out.Addrs = append(out.Addrs, rpc.AddrReach{Addr: a.String(), Transport: transportOf(a), State: of.state})
+			out.Addrs = append(out.Addrs, rpc.AddrReach{Addr: a.String(), Transport: TransportOf(a), State: of.state})
 		}
 	}
 	out.State = r.verdict()
@@ -226,7 +227,7 @@ func countPeers(n network.Network) (direct, relayed int) {
 	for _, p := range n.Peers() {
 		onlyRelayed := true
 		for _, conn := range n.ConnsToPeer(p) {
-			onlyRelayed = onlyRelayed && isRelayed(conn.RemoteMultiaddr())
+			onlyRelayed = onlyRelayed && IsRelayed(conn.RemoteMultiaddr())
 		}
 		if onlyRelayed {
 			relayed++
@@ -237,10 +238,10 @@ func countPeers(n network.Network) (direct, relayed int) {
 	return direct, relayed
 }
 
-// transportOf names an address's transport.
-func transportOf(a multiaddr.Multiaddr) string {
+// TransportOf names an address's transport.
+func TransportOf(a multiaddr.Multiaddr) string {
 	switch {
-	case isRelayed(a):
+	case IsRelayed(a):
 		return "relay"
 	case has(a, multiaddr.P_QUIC_V1):
 		return "quic"

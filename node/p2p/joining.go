@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"context"
@@ -27,17 +27,18 @@ const (
 	bookEvery = time.Minute
 )
 
-// wantedPeers is with how many peers a node stops looking for more: enough to lose some.
-func wantedPeers(r Role) int {
-	if r == Light {
+// wantedPeers is with how many peers a host stops looking for more: enough to lose some.
+func (h *Host) wantedPeers() int {
+	if h.config.Light {
 		return 4
 	}
 	return 8
 }
 
-// joiner keeps a node in its network: it dials the nodes to join by and those of the address book.
+// joiner keeps a host in its network: it dials the nodes to join by and those of the address book.
 type joiner struct {
-	n         *Node
+	h         *Host
+	joined    func(ctx context.Context, by []peer.AddrInfo)
 	bootstrap []peer.AddrInfo
 	book      *addressBook
 	line      *line
@@ -52,20 +53,17 @@ type joiner struct {
 	missing []peer.ID // who did not answer
 }
 
-// stayJoined connects to the network and does so again whenever the node has lost all its peers; with a few it looks for more
-// now and then.
-func (n *Node) stayJoined(ctx context.Context) error {
-	bootstrap, err := parsePeers(n.cfg.Bootstrap)
+// StayJoined connects to the network and does so again whenever the host has lost all its peers; with a few it looks for more
+// now and then. The addresses of peers are kept in the directory data. Each time it has joined it tells by which of the nodes
+// of its configuration. It returns when ctx ends.
+func (h *Host) StayJoined(ctx context.Context, data string, joined func(ctx context.Context, by []peer.AddrInfo)) {
+	book, err := openBook(data, time.Now())
 	if err != nil {
-		return err
+		h.config.Log.Warn("the addresses of earlier peers cannot be read and are collected anew", "error", err)
 	}
-	book, err := openBook(n.cfg.Data, time.Now())
-	if err != nil {
-		n.log.Warn("the addresses of earlier peers cannot be read and are collected anew", "error", err)
-	}
-	bootstrap = slices.DeleteFunc(bootstrap, func(p peer.AddrInfo) bool { return p.ID == n.host.ID() })
+	bootstrap := slices.DeleteFunc(slices.Clone(h.config.Bootstrap), func(p peer.AddrInfo) bool { return p.ID == h.ID() })
 	now := time.Now()
-	j := &joiner{n: n, bootstrap: bootstrap, book: book, line: newLine(), wanted: wantedPeers(n.cfg.Role), next: now, nextMore: now.Add(morePause),
+	j := &joiner{h: h, joined: joined, bootstrap: bootstrap, book: book, line: newLine(), wanted: h.wantedPeers(), next: now, nextMore: now.Add(morePause),
 		nextBook: now.Add(bookEvery), pause: joinPause, more: morePause}
 	tick := time.NewTicker(joinTick)
 	defer tick.Stop()
@@ -78,16 +76,15 @@ func (n *Node) stayJoined(ctx context.Context) error {
 	}
 	j.keep(time.Now())
 	j.dials.Wait()
-	return nil
 }
 
 // step does what is due.
 func (j *joiner) step(ctx context.Context, now time.Time) {
 	if why := j.line.changed(now); why != "" {
-		j.n.dropSilent(ctx, why)
+		j.h.dropSilent(ctx, why)
 		j.pause, j.next, j.more, j.nextMore = joinPause, now, morePause, now
 	}
-	peers := len(j.n.host.Network().Peers())
+	peers := len(j.h.Network().Peers())
 	j.sortOut(peers > 0)
 	switch {
 	case peers == 0 && !now.Before(j.next):
@@ -115,7 +112,7 @@ func (j *joiner) join(ctx context.Context) {
 		j.next, j.pause = time.Now().Add(j.pause), min(2*j.pause, joinPauseMax)
 		if !j.lost && ctx.Err() == nil {
 			j.lost = true
-			j.n.log.Warn("no node of the network answers; it is tried again, with growing pauses up to half a minute", "tried", len(candidates))
+			j.h.config.Log.Warn("no node of the network answers; it is tried again, with growing pauses up to half a minute", "tried", len(candidates))
 		}
 		return
 	}
@@ -129,18 +126,15 @@ func (j *joiner) join(ctx context.Context) {
 	}
 	if j.lost {
 		j.lost = false
-		j.n.log.Info("in the network again")
+		j.h.config.Log.Info("in the network again")
 	}
 	j.pause, j.more, j.nextMore = joinPause, morePause, time.Now().Add(morePause)
 	connected := slices.DeleteFunc(slices.Clone(j.bootstrap), func(p peer.AddrInfo) bool { return !j.connected(p.ID) })
-	if err := j.n.dht.Bootstrap(ctx, connected); err != nil && ctx.Err() == nil {
-		j.n.log.Debug("a node to join by went away", "error", err)
-	}
-	j.n.chain.Hint()
+	j.joined(ctx, connected)
 }
 
 func (j *joiner) connected(id peer.ID) bool {
-	return j.n.host.Network().Connectedness(id) == network.Connected
+	return j.h.Network().Connectedness(id) == network.Connected
 }
 
 // candidates are all nodes to join by that are not connected, and as many peers of the book, the last seen first.
@@ -157,7 +151,7 @@ func (j *joiner) candidates(most int) []peer.AddrInfo {
 		if most == 0 {
 			break
 		}
-		if !named[p.ID] && p.ID != j.n.host.ID() && !j.connected(p.ID) {
+		if !named[p.ID] && p.ID != j.h.ID() && !j.connected(p.ID) {
 			infos = append(infos, peer.AddrInfo{ID: p.ID, Addrs: p.Addrs})
 			most--
 		}
@@ -175,7 +169,7 @@ func (j *joiner) dial(ctx context.Context, infos []peer.AddrInfo) <-chan peer.ID
 		for _, info := range infos {
 			group.Go(func() error {
 				if err := j.connect(ctx, info); err != nil {
-					j.n.log.Debug("peer does not answer", "peer", info.ID, "error", err)
+					j.h.config.Log.Debug("peer does not answer", "peer", info.ID, "error", err)
 					return nil
 				}
 				answered <- info.ID
@@ -190,7 +184,7 @@ func (j *joiner) dial(ctx context.Context, infos []peer.AddrInfo) <-chan peer.ID
 func (j *joiner) connect(ctx context.Context, info peer.AddrInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, joinPatience)
 	defer cancel()
-	err := j.n.host.Connect(ctx, info)
+	err := j.h.Connect(ctx, info)
 	if err != nil {
 		j.mu.Lock()
 		defer j.mu.Unlock()
@@ -215,8 +209,8 @@ func (j *joiner) sortOut(online bool) {
 
 // keep notes who is connected.
 func (j *joiner) keep(now time.Time) {
-	j.book.note(j.n.host, now)
+	j.book.note(j.h, now)
 	if err := j.book.save(); err != nil {
-		j.n.log.Warn("the addresses of peers are not kept for the next start", "error", err)
+		j.h.config.Log.Warn("the addresses of peers are not kept for the next start", "error", err)
 	}
 }

@@ -1,4 +1,4 @@
-package node
+package durable
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"runtime"
 )
 
-// replaceFile leaves either the old file or the whole new one, whatever happens; when it returns nil no power cut brings the old
+// Replace leaves either the old file or the whole new one, whatever happens; when it returns nil no power cut brings the old
 // one back. Only the owner may read it.
-func replaceFile(path string, content []byte) error {
+func Replace(path string, content []byte) error {
 	aside := path + ".new"
 	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -24,11 +24,11 @@ func replaceFile(path string, content []byte) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return syncDirectory(filepath.Dir(path))
+	return Sync(filepath.Dir(path))
 }
 
-// removeSynced removes a file for good; one that is not there is no error.
-func removeSynced(path string) error {
+// Remove removes a file for good; one that is not there is no error.
+func Remove(path string) error {
 	err := os.Remove(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -36,11 +36,11 @@ func removeSynced(path string) error {
 	if err != nil {
 		return fmt.Errorf("remove %s: %w", path, err)
 	}
-	return syncDirectory(filepath.Dir(path))
+	return Sync(filepath.Dir(path))
 }
 
-// syncDirectory makes the names in a directory durable.
-func syncDirectory(dir string) error {
+// Sync makes the names in a directory durable.
+func Sync(dir string) error {
 	if runtime.GOOS == "windows" { // directories cannot be synced there
 		return nil
 	}

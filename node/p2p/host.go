@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"context"
@@ -13,7 +13,6 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
@@ -26,10 +25,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// userAgent is what other libp2p peers see.
+// AgentName begins what every node calls itself to its peers, and UserAgent is what this program says: name/version.
 const (
-	agentName = "bedrock/"
-	userAgent = agentName + "0.6"
+	AgentName = "bedrock/"
+	UserAgent = AgentName + "0.6"
 )
 
 // Dialer opens the host's TCP connections.
@@ -37,33 +36,49 @@ type Dialer interface {
 	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// hostConfig is what newHost needs.
-type hostConfig struct {
-	key       ed25519.PrivateKey
-	role      Role
-	profile   Profile
-	limits    Limits
-	listen    []multiaddr.Multiaddr
-	announce  []multiaddr.Multiaddr // told to peers beside what the host finds out
-	bootstrap []peer.AddrInfo
-	bandwidth int64 // bytes a second, in and out; 0: no bound
-	mapping   bool  // ask the router to forward the port
-	dialer    Dialer
-	metrics   prometheus.Registerer // nil: libp2p counts nothing
-	log       *slog.Logger
+// Config is what New needs.
+type Config struct {
+	Key       ed25519.PrivateKey
+	Light     bool // nobody needs to reach it
+	Home      bool // the machine stands behind a home's router, whatever its addresses look like
+	Limits    Limits
+	Listen    []multiaddr.Multiaddr
+	Announce  []multiaddr.Multiaddr // told to peers beside what the host finds out
+	Bootstrap []peer.AddrInfo       // whom to join by
+	Bandwidth int64                 // bytes a second, in and out; 0: no bound
+	Mapping   bool                  // ask the router to forward the port
+	Dialer    Dialer
+	Metrics   prometheus.Registerer // nil: libp2p counts nothing
+	Log       *slog.Logger
 }
 
-// p2pHost is a node's libp2p host: what the node's parts use, and what it knows of its place in the internet.
-type p2pHost struct {
+// Limits are how many connections a host keeps, and what it relays.
+type Limits struct {
+	ConnsLow, ConnsHigh int // the connection manager trims to Low when High is passed
+	ConnsPerIP          int // from one IPv4 address or IPv6 /56
+	Relay               RelayLimits
+}
+
+// RelayLimits bound what a node that is reachable forwards for others; see docs/bounds.md.
+type RelayLimits struct {
+	Reservations, ReservationsPerIP int
+	Circuits                        int           // open at once, by peer
+	CircuitBytes                    int64         // in each direction, then the circuit ends
+	CircuitTime                     time.Duration // likewise
+}
+
+// Host is a node's libp2p host: what the node's parts use, and what it knows of its place in the internet.
+type Host struct {
 	relayedHost
+	config   Config
 	reach    *reach
-	traffic  *traffic
+	traffic  *Traffic
 	punching *puncher // nil in private networks
 	newer    *superseder
 }
 
 // Close implements host.Host.
-func (h *p2pHost) Close() error {
+func (h *Host) Close() error {
 	var err error
 	h.newer.close()
 	if h.punching != nil {
@@ -72,39 +87,39 @@ func (h *p2pHost) Close() error {
 	return errors.Join(err, h.reach.close(), h.Host.Close())
 }
 
-// newHost builds the libp2p host. TCP with TLS is the first transport: it costs a third of QUIC's CPU per byte; QUIC is
+// New builds the host. TCP with TLS is the first transport: it costs a third of QUIC's CPU per byte; QUIC is
 // there for those who dial it, and for holes in routers.
-func newHost(c hostConfig) (*p2pHost, error) {
-	identity, err := crypto.UnmarshalEd25519PrivateKey(c.key)
+func New(c Config) (*Host, error) {
+	identity, err := crypto.UnmarshalEd25519PrivateKey(c.Key)
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	limits, err := newLimits(c.limits)
+	limits, err := newLimits(c.Limits)
 	if err != nil {
 		return nil, fmt.Errorf("resource limits: %w", err)
 	}
-	connections, err := connmgr.NewConnManager(c.limits.ConnsLow, c.limits.ConnsHigh, connmgr.WithGracePeriod(time.Minute))
+	connections, err := connmgr.NewConnManager(c.Limits.ConnsLow, c.Limits.ConnsHigh, connmgr.WithGracePeriod(time.Minute))
 	if err != nil {
 		return nil, fmt.Errorf("connection limits: %w", err)
 	}
 	var transport []any
-	if c.dialer != nil {
-		transport = append(transport, tcp.WithDialerForAddr(func(multiaddr.Multiaddr) (tcp.ContextDialer, error) { return c.dialer, nil }))
+	if c.Dialer != nil {
+		transport = append(transport, tcp.WithDialerForAddr(func(multiaddr.Multiaddr) (tcp.ContextDialer, error) { return c.Dialer, nil }))
 	}
-	r, counted := newReach(c.log), new(traffic)
+	r, counted := newReach(c.Log), new(Traffic)
 	options := []libp2p.Option{
 		libp2p.Identity(identity),
-		libp2p.ListenAddrs(c.listen...),
+		libp2p.ListenAddrs(c.Listen...),
 		libp2p.Transport(tcp.NewTCPTransport, transport...),
 		libp2p.Transport(libp2pquic.NewTransport),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.ConnectionManager(connections),
 		libp2p.ResourceManager(limits),
-		libp2p.UserAgent(userAgent),
+		libp2p.UserAgent(UserAgent),
 		libp2p.BandwidthReporter(counted),
 	}
-	if c.metrics != nil {
-		options = append(options, libp2p.PrometheusRegisterer(c.metrics))
+	if c.Metrics != nil {
+		options = append(options, libp2p.PrometheusRegisterer(c.Metrics))
 	} else {
 		options = append(options, libp2p.DisableMetrics())
 	}
@@ -115,7 +130,7 @@ func newHost(c hostConfig) (*p2pHost, error) {
 	if err := r.watch(h); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	made := &p2pHost{relayedHost: relayedHost{h, newBandwidth(c.bandwidth)}, reach: r, traffic: counted, newer: newSuperseder(h)}
+	made := &Host{relayedHost: relayedHost{h, newBandwidth(c.Bandwidth)}, config: c, reach: r, traffic: counted, newer: newSuperseder(h)}
 	if r.public {
 		if made.punching, err = newPuncher(h, r); err != nil {
 			return nil, errors.Join(err, made.Close())
@@ -148,7 +163,8 @@ func newLimits(l Limits) (network.ResourceManager, error) {
 		}))
 }
 
-func parseAddrs(texts []string) ([]multiaddr.Multiaddr, error) {
+// ParseAddrs reads multiaddresses. Its error names the wrong one.
+func ParseAddrs(texts []string) ([]multiaddr.Multiaddr, error) {
 	addrs := make([]multiaddr.Multiaddr, len(texts))
 	for i, text := range texts {
 		a, err := multiaddr.NewMultiaddr(text)
@@ -160,8 +176,9 @@ func parseAddrs(texts []string) ([]multiaddr.Multiaddr, error) {
 	return addrs, nil
 }
 
-func parsePeers(texts []string) ([]peer.AddrInfo, error) {
-	addrs, err := parseAddrs(texts)
+// ParsePeers reads multiaddresses that end with a peer ID; those of one peer become one, in the order of their first.
+func ParsePeers(texts []string) ([]peer.AddrInfo, error) {
+	addrs, err := ParseAddrs(texts)
 	if err != nil {
 		return nil, err
 	}
@@ -179,8 +196,11 @@ func parsePeers(texts []string) ([]peer.AddrInfo, error) {
 	return infos, nil
 }
 
-// fullAddrs lists the host's addresses with its peer ID, as --bootstrap takes them.
-func fullAddrs(h host.Host) []string {
+// Traffic counts what the host's streams carry.
+func (h *Host) Traffic() *Traffic { return h.traffic }
+
+// FullAddrs lists the host's addresses with its peer ID, as --bootstrap takes them.
+func (h *Host) FullAddrs() []string {
 	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
 	if err != nil {
 		return nil

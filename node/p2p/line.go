@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"context"
@@ -21,6 +21,7 @@ const (
 	// silentPatience is how long a peer may take to answer before its connection counts as dead. Left alone, dead connections
 	// are noticed after half a minute and more.
 	silentPatience = 5 * time.Second
+	asksAtOnce     = 16
 )
 
 // line watches what connections do not notice by themselves: that the machine slept, or has another address.
@@ -63,31 +64,31 @@ func (l *line) changed(now time.Time) string {
 }
 
 // dropSilent closes the connections of peers that do not answer at once, so that they are opened anew.
-func (n *Node) dropSilent(ctx context.Context, why string) {
+func (h *Host) dropSilent(ctx context.Context, why string) {
 	var dropped atomic.Int64
 	var group errgroup.Group
-	group.SetLimit(pingsAtOnce)
-	for _, id := range n.host.Network().Peers() {
+	group.SetLimit(asksAtOnce)
+	for _, id := range h.Network().Peers() {
 		group.Go(func() error {
-			if n.answers(ctx, id) || ctx.Err() != nil {
+			if h.answers(ctx, id) || ctx.Err() != nil {
 				return nil
 			}
 			dropped.Add(1)
-			return n.host.Network().ClosePeer(id)
+			return h.Network().ClosePeer(id)
 		})
 	}
 	if err := group.Wait(); err != nil {
-		n.log.Debug("close a dead connection", "error", err)
+		h.config.Log.Debug("close a dead connection", "error", err)
 	}
-	n.log.Info(why+": connections that died of it are opened anew", "dead", dropped.Load())
+	h.config.Log.Info(why+": connections that died of it are opened anew", "dead", dropped.Load())
 }
 
 // answers reports whether a peer sends anything back. One that does not speak the protocol says so, and lives.
-func (n *Node) answers(ctx context.Context, id peer.ID) bool {
+func (h *Host) answers(ctx context.Context, id peer.ID) bool {
 	ctx, cancel := context.WithTimeout(ctx, silentPatience)
 	defer cancel()
 	select {
-	case <-ping.Ping(network.WithNoDial(ctx, "is it still there"), n.host, id):
+	case <-ping.Ping(network.WithNoDial(ctx, "is it still there"), h, id):
 		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false

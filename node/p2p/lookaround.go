@@ -1,9 +1,8 @@
-package node
+package p2p
 
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net"
 	"slices"
 	"strings"
@@ -16,9 +15,6 @@ import (
 
 	"github.com/etherscale/bedrock/rpc"
 )
-
-// Program is what the node calls itself to its peers: name/version.
-func Program() string { return userAgent }
 
 // Surroundings are what a short-lived host finds out.
 type Surroundings struct {
@@ -41,26 +37,27 @@ const (
 	reachLook = 200 * time.Millisecond
 )
 
-// LookAround starts a host with a throw-away key and the addresses of a node that does not run, dials those that the node would
-// join by and, with listen set, waits until they found out whether they can dial back; at most until ctx ends. Nothing is joined.
-func LookAround(ctx context.Context, cfg Config, listen bool) (*Surroundings, error) {
-	key, err := NewKey()
-	if err != nil {
-		return nil, err
+// LookAround starts a host with the configuration of a node that does not run, dials those that the node would join by and, with
+// listen set, waits until they found out whether they can dial back; at most until ctx ends. Nothing is joined. The key should be
+// a throw-away one.
+func LookAround(ctx context.Context, c Config, listen bool) (*Surroundings, error) {
+	switch {
+	case !listen:
+		c.Listen, c.Announce, c.Mapping = nil, nil, false
+	case slices.ContainsFunc(c.Listen, isTaken):
+		var err error
+		if c.Listen, err = ParseAddrs(anyPort()); err != nil {
+			return nil, err
+		}
 	}
-	contacts, err := parsePeers(cfg.Bootstrap)
-	if err != nil {
-		return nil, err
-	}
-	h, err := briefHost(cfg, hostConfig{key: key, role: cfg.Role, limits: LimitsOf(cfg.Profile, cfg.Role), bootstrap: contacts,
-		mapping: listen && !cfg.NoPortMapping, dialer: cfg.Dialer, log: slog.New(slog.DiscardHandler)}, listen)
+	h, err := New(c)
 	if err != nil {
 		return nil, err
 	}
 	defer h.Close()
-	s := &Surroundings{Contacts: dialAll(ctx, h, contacts)}
+	s := &Surroundings{Contacts: dialAll(ctx, h, c.Bootstrap)}
 	for listen && h.reach.public && ctx.Err() == nil {
-		if s.Reach = h.reach.report(h.Host); s.Reach.State != rpc.Unknown {
+		if s.Reach = h.Reachability(); s.Reach.State != rpc.Unknown {
 			return s, nil
 		}
 		select {
@@ -68,30 +65,12 @@ func LookAround(ctx context.Context, cfg Config, listen bool) (*Surroundings, er
 		case <-time.After(reachLook):
 		}
 	}
-	s.Reach = h.reach.report(h.Host)
+	s.Reach = h.Reachability()
 	return s, nil
 }
 
-// briefHost listens where the node would or, where that is taken, at any port.
-func briefHost(cfg Config, c hostConfig, listen bool) (*p2pHost, error) {
-	if !listen {
-		return newHost(c)
-	}
-	cfg.fill()
-	var err error
-	if c.announce, err = parseAddrs(cfg.Announce); err != nil {
-		return nil, err
-	}
-	if c.listen, err = parseAddrs(cfg.Listen); err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(c.listen, isTaken) {
-		if c.listen, err = parseAddrs([]string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"}); err != nil {
-			return nil, err
-		}
-	}
-	return newHost(c)
-}
+// anyPort are the addresses to listen at where the node's own are taken.
+func anyPort() []string { return []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"} }
 
 // isTaken reports whether somebody listens at an address. libp2p would share a TCP port with a node that runs, and take
 // connections away from it.
@@ -113,7 +92,7 @@ func isTaken(a multiaddr.Multiaddr) bool {
 	return false
 }
 
-func dialAll(ctx context.Context, h *p2pHost, peers []peer.AddrInfo) []Contact {
+func dialAll(ctx context.Context, h *Host, peers []peer.AddrInfo) []Contact {
 	out := make([]Contact, len(peers))
 	var group sync.WaitGroup
 	for i, p := range peers {

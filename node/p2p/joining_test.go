@@ -1,9 +1,10 @@
-package node
+package p2p
 
 import (
 	"context"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,69 +29,84 @@ func awaitTrue(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// joining keeps a node joined until stop.
-func joining(t *testing.T, n *Node) (stop func()) {
+// opened is a host of this machine.
+func opened(t *testing.T, key int, c Config) *Host {
+	t.Helper()
+	c.Key, c.Limits, c.Log = exectest.PeerKey(key), Limits{ConnsLow: 36, ConnsHigh: 50, ConnsPerIP: 16}, slog.New(slog.DiscardHandler)
+	c.Listen = addrsOf(t, "/ip4/127.0.0.1/tcp/0")
+	h, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close() })
+	return h
+}
+
+func infoOf(h *Host) peer.AddrInfo { return peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()} }
+
+// joining keeps a host joined until stop.
+func joining(t *testing.T, h *Host, data string) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- n.stayJoined(ctx) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.StayJoined(ctx, data, func(_ context.Context, by []peer.AddrInfo) {
+			for _, p := range by {
+				if !slices.ContainsFunc(h.config.Bootstrap, func(b peer.AddrInfo) bool { return b.ID == p.ID }) {
+					t.Errorf("joined by %s, which is no node to join by", p.ID)
+				}
+			}
+		})
+	}()
 	return func() {
 		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		<-done
 	}
 }
 
-// TestAStartWithoutNodesToJoinBy: when the only node to join by is gone for good, a node that was in the network before finds it
+// TestAStartWithoutNodesToJoinBy: when the only node to join by is gone for good, a host that was in the network before finds it
 // again by the peers that it met.
 func TestAStartWithoutNodesToJoinBy(t *testing.T) {
-	s := exectest.New(t, nil)
-	boot := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: Bootstrap})
-	other := quietNode(t, s, Config{Key: exectest.PeerKey(32), Role: Bootstrap})
-	cfg := Config{Genesis: s.Genesis, Key: exectest.PeerKey(33), Role: Light, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"},
-		Bootstrap: boot.Addrs(), Logger: slog.New(slog.DiscardHandler)}
+	boot, other, data := opened(t, 31, Config{}), opened(t, 32, Config{}), t.TempDir()
+	at := infoOf(boot)
 	for start := range 2 {
-		n, err := Open(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stop := joining(t, n)
-		met := func(p *Node) bool { return len(n.host.Network().ConnsToPeer(p.host.ID())) > 0 }
+		h := opened(t, 33, Config{Light: true, Bootstrap: []peer.AddrInfo{at}})
+		stop := joining(t, h, data)
+		met := func(p *Host) bool { return len(h.Network().ConnsToPeer(p.ID())) > 0 }
 		if start == 0 {
 			awaitTrue(t, "joined by the node to join by", func() bool { return met(boot) })
-			if err := n.host.Connect(t.Context(), peer.AddrInfo{ID: other.host.ID(), Addrs: other.host.Addrs()}); err != nil {
+			if err := h.Connect(t.Context(), infoOf(other)); err != nil {
 				t.Fatal(err)
 			}
 		} else {
 			awaitTrue(t, "joined by a peer of the address book", func() bool { return met(other) })
 		}
 		stop()
-		if err := n.Close(); err != nil {
+		if err := h.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if start == 0 {
-			if err := boot.host.Close(); err != nil {
+			if err := boot.Close(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 }
 
-// TestLostPeersAreDialledAgain: a node that lost all its peers comes back by itself.
+// TestLostPeersAreDialledAgain: a host that lost all its peers comes back by itself.
 func TestLostPeersAreDialledAgain(t *testing.T) {
-	s := exectest.New(t, nil)
-	boot := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: Bootstrap})
-	n := quietNode(t, s, Config{Key: exectest.PeerKey(32), Role: Light, Bootstrap: boot.Addrs()})
-	defer joining(t, n)()
+	boot := opened(t, 31, Config{})
+	h := opened(t, 32, Config{Light: true, Bootstrap: []peer.AddrInfo{infoOf(boot)}})
+	defer joining(t, h, t.TempDir())()
 	for range 2 {
-		awaitTrue(t, "joined", func() bool { return len(n.host.Network().Peers()) == 1 })
-		if err := boot.host.Network().ClosePeer(n.host.ID()); err != nil {
+		awaitTrue(t, "joined", func() bool { return len(h.Network().Peers()) == 1 })
+		if err := boot.Network().ClosePeer(h.ID()); err != nil {
 			t.Fatal(err)
 		}
-		awaitTrue(t, "the loss seen", func() bool { return len(boot.host.Network().Peers()) == 0 })
+		awaitTrue(t, "the loss seen", func() bool { return len(boot.Network().Peers()) == 0 })
 	}
-	awaitTrue(t, "joined again", func() bool { return len(n.host.Network().Peers()) == 1 })
+	awaitTrue(t, "joined again", func() bool { return len(h.Network().Peers()) == 1 })
 }
 
 func TestLineNoticesSleepAndNewAddresses(t *testing.T) {
@@ -174,48 +190,46 @@ func (c *frozenConn) Close() error {
 }
 
 func TestSilentConnectionsAreDropped(t *testing.T) {
-	s := exectest.New(t, nil)
-	quick := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: Bootstrap})
-	dead := quietNode(t, s, Config{Key: exectest.PeerKey(32), Role: Bootstrap})
+	quick := opened(t, 31, Config{})
+	dead := opened(t, 32, Config{})
 	line := new(frozen)
 	defer line.thaw()
-	n := quietNode(t, s, Config{Key: exectest.PeerKey(33), Role: Light, Dialer: line})
-	if err := n.host.Connect(t.Context(), peer.AddrInfo{ID: dead.host.ID(), Addrs: dead.host.Addrs()}); err != nil {
+	n := opened(t, 33, Config{Light: true, Dialer: line})
+	if err := n.Connect(t.Context(), infoOf(dead)); err != nil {
 		t.Fatal(err)
 	}
-	if err := quick.host.Connect(t.Context(), peer.AddrInfo{ID: n.host.ID(), Addrs: n.host.Addrs()}); err != nil {
+	if err := quick.Connect(t.Context(), infoOf(n)); err != nil {
 		t.Fatal(err)
 	}
 	n.dropSilent(t.Context(), "nothing happened")
-	if got := len(n.host.Network().Peers()); got != 2 {
+	if got := len(n.Network().Peers()); got != 2 {
 		t.Fatalf("%d of 2 living peers are kept", got)
 	}
 	line.freeze()
 	n.dropSilent(t.Context(), "the machine moved")
-	if got := n.host.Network().Peers(); len(got) != 1 || got[0] != quick.host.ID() {
-		t.Fatalf("connected with %v, want %s alone", got, quick.host.ID())
+	if got := n.Network().Peers(); len(got) != 1 || got[0] != quick.ID() {
+		t.Fatalf("connected with %v, want %s alone", got, quick.ID())
 	}
 }
 
 // TestADeadConnectionMakesRoomForTheNewOne: who moved connects anew, and the other side sends into the old connection no longer.
 func TestADeadConnectionMakesRoomForTheNewOne(t *testing.T) {
-	s := exectest.New(t, nil)
-	stays := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: Bootstrap})
+	stays := opened(t, 31, Config{})
 	line := new(frozen)
 	defer line.thaw()
-	moves := quietNode(t, s, Config{Key: exectest.PeerKey(32), Role: Light, Dialer: line})
-	at := peer.AddrInfo{ID: stays.host.ID(), Addrs: stays.host.Addrs()}
-	if err := moves.host.Connect(t.Context(), at); err != nil {
+	moves := opened(t, 32, Config{Light: true, Dialer: line})
+	at := infoOf(stays)
+	if err := moves.Connect(t.Context(), at); err != nil {
 		t.Fatal(err)
 	}
-	held := func() []network.Conn { return stays.host.Network().ConnsToPeer(moves.host.ID()) }
+	held := func() []network.Conn { return stays.Network().ConnsToPeer(moves.ID()) }
 	awaitTrue(t, "connected at both sides", func() bool { return len(held()) == 1 })
 	dead := held()[0]
 	line.freeze()
-	if err := moves.host.Network().ClosePeer(at.ID); err != nil {
+	if err := moves.Network().ClosePeer(at.ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := moves.host.Connect(t.Context(), at); err != nil {
+	if err := moves.Connect(t.Context(), at); err != nil {
 		t.Fatal(err)
 	}
 	awaitTrue(t, "the new connection alone", func() bool { return len(held()) == 1 && held()[0] != dead })
@@ -228,22 +242,22 @@ func TestADeadConnectionMakesRoomForTheNewOne(t *testing.T) {
 // TestWhoIsAPublicHost: a global IPv6 address at home stands behind the router's firewall.
 func TestWhoIsAPublicHost(t *testing.T) {
 	for _, c := range []struct {
-		profile          Profile
+		home             bool
 		listen, announce string
 		public           bool
 	}{
-		{ProfileHome, "/ip4/192.168.0.3/tcp/1", "", false},
-		{ProfileHome, "/ip4/45.1.1.1/tcp/1", "", true},
-		{ProfileHome, "/ip6/2a00::1/tcp/1", "", false},
-		{ProfilePi, "/ip6/2a00::1/udp/1/quic-v1", "", false},
-		{ProfileHome, "/ip6/2a00::1/tcp/1", "/ip6/2a00::1/tcp/1", true},
-		{ProfileServer, "/ip6/2a00::1/tcp/1", "", true},
-		{ProfileBootstrap, "/ip6/2a00::1/tcp/1", "", true},
-		{ProfileServer, "/ip6/fe80::1/tcp/1", "", false},
+		{true, "/ip4/192.168.0.3/tcp/1", "", false},
+		{true, "/ip4/45.1.1.1/tcp/1", "", true},
+		{true, "/ip6/2a00::1/tcp/1", "", false},
+		{true, "/ip6/2a00::1/udp/1/quic-v1", "", false},
+		{true, "/ip6/2a00::1/tcp/1", "/ip6/2a00::1/tcp/1", true},
+		{false, "/ip6/2a00::1/tcp/1", "", true},
+		{false, "/ip6/2a00::1/tcp/1", "", true},
+		{false, "/ip6/fe80::1/tcp/1", "", false},
 	} {
-		config := hostConfig{profile: c.profile, listen: addrsOf(t, c.listen)}
+		config := Config{Home: c.home, Listen: addrsOf(t, c.listen)}
 		if c.announce != "" {
-			config.announce = addrsOf(t, c.announce)
+			config.Announce = addrsOf(t, c.announce)
 		}
 		if got := config.isPublicHost(); got != c.public {
 			t.Errorf("%+v: public %v", c, got)

@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"context"
@@ -30,22 +30,22 @@ const (
 
 // reaching are the options that make the host reachable from behind a router, and keep it polite in the open internet. A
 // private network (see isPublicNetwork) needs none of it but to speak with those who are relayed.
-func (c *hostConfig) reaching(r *reach) []libp2p.Option {
-	if !isPublicNetwork(c.bootstrap, c.ownAddrs()) {
+func (c *Config) reaching(r *reach) []libp2p.Option {
+	if !isPublicNetwork(c.Bootstrap, c.ownAddrs()) {
 		return []libp2p.Option{libp2p.EnableRelay(), libp2p.AddrsFactory(c.withAnnounced)}
 	}
 	r.public = true
 	options := []libp2p.Option{
 		libp2p.EnableRelay(),
 		libp2p.EnableAutoNATv2(),
-		libp2p.ConnectionGater(newGater(c.bootstrap)),
+		libp2p.ConnectionGater(newGater(c.Bootstrap)),
 		libp2p.AddrsFactory(c.publicAddrs),
 	}
-	if c.role == Light { // nobody needs to reach it
+	if c.Light {
 		return options
 	}
 	options = append(options, libp2p.EnableNATService(), libp2p.EnableRelayService(c.relayOptions(r)...))
-	if c.mapping {
+	if c.Mapping {
 		options = append(options, libp2p.NATManager(r.mapping))
 	}
 	if r.known = c.isPublicHost(); r.known {
@@ -56,38 +56,37 @@ func (c *hostConfig) reaching(r *reach) []libp2p.Option {
 }
 
 // ownAddrs are the addresses that the node can know of before it has asked anybody.
-func (c *hostConfig) ownAddrs() []multiaddr.Multiaddr {
-	return append(append([]multiaddr.Multiaddr{}, c.announce...), interfaceAddrs(c.listen)...)
+func (c *Config) ownAddrs() []multiaddr.Multiaddr {
+	return append(append([]multiaddr.Multiaddr{}, c.Announce...), interfaceAddrs(c.Listen)...)
 }
 
 // isPublicHost reports whether the node has a public address that others surely reach: then nothing has to be found out. In
 // a home every machine has public IPv6 addresses, and the router's firewall stands before them.
-func (c *hostConfig) isPublicHost() bool {
-	home := c.profile == ProfileHome || c.profile == ProfilePi
+func (c *Config) isPublicHost() bool {
 	reached := func(a multiaddr.Multiaddr) bool { return !isReserved(a) && !manet.IsIPUnspecified(a) }
-	return slices.ContainsFunc(c.announce, reached) || slices.ContainsFunc(interfaceAddrs(c.listen), func(a multiaddr.Multiaddr) bool {
-		return reached(a) && !(home && has(a, multiaddr.P_IP6))
+	return slices.ContainsFunc(c.Announce, reached) || slices.ContainsFunc(interfaceAddrs(c.Listen), func(a multiaddr.Multiaddr) bool {
+		return reached(a) && !(c.Home && has(a, multiaddr.P_IP6))
 	})
 }
 
 // withAnnounced adds the addresses that the owner named.
-func (c *hostConfig) withAnnounced(addrs []multiaddr.Multiaddr) []multiaddr.Multiaddr {
-	return append(append([]multiaddr.Multiaddr{}, addrs...), c.announce...)
+func (c *Config) withAnnounced(addrs []multiaddr.Multiaddr) []multiaddr.Multiaddr {
+	return append(append([]multiaddr.Multiaddr{}, addrs...), c.Announce...)
 }
 
 // publicAddrs are the addresses that strangers can use.
-func (c *hostConfig) publicAddrs(addrs []multiaddr.Multiaddr) []multiaddr.Multiaddr {
+func (c *Config) publicAddrs(addrs []multiaddr.Multiaddr) []multiaddr.Multiaddr {
 	var out []multiaddr.Multiaddr
 	for _, a := range addrs {
 		if !isReserved(a) {
 			out = append(out, a)
 		}
 	}
-	return append(out, c.announce...)
+	return append(out, c.Announce...)
 }
 
-func (c *hostConfig) relayOptions(r *reach) []relay.Option {
-	l := c.limits.Relay
+func (c *Config) relayOptions(r *reach) []relay.Option {
+	l := c.Limits.Relay
 	resources := relay.DefaultResources()
 	resources.Limit = &relay.RelayLimit{Duration: l.CircuitTime, Data: l.CircuitBytes}
 	resources.MaxReservations, resources.MaxReservationsPerIP, resources.MaxReservationsPerASN = l.Reservations, l.ReservationsPerIP, l.Reservations
@@ -96,11 +95,11 @@ func (c *hostConfig) relayOptions(r *reach) []relay.Option {
 }
 
 // relaySource offers the nodes to join by, then connected peers: libp2p looks which of them relay.
-func (c *hostConfig) relaySource(r *reach) autorelay.PeerSource {
+func (c *Config) relaySource(r *reach) autorelay.PeerSource {
 	return func(ctx context.Context, num int) <-chan peer.AddrInfo {
 		found := make(chan peer.AddrInfo, num)
 		defer close(found)
-		for _, info := range append(append([]peer.AddrInfo{}, c.bootstrap...), r.directPeers()...) {
+		for _, info := range append(append([]peer.AddrInfo{}, c.Bootstrap...), r.directPeers()...) {
 			select {
 			case found <- info:
 			default:
@@ -157,7 +156,7 @@ func (r *reach) speaksBedrock(p peer.ID) bool {
 	}
 	agent, err := hosted.Peerstore().Get(p, "AgentVersion")
 	text, isText := agent.(string)
-	return err == nil && isText && strings.HasPrefix(text, agentName)
+	return err == nil && isText && strings.HasPrefix(text, AgentName)
 }
 
 // directPeers are the connected peers whose connection is direct and public, with the addresses known of them.
@@ -168,7 +167,7 @@ func (r *reach) directPeers() []peer.AddrInfo {
 	}
 	var infos []peer.AddrInfo
 	for _, conn := range h.Network().Conns() {
-		if conn.Stat().Limited || isRelayed(conn.RemoteMultiaddr()) || isReserved(conn.RemoteMultiaddr()) || conn.Stat().Direction != network.DirOutbound {
+		if conn.Stat().Limited || IsRelayed(conn.RemoteMultiaddr()) || isReserved(conn.RemoteMultiaddr()) || conn.Stat().Direction != network.DirOutbound {
 			continue
 		}
 		infos = append(infos, peer.AddrInfo{ID: conn.RemotePeer(), Addrs: []multiaddr.Multiaddr{conn.RemoteMultiaddr()}})
@@ -176,8 +175,8 @@ func (r *reach) directPeers() []peer.AddrInfo {
 	return infos
 }
 
-// isRelayed reports whether an address is that of a circuit.
-func isRelayed(a multiaddr.Multiaddr) bool {
+// IsRelayed reports whether an address is that of a circuit.
+func IsRelayed(a multiaddr.Multiaddr) bool {
 	_, err := a.ValueForProtocol(multiaddr.P_CIRCUIT)
 	return err == nil
 }

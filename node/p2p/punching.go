@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"context"
@@ -87,7 +87,7 @@ func (p *puncher) close() error {
 func (p *puncher) addrs() []multiaddr.Multiaddr {
 	var out []multiaddr.Multiaddr
 	for _, a := range p.host.Addrs() {
-		if !isRelayed(a) && !isReserved(a) {
+		if !IsRelayed(a) && !isReserved(a) {
 			out = append(out, a)
 		}
 	}
@@ -124,10 +124,10 @@ func (p *puncher) guessed() []multiaddr.Multiaddr {
 func (p *puncher) listen() {
 	for e := range p.sub.Out() {
 		done, ok := e.(event.EvtPeerIdentificationCompleted)
-		if !ok || done.ObservedAddr == nil || done.Conn == nil || isRelayed(done.ObservedAddr) || isReserved(done.ObservedAddr) {
+		if !ok || done.ObservedAddr == nil || done.Conn == nil || IsRelayed(done.ObservedAddr) || isReserved(done.ObservedAddr) {
 			continue
 		}
-		if isRelayed(done.Conn.RemoteMultiaddr()) || !p.fromListenPort(done.Conn) {
+		if IsRelayed(done.Conn.RemoteMultiaddr()) || !p.fromListenPort(done.Conn) {
 			continue
 		}
 		p.saw(done.ObservedAddr)
@@ -214,7 +214,7 @@ func (p *puncher) relayedHere() map[peer.ID]bool {
 	direct := make(map[peer.ID]bool)
 	for _, c := range p.host.Network().Conns() {
 		switch {
-		case !isRelayed(c.RemoteMultiaddr()):
+		case !IsRelayed(c.RemoteMultiaddr()):
 			direct[c.RemotePeer()] = true
 		case c.Stat().Direction == network.DirInbound:
 			found[c.RemotePeer()] = true

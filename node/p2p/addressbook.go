@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/etherscale/bedrock/node/internal/durable"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -161,7 +162,7 @@ func (b *addressBook) save() error {
 	if err != nil {
 		return fmt.Errorf("address book: %w", err)
 	}
-	if err := replaceFile(b.path, append(encoded, '\n')); err != nil {
+	if err := durable.Replace(b.path, append(encoded, '\n')); err != nil {
 		return fmt.Errorf("address book: %w", err)
 	}
 	b.saved = slices.Clone(b.peers)
@@ -181,7 +182,7 @@ func (b *addressBook) note(h host.Host, now time.Time) {
 		if c.Stat().Direction != network.DirOutbound || c.Stat().Limited || has(a, multiaddr.P_P2P) || len(a.String()) > maxBookAddr {
 			continue
 		}
-		if !slices.ContainsFunc(h.Peerstore().Addrs(c.RemotePeer()), isRelayed) {
+		if !slices.ContainsFunc(h.Peerstore().Addrs(c.RemotePeer()), IsRelayed) {
 			b.met(c.RemotePeer(), a, now)
 		}
 	}

@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"bytes"
@@ -82,7 +82,7 @@ func (s *superseder) ask(id peer.ID, newest network.Conn) {
 
 // echo has a connection's other end send back a few bytes.
 func echo(ctx context.Context, c network.Conn) error {
-	s, err := c.NewStream(network.WithAllowLimitedConn(ctx, relayedUse))
+	s, err := c.NewStream(AllowRelayed(ctx))
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"strings"
@@ -8,13 +8,11 @@ import (
 	p2pmetrics "github.com/libp2p/go-libp2p/core/metrics"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
-
-	"github.com/etherscale/bedrock/node/metrics"
 )
 
-// traffic counts the bytes of streams by what they are for. libp2p's own counter keeps a rate for each peer and protocol, and
+// Traffic counts the bytes of streams by what they are for. libp2p's own counter keeps a rate for each peer and protocol, and
 // wakes up every second for them; this one only adds.
-type traffic struct {
+type Traffic struct {
 	in, out [trafficUses]atomic.Uint64
 }
 
@@ -36,6 +34,9 @@ const (
 func uses() [trafficUses]string {
 	return [trafficUses]string{"gossip", "ordering", "blocks", "transactions", "proofs", "rows", "snapshot", "routing", "connecting"}
 }
+
+// CarriesRows reports whether a protocol is that of rows.
+func CarriesRows(id protocol.ID) bool { return useOf(id) == useRows }
 
 // useOf is what a protocol is for.
 func useOf(id protocol.ID) int {
@@ -68,26 +69,26 @@ func useOf(id protocol.ID) int {
 	return useConnecting
 }
 
-var _ p2pmetrics.Reporter = (*traffic)(nil)
+var _ p2pmetrics.Reporter = (*Traffic)(nil)
 
 // LogSentMessageStream implements metrics.Reporter.
-func (t *traffic) LogSentMessageStream(n int64, id protocol.ID, _ peer.ID) {
+func (t *Traffic) LogSentMessageStream(n int64, id protocol.ID, _ peer.ID) {
 	t.out[useOf(id)].Add(uint64(n))
 }
 
 // LogRecvMessageStream implements metrics.Reporter.
-func (t *traffic) LogRecvMessageStream(n int64, id protocol.ID, _ peer.ID) {
+func (t *Traffic) LogRecvMessageStream(n int64, id protocol.ID, _ peer.ID) {
 	t.in[useOf(id)].Add(uint64(n))
 }
 
 // LogSentMessage implements metrics.Reporter; LogSentMessageStream counts the same bytes.
-func (t *traffic) LogSentMessage(int64) {}
+func (t *Traffic) LogSentMessage(int64) {}
 
 // LogRecvMessage implements metrics.Reporter; LogRecvMessageStream counts the same bytes.
-func (t *traffic) LogRecvMessage(int64) {}
+func (t *Traffic) LogRecvMessage(int64) {}
 
 // GetBandwidthTotals implements metrics.Reporter, without rates.
-func (t *traffic) GetBandwidthTotals() (s p2pmetrics.Stats) {
+func (t *Traffic) GetBandwidthTotals() (s p2pmetrics.Stats) {
 	for use := range trafficUses {
 		s.TotalIn += int64(t.in[use].Load())
 		s.TotalOut += int64(t.out[use].Load())
@@ -95,33 +96,33 @@ func (t *traffic) GetBandwidthTotals() (s p2pmetrics.Stats) {
 	return s
 }
 
-// total is all that was sent and received.
-func (t *traffic) total() int64 {
+// Total is all that was sent and received, in bytes.
+func (t *Traffic) Total() int64 {
 	s := t.GetBandwidthTotals()
 	return s.TotalIn + s.TotalOut
 }
 
 // GetBandwidthForPeer implements metrics.Reporter; nothing is kept by peer.
-func (t *traffic) GetBandwidthForPeer(peer.ID) p2pmetrics.Stats { return p2pmetrics.Stats{} }
+func (t *Traffic) GetBandwidthForPeer(peer.ID) p2pmetrics.Stats { return p2pmetrics.Stats{} }
 
 // GetBandwidthForProtocol implements metrics.Reporter; nothing is kept by protocol.
-func (t *traffic) GetBandwidthForProtocol(protocol.ID) p2pmetrics.Stats { return p2pmetrics.Stats{} }
+func (t *Traffic) GetBandwidthForProtocol(protocol.ID) p2pmetrics.Stats { return p2pmetrics.Stats{} }
 
 // GetBandwidthByPeer implements metrics.Reporter; see GetBandwidthForPeer.
-func (t *traffic) GetBandwidthByPeer() map[peer.ID]p2pmetrics.Stats { return nil }
+func (t *Traffic) GetBandwidthByPeer() map[peer.ID]p2pmetrics.Stats { return nil }
 
 // GetBandwidthByProtocol implements metrics.Reporter; see GetBandwidthForProtocol.
-func (t *traffic) GetBandwidthByProtocol() map[protocol.ID]p2pmetrics.Stats { return nil }
+func (t *Traffic) GetBandwidthByProtocol() map[protocol.ID]p2pmetrics.Stats { return nil }
 
 // Reset implements metrics.Reporter: counters of this program never go back.
-func (t *traffic) Reset() {}
+func (t *Traffic) Reset() {}
 
 // TrimIdle implements metrics.Reporter; there is nothing to trim.
-func (t *traffic) TrimIdle(time.Time) {}
+func (t *Traffic) TrimIdle(time.Time) {}
 
-func (n *Node) readTraffic(s *metrics.Scrape) {
+// Each gives what was received and sent for each use, by its name in the table of metrics.
+func (t *Traffic) Each(give func(use string, in, out uint64)) {
 	for use, name := range uses() {
-		s.Set(metrics.StreamBytes, float64(n.host.traffic.in[use].Load()), "in", name)
-		s.Set(metrics.StreamBytes, float64(n.host.traffic.out[use].Load()), "out", name)
+		give(name, t.in[use].Load(), t.out[use].Load())
 	}
 }

@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"context"
@@ -22,14 +22,19 @@ type relayedHost struct {
 // relayedUse is the reason that libp2p's log shows.
 const relayedUse = "bedrock works over relays"
 
+// AllowRelayed lets what is done with ctx use relayed connections too.
+func AllowRelayed(ctx context.Context) context.Context {
+	return network.WithAllowLimitedConn(ctx, relayedUse)
+}
+
 // Connect implements host.Host.
 func (h relayedHost) Connect(ctx context.Context, info peer.AddrInfo) error {
-	return h.Host.Connect(network.WithAllowLimitedConn(ctx, relayedUse), info)
+	return h.Host.Connect(AllowRelayed(ctx), info)
 }
 
 // NewStream implements host.Host.
 func (h relayedHost) NewStream(ctx context.Context, p peer.ID, protocols ...protocol.ID) (network.Stream, error) {
-	s, err := h.Host.NewStream(network.WithAllowLimitedConn(ctx, relayedUse), p, protocols...)
+	s, err := h.Host.NewStream(AllowRelayed(ctx), p, protocols...)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +68,7 @@ type relayedNetwork struct {
 
 // NewStream implements network.Network.
 func (n relayedNetwork) NewStream(ctx context.Context, p peer.ID) (network.Stream, error) {
-	s, err := n.Network.NewStream(network.WithAllowLimitedConn(ctx, relayedUse), p)
+	s, err := n.Network.NewStream(AllowRelayed(ctx), p)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +77,7 @@ func (n relayedNetwork) NewStream(ctx context.Context, p peer.ID) (network.Strea
 
 // DialPeer implements network.Network.
 func (n relayedNetwork) DialPeer(ctx context.Context, p peer.ID) (network.Conn, error) {
-	return n.Network.DialPeer(network.WithAllowLimitedConn(ctx, relayedUse), p)
+	return n.Network.DialPeer(AllowRelayed(ctx), p)
 }
 
 // Connectedness implements network.Network.

@@ -1,4 +1,4 @@
-package node
+package p2p
 
 import (
 	"context"
@@ -7,10 +7,10 @@ import (
 	"github.com/libp2p/go-libp2p/gologshim"
 )
 
-// LogLibp2p sends what the libp2p libraries log to a handler. It is for programs, before they open a node: the libraries know
+// LogTo sends what the libp2p libraries log to a handler. It is for programs, before they open a node: the libraries know
 // one handler a process. What they warn of is the normal life of a network (a peer that went away, a router without UPnP) and
 // nothing that an owner can mend: it is details. The node says in its own words what matters.
-func LogLibp2p(handler slog.Handler) { gologshim.SetDefaultHandler(details{handler}) }
+func LogTo(handler slog.Handler) { gologshim.SetDefaultHandler(details{handler}) }
 
 // details lets pass what is an error, and all where details are wanted.
 type details struct {
