@@ -93,17 +93,6 @@ func (s sampled) First() types.Height {
 // defaultLightRate is 4 Mbit/s: what samples of the largest blocks take twice a second, and little enough for a phone.
 const defaultLightRate = 512 << 10
 
-// parseSampling is the rules that a setting names.
-func parseSampling(setting string) (sampling.Rules, error) {
-	switch setting {
-	case "", "default":
-		return sampling.Default, nil
-	case "strict":
-		return sampling.Strict, nil
-	}
-	return sampling.Rules{}, fmt.Errorf("sampling %q: want default or strict", setting)
-}
-
 func microseconds(us uint64) time.Duration { return time.Duration(us) * time.Microsecond }
 
 // noteSampled tells the watcher of a verdict.

@@ -134,15 +134,6 @@ func (c *Config) Validate() error {
 	return errors.Join(problems...)
 }
 
-// parseCheckpoint is nil for the empty text.
-func parseCheckpoint(text string) (*types.Checkpoint, error) {
-	if text == "" {
-		return nil, nil
-	}
-	c, err := types.ParseCheckpoint(text)
-	return &c, err
-}
-
 // A sequencer at rest makes vertices once a heartbeat: a twin is watched for a little longer, and not for ever where heartbeats
 // are rare.
 const (

@@ -118,3 +118,12 @@ func (n *Network) Write(path string) error {
 	}
 	return os.Rename(path+".new", path)
 }
+
+// parseCheckpoint is nil for the empty text.
+func parseCheckpoint(text string) (*types.Checkpoint, error) {
+	if text == "" {
+		return nil, nil
+	}
+	c, err := types.ParseCheckpoint(text)
+	return &c, err
+}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/etherscale/bedrock/sampling"
 	"github.com/pelletier/go-toml/v2"
 )
 
@@ -233,4 +234,15 @@ func (s Settings) encode() ([]byte, error) {
 		}
 	}
 	return toml.Marshal(changed)
+}
+
+// parseSampling is the rules that a setting names.
+func parseSampling(setting string) (sampling.Rules, error) {
+	switch setting {
+	case "", "default":
+		return sampling.Default, nil
+	case "strict":
+		return sampling.Strict, nil
+	}
+	return sampling.Rules{}, fmt.Errorf("sampling %q: want default or strict", setting)
 }
