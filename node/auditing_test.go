@@ -1,12 +1,14 @@
 package node
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"path/filepath"
 	"testing"
 
 	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/consensus/audit"
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
@@ -129,4 +131,26 @@ func TestReleasesAreToldAgainAfterARestart(t *testing.T) {
 			t.Fatalf("record of %s: %v", r.Batch, err)
 		}
 	}
+}
+
+// TestAuditAnswerCodec: the codec of audit answers refuses what is too short.
+func TestAuditAnswerCodec(t *testing.T) {
+	if _, err := decodeAuditedPlace(make([]byte, 15)); !errors.Is(err, types.ErrMalformed) {
+		t.Fatal(err)
+	}
+	if _, err := decodeAuditedPlace(make([]byte, 400)); !errors.Is(err, types.ErrMalformed) {
+		t.Fatal(err)
+	}
+}
+
+// FuzzAuditAnswer: what peers answer about a place is either refused or has one encoding.
+func FuzzAuditAnswer(f *testing.F) {
+	f.Add((&auditedPlace{record: audit.Record{Batch: types.BatchIDOf([]byte("b")), Entries: []consensus.Entry{{Author: 1, Time: 5}}}, height: 3, index: 1}).encode())
+	f.Add(make([]byte, 16))
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		place, err := decodeAuditedPlace(encoded)
+		if err == nil && !bytes.Equal(place.encode(), encoded) {
+			t.Fatal("two encodings of one answer")
+		}
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/etherscale/bedrock/chain"
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/dht"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/sampling"
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
@@ -28,9 +29,9 @@ const lightSweep = 5 * time.Minute
 
 // openAvailability opens the DHT and, where the role samples, the sampling client over it.
 func (n *Node) openAvailability() (err error) {
-	config := dht.Config{
+	rows := dht.Config{
 		Host: n.host, Network: n.network, Server: n.cfg.Role.Stores(), Headers: n.chain,
-		Budget: n.cfg.ShardBudget, Upload: n.cfg.Upload, Replicas: n.cfg.Genesis.ShardReplicas, Retention: microseconds(n.cfg.Genesis.Retention), WholeTable: n.cfg.Role == Sequencer,
+		Budget: n.cfg.ShardBudget, Upload: n.cfg.Upload, Replicas: n.cfg.Genesis.ShardReplicas, Retention: microseconds(n.cfg.Genesis.Retention), WholeTable: n.cfg.Role == config.Sequencer,
 		Lied: func(p peer.ID, what string) {
 			n.log.Warn("a peer lied about rows", "peer", p, "what", what)
 			n.gossip.Penalize(p)
@@ -38,33 +39,33 @@ func (n *Node) openAvailability() (err error) {
 		BadEncoding: n.onBadEncoding,
 		Logger:      n.log,
 	}
-	if n.cfg.Role == Light {
-		config.Sweep = lightSweep
+	if n.cfg.Role == config.Light {
+		rows.Sweep = lightSweep
 	}
-	if n.cfg.Role == Sequencer {
-		config.Blocks = n.chain
+	if n.cfg.Role == config.Sequencer {
+		rows.Blocks = n.chain
 	}
-	if config.Server {
-		config.Datastore = n.store.Datastore(rowsPrefix)
+	if rows.Server {
+		rows.Datastore = n.store.Datastore(rowsPrefix)
 	}
-	if n.dht, err = dht.New(config); err != nil {
+	if n.dht, err = dht.New(rows); err != nil {
 		return err
 	}
 	n.onClose(n.dht.Close)
 	if !n.cfg.Role.Samples() {
 		return nil
 	}
-	rules, err := parseSampling(n.cfg.Sampling)
+	rules, err := config.ParseSampling(n.cfg.Sampling)
 	if err != nil {
 		return err
 	}
 	rate := n.cfg.SamplingRate
-	if rate == 0 && n.cfg.Role == Light {
+	if rate == 0 && n.cfg.Role == config.Light {
 		rate = defaultLightRate
 	}
 	client, err := sampling.New(sampling.Config{
 		Rules: rules, Rate: rate,
-		Headers: sampled{n.chain, n}, Rows: n.dht, Openings: openings{n}, Store: sampleStore{db: n.store}, Retention: config.Retention,
+		Headers: sampled{n.chain, n}, Rows: n.dht, Openings: openings{n}, Store: sampleStore{db: n.store}, Retention: rows.Retention,
 		Receipts: sampleStore{n.store, receiptPrefix}, EpochEnds: n.epochEnds,
 		Verdict: n.noteSampled, BadEncoding: n.onBadEncoding, Keep: n.keepRows, Logger: n.log,
 	})
@@ -98,7 +99,7 @@ func microseconds(us uint64) time.Duration { return time.Duration(us) * time.Mic
 // noteSampled tells the watcher of a verdict.
 func (n *Node) noteSampled(r sampling.Result) {
 	n.meter.noteSampled(r)
-	if n.cfg.Role != Light {
+	if n.cfg.Role != config.Light {
 		return
 	}
 	n.cfg.Watch(Sampled{Height: r.Height, Verdict: string(r.Verdict), Asked: r.Asked, Answered: r.Answered, MissLog2: r.MissLog2, Took: r.Elapsed})
@@ -106,7 +107,7 @@ func (n *Node) noteSampled(r sampling.Result) {
 
 // keepRows serves sampled rows on, as far as this node should have been given them.
 func (n *Node) keepRows(h types.Header, o coding.Opening, shards []coding.Shard) {
-	if n.cfg.Role == Light {
+	if n.cfg.Role == config.Light {
 		return
 	}
 	n.background.do(func(ctx context.Context) {

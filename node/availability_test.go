@@ -3,6 +3,7 @@ package node
 import (
 	"testing"
 
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/sampling"
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
@@ -41,11 +42,11 @@ func TestSampleStore(t *testing.T) {
 // What a setting names.
 func TestParseSampling(t *testing.T) {
 	for setting, want := range map[string]sampling.Rules{"": sampling.Default, "default": sampling.Default, "strict": sampling.Strict} {
-		if got, err := parseSampling(setting); got != want || err != nil {
+		if got, err := config.ParseSampling(setting); got != want || err != nil {
 			t.Errorf("%q: %v, %v", setting, got, err)
 		}
 	}
-	if _, err := parseSampling("sometimes"); err == nil {
+	if _, err := config.ParseSampling("sometimes"); err == nil {
 		t.Error("any setting is taken")
 	}
 }

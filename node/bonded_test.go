@@ -17,6 +17,7 @@ import (
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/store"
@@ -48,18 +49,18 @@ func purseOf(t *testing.T, i int) account.Key {
 func newBondedNet(t *testing.T, provers int, liar bool, interval time.Duration) *bondedNet {
 	t.Helper()
 	b := &bondedNet{t: t}
-	options := GenesisOptions{Name: "bonded", ChainID: 48848, Time: time.Now().Add(-time.Second), Payload: types.PayloadEthereum, BlockInterval: interval,
+	options := config.GenesisOptions{Name: "bonded", ChainID: 48848, Time: time.Now().Add(-time.Second), Payload: types.PayloadEthereum, BlockInterval: interval,
 		Balance: new(big.Int).Mul(big.NewInt(1e18), big.NewInt(1000)), ChallengeWindow: 10 * time.Second}
-	roles := []Role{Sequencer, Sequencer, Sequencer, Sequencer, Peer, Light}
+	roles := []config.Role{config.Sequencer, config.Sequencer, config.Sequencer, config.Sequencer, config.Peer, config.Light}
 	for range provers {
-		roles = append(roles, Prover)
+		roles = append(roles, config.Prover)
 	}
 	for i, role := range roles {
 		address := fmt.Sprintf("0x%x", account.AddressOf(purseOf(t, i)))
 		switch role {
-		case Sequencer:
+		case config.Sequencer:
 			options.Committee, options.Owners = append(options.Committee, exectest.PublicKey(i)), append(options.Owners, address)
-		case Prover:
+		case config.Prover:
 			options.Provers, options.Owners = append(options.Provers, exectest.PublicKey(i)), append(options.Owners, address)
 		default:
 			options.Accounts = append(options.Accounts, address)
@@ -67,7 +68,7 @@ func newBondedNet(t *testing.T, provers int, liar bool, interval time.Duration) 
 	}
 	options.Accounts = append(options.Accounts, fmt.Sprintf("0x%x", account.AddressOf(purseOf(t, len(roles)))))
 	var err error
-	if b.genesis, err = NewGenesis(options); err != nil {
+	if b.genesis, err = config.NewGenesis(options); err != nil {
 		t.Fatal(err)
 	}
 	exe, err := os.Executable()
@@ -78,7 +79,7 @@ func newBondedNet(t *testing.T, provers int, liar bool, interval time.Duration) 
 	var bootstrap []string
 	for i, role := range roles {
 		mark := filepath.Join(dir, fmt.Sprint("unused", i))
-		if err := MarkUnused(mark); err != nil {
+		if err := config.MarkUnused(mark); err != nil {
 			t.Fatal(err)
 		}
 		n, err := Open(Config{Genesis: b.genesis, Key: exectest.PeerKey(i), Account: purseOf(t, i), Role: role, Data: filepath.Join(dir, fmt.Sprint(i)),
@@ -100,13 +101,13 @@ func newBondedNet(t *testing.T, provers int, liar bool, interval time.Duration) 
 func (b *bondedNet) add(n *Node) {
 	b.nodes = append(b.nodes, n)
 	switch n.Role() {
-	case Sequencer:
+	case config.Sequencer:
 		b.sequencers = append(b.sequencers, n)
-	case Prover:
+	case config.Prover:
 		b.provers = append(b.provers, n)
-	case Peer:
+	case config.Peer:
 		b.peer = n
-	case Light:
+	case config.Light:
 		b.light = n
 	}
 }

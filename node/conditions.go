@@ -12,6 +12,7 @@ import (
 	"github.com/etherscale/bedrock/chain"
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/health"
 )
 
@@ -44,7 +45,7 @@ func (n *Node) conditions() []condition {
 		{health.CheckpointOld, n.growsOld}, {health.ClockSkew, n.clockIsOff}, {health.FalseVerdict, n.sawFalseVerdict},
 		{health.DiskFilling, n.fillsDisk}, {health.DiskFull, n.hasNoDisk}, {health.MemoryTight, n.lacksMemory},
 	}
-	if n.cfg.Role != Light { // nobody needs to reach it
+	if n.cfg.Role != config.Light { // nobody needs to reach it
 		list = append(list, n.reachConditions()...)
 	}
 	if n.exec != nil {
@@ -53,7 +54,7 @@ func (n *Node) conditions() []condition {
 	if n.sampling != nil {
 		list = append(list, condition{health.NotSampled, n.lacksSample}, condition{health.Unavailable, n.lacksData})
 	}
-	if n.cfg.Role != Bootstrap && n.cfg.Role != Light {
+	if n.cfg.Role != config.Bootstrap && n.cfg.Role != config.Light {
 		list = append(list, condition{health.NotSigning, n.isSilent})
 	}
 	if n.order != nil {
@@ -68,7 +69,7 @@ func (n *Node) conditions() []condition {
 // stateConditions are those that read the executed state.
 func (n *Node) stateConditions() []condition {
 	var list []condition
-	if n.account != nil && (n.cfg.Role == Prover || n.cfg.Role == Sequencer) {
+	if n.account != nil && (n.cfg.Role == config.Prover || n.cfg.Role == config.Sequencer) {
 		list = append(list, condition{health.OutOfGas, n.cannotPay})
 	}
 	if n.exec != nil && n.cfg.Genesis.Bonding != nil {
@@ -153,7 +154,7 @@ func shortened(list []string, most int) []string {
 func (n *Node) lacksBlocks() string {
 	head := n.chain.Head().Header.Height
 	silence := n.meter.silence(head)
-	if silence <= freshHead || n.cfg.Role == Bootstrap && head == 0 {
+	if silence <= freshHead || n.cfg.Role == config.Bootstrap && head == 0 {
 		return ""
 	}
 	return fmt.Sprintf("block %d came %s ago, and none since", head, silence.Round(time.Second))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/execution/exectest"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/sampling"
@@ -84,8 +85,8 @@ func add(t *testing.T, s *exectest.Swarm, n *Node, count int, at time.Time) {
 
 func TestConditionsOfPeersAndBlocks(t *testing.T) {
 	s := recent(t, 25*time.Minute)
-	other := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: Bootstrap})
-	n := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: Light, Bootstrap: other.Addrs()})
+	other := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: config.Bootstrap})
+	n := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: config.Light, Bootstrap: other.Addrs()})
 	raises(t, other, health.NoPeers, func() { other.cfg.Bootstrap = n.Addrs() }, func() {
 		if err := n.host.Connect(t.Context(), peer.AddrInfo{ID: other.host.ID(), Addrs: other.host.Addrs()}); err != nil {
 			t.Fatal(err)
@@ -116,7 +117,7 @@ func TestConditionsOfPeersAndBlocks(t *testing.T) {
 // TestConditionOfSampling: a run samples what is there.
 func TestConditionOfSampling(t *testing.T) {
 	s := recent(t, time.Minute)
-	n := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: Light})
+	n := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: config.Light})
 	raises(t, n, health.NotSampled, func() { add(t, s, n, 3, time.Now()) }, func() {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
@@ -139,7 +140,7 @@ func TestConditionOfSampling(t *testing.T) {
 
 // TestConditionOfTheClock goes by when blocks come.
 func TestConditionOfTheClock(t *testing.T) {
-	n := quietNode(t, recent(t, time.Minute), Config{Key: exectest.PeerKey(30), Role: Light})
+	n := quietNode(t, recent(t, time.Minute), Config{Key: exectest.PeerKey(30), Role: config.Light})
 	come := func(count int, old time.Duration) func() {
 		return func() {
 			for range count {
@@ -158,7 +159,7 @@ func TestConditionOfTheClock(t *testing.T) {
 // TestConditionsOfExecution: what is certified and not executed, and an account that has nothing.
 func TestConditionsOfExecution(t *testing.T) {
 	s := recent(t, time.Minute)
-	n := quietNode(t, s, Config{Key: exectest.PeerKey(4), Role: Prover, Account: purseOf(t, 7)})
+	n := quietNode(t, s, Config{Key: exectest.PeerKey(4), Role: config.Prover, Account: purseOf(t, 7)})
 	execute := func() {
 		for h := n.exec.Height() + 1; h <= n.chain.Head().Header.Height; h++ {
 			if _, err := n.exec.Apply(s.Stored[h].Header.Header, s.Stored[h].Data); err != nil {
@@ -185,11 +186,11 @@ func TestConditionsOfExecution(t *testing.T) {
 // TestConditionOfASeat: a member's key at a node that does not order.
 func TestConditionOfASeat(t *testing.T) {
 	s := recent(t, time.Minute)
-	member := quietNode(t, s, Config{Key: exectest.PeerKey(0), Role: Peer})
+	member := quietNode(t, s, Config{Key: exectest.PeerKey(0), Role: config.Peer})
 	if got := ailing(member); !slices.Equal(got, []health.ID{health.NotSigning}) {
 		t.Errorf("a member that runs as a peer: %v", got)
 	}
-	sequencer := quietNode(t, s, Config{Key: exectest.PeerKey(1), Role: Sequencer})
+	sequencer := quietNode(t, s, Config{Key: exectest.PeerKey(1), Role: config.Sequencer})
 	if got := ailing(sequencer); !slices.Equal(got, []health.ID{health.NotSigning}) {
 		t.Errorf("a member that has not begun: %v", got)
 	}
@@ -212,7 +213,7 @@ func TestConditionOfASeat(t *testing.T) {
 
 // TestConditionsOfTheMachine: thresholds are moved, the disk and the memory are those of this machine.
 func TestConditionsOfTheMachine(t *testing.T) {
-	n := quietNode(t, recent(t, time.Minute), Config{Key: exectest.PeerKey(30), Role: Light})
+	n := quietNode(t, recent(t, time.Minute), Config{Key: exectest.PeerKey(30), Role: config.Light})
 	raises(t, n, health.MemoryTight, func() {
 		before := debug.SetMemoryLimit(1 << 20)
 		t.Cleanup(func() { debug.SetMemoryLimit(before) })
@@ -227,7 +228,7 @@ func TestConditionOfRules(t *testing.T) {
 	s := exectest.New(t, func(g *types.Genesis) {
 		g.Time, g.EpochLength = types.TimeOf(time.Now().Add(-time.Minute).Truncate(time.Second)), 65
 	})
-	n := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: Light})
+	n := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: config.Light})
 	add(t, s, n, 64, time.Now())
 	if got := ailing(n); slices.Contains(got, health.RulesNewer) {
 		t.Errorf("before: %v", got)
@@ -276,7 +277,7 @@ func TestConditionsOfReachability(t *testing.T) {
 
 // TestLookRaisesAndClears: what conditions say becomes states, and what was announced in vain is one.
 func TestLookRaisesAndClears(t *testing.T) {
-	n := quietNode(t, recent(t, time.Minute), Config{Key: exectest.PeerKey(30), Role: Light})
+	n := quietNode(t, recent(t, time.Minute), Config{Key: exectest.PeerKey(30), Role: config.Light})
 	words := "so it is"
 	list := []condition{{health.Corrupt, func() string { return words }}}
 	n.look(list)

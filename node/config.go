@@ -11,6 +11,7 @@ import (
 
 	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/consensus"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/types"
 )
@@ -24,7 +25,7 @@ func defaultListen() []string {
 type Config struct {
 	Genesis *types.Genesis
 	Key     ed25519.PrivateKey
-	Role    Role
+	Role    config.Role
 	Data    string // directory of the node's data; made when missing
 
 	// Account is the node's Ethereum account: owner or operator of its bond, payee of its challenges, sender of what it posts. A
@@ -46,7 +47,7 @@ type Config struct {
 	// sent and received together. 0: none. Memory is of the whole process: one node a process may have it.
 	Disk, Memory, Bandwidth int64
 	// Profile sets what the node keeps its use of machine and line within; default: ProfileBootstrap for the role Bootstrap, else ProfileHome.
-	Profile Profile
+	Profile config.Profile
 	// NoPortMapping keeps the node from asking the router to forward its port.
 	NoPortMapping bool
 
@@ -106,19 +107,19 @@ func (c *Config) Validate() error {
 	need(c.Data != "", "Data directory is missing")
 	need(c.Disk >= 0 && c.Memory >= 0 && c.Bandwidth >= 0, "Disk, Memory and Bandwidth must not be negative")
 	need(c.ShardBudget >= 0 && c.Upload >= 0, "ShardBudget and Upload must not be negative")
-	need(!c.Dishonest || c.Role == Prover || c.Role == Sequencer, "Dishonest is for provers and sequencers")
-	if _, err := ParseRole(string(c.Role)); err != nil {
+	need(!c.Dishonest || c.Role == config.Prover || c.Role == config.Sequencer, "Dishonest is for provers and sequencers")
+	if _, err := config.ParseRole(string(c.Role)); err != nil {
 		problems = append(problems, err)
 	}
-	if _, err := parseCheckpoint(c.Checkpoint); err != nil {
+	if _, err := config.ParseCheckpoint(c.Checkpoint); err != nil {
 		problems = append(problems, err)
 	}
-	if _, err := parseSampling(c.Sampling); err != nil {
+	if _, err := config.ParseSampling(c.Sampling); err != nil {
 		problems = append(problems, err)
 	}
 	need(c.SamplingRate >= 0, "SamplingRate %d is negative", c.SamplingRate)
 	if c.Profile != "" {
-		if _, err := ParseProfile(string(c.Profile)); err != nil {
+		if _, err := config.ParseProfile(string(c.Profile)); err != nil {
 			problems = append(problems, err)
 		}
 	}
@@ -150,7 +151,7 @@ func (c *Config) fill() {
 		c.Pacing.MinRound = minRound
 	}
 	if c.Profile == "" {
-		c.Profile = profileOf(c.Role)
+		c.Profile = config.ProfileOf(c.Role)
 	}
 	if len(c.Listen) == 0 {
 		c.Listen = defaultListen()
@@ -163,24 +164,24 @@ func (c *Config) fill() {
 	}
 }
 
-// Config is the configuration that the home directory and what was set over it describe.
-func (h *Home) Config() Config {
+// ConfigOf is the configuration that the home directory and what was set over it describe.
+func ConfigOf(h *config.Home) Config {
 	s := h.Layers.Settings
 	cfg := Config{
-		Genesis: h.Genesis, Key: h.Key, Account: h.Account, Role: s.Role, Data: filepath.Join(h.Dir, dataDir),
+		Genesis: h.Genesis, Key: h.Key, Account: h.Account, Role: s.Role, Data: filepath.Join(h.Dir, config.DataDir),
 		Listen: s.Listen, Announce: s.Announce, Bootstrap: s.Bootstrap, RPC: s.RPC, Metrics: s.Metrics, Checkpoint: s.Checkpoint,
-		UnusedMark: filepath.Join(h.Dir, unusedMark), Profile: s.Profile, NoPortMapping: s.NoPortMapping,
+		UnusedMark: filepath.Join(h.Dir, config.UnusedMark), Profile: s.Profile, NoPortMapping: s.NoPortMapping,
 		ShardBudget: s.RowBudget, Upload: s.Upload, Sampling: s.Sampling, SamplingRate: s.SamplingRate, LatestAsserted: s.LatestAsserted,
 	}
 	if cfg.Role == "" {
-		cfg.Role = Peer
+		cfg.Role = config.Peer
 	}
 	cfg.TwinWatch = min(microseconds(h.Genesis.Heartbeat), twinWatchMost) + twinWatchMore
 	profile := s.Profile
 	if profile == "" {
-		profile = profileOf(cfg.Role)
+		profile = config.ProfileOf(cfg.Role)
 	}
-	usual := LimitsOf(profile, cfg.Role)
+	usual := config.LimitsOf(profile, cfg.Role)
 	cfg.Disk, cfg.Memory, cfg.Bandwidth = cmp.Or(s.Disk, usual.Disk), cmp.Or(s.Memory, usual.Memory), cmp.Or(s.Bandwidth, usual.Bandwidth)
 	if h.Network != nil {
 		cfg.Bootstrap = append(cfg.Bootstrap, h.Network.Bootstrap...)

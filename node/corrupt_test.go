@@ -18,6 +18,7 @@ import (
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
@@ -42,7 +43,7 @@ func newCorrupt(t *testing.T, s *exectest.Swarm) *corrupt {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := p2p.New(p2p.Config{Key: exectest.PeerKey(0), Limits: LimitsOf(ProfileHome, Sequencer).Limits, Listen: listen, Log: slog.Default()})
+	h, err := p2p.New(p2p.Config{Key: exectest.PeerKey(0), Limits: config.LimitsOf(config.ProfileHome, config.Sequencer).Limits, Listen: listen, Log: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func (c *corrupt) tell(ch types.CertifiedHeader) {
 const firstHonest = 20
 
 // honestNode opens and runs a node; the returned function stops it.
-func honestNode(t *testing.T, s *exectest.Swarm, i int, role Role, data string, bootstrap []string) (*Node, func()) {
+func honestNode(t *testing.T, s *exectest.Swarm, i int, role config.Role, data string, bootstrap []string) (*Node, func()) {
 	t.Helper()
 	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(firstHonest + i), Role: role, Data: data, StateCache: 8,
 		Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Bootstrap: bootstrap, Logger: slog.New(slog.DiscardHandler)})

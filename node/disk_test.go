@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -22,18 +23,18 @@ type diskNet struct {
 	ended              chan error // of the bounded node
 }
 
-func openDiskNet(t *testing.T, role Role, dir string, budget int64) (*diskNet, func()) {
+func openDiskNet(t *testing.T, role config.Role, dir string, budget int64) (*diskNet, func()) {
 	t.Helper()
-	key, err := NewKey()
+	key, err := config.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := NewGenesis(GenesisOptions{Name: "disk", ChainID: 1, Time: time.Now(), Payload: types.PayloadOpaque, Committee: []types.PublicKey{PublicKeyOf(key)},
+	g, err := config.NewGenesis(config.GenesisOptions{Name: "disk", ChainID: 1, Time: time.Now(), Payload: types.PayloadOpaque, Committee: []types.PublicKey{config.PublicKeyOf(key)},
 		BlockInterval: 100 * time.Millisecond, Heartbeat: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := func(key ed25519.PrivateKey, role Role, data string, disk int64, join []string) *Node {
+	open := func(key ed25519.PrivateKey, role config.Role, data string, disk int64, join []string) *Node {
 		n, err := Open(Config{Genesis: g, Key: key, Role: role, Data: data, Disk: disk, Bootstrap: join, UnusedMark: filepath.Join(dir, "unused"),
 			Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
@@ -41,12 +42,12 @@ func openDiskNet(t *testing.T, role Role, dir string, budget int64) (*diskNet, f
 		}
 		return n
 	}
-	if err := MarkUnused(filepath.Join(dir, "unused")); err != nil {
+	if err := config.MarkUnused(filepath.Join(dir, "unused")); err != nil {
 		t.Fatal(err)
 	}
 	net := &diskNet{ended: make(chan error, 1)}
-	net.sequencer = open(key, Sequencer, filepath.Join(dir, "sequencer"), 0, nil)
-	other, err := NewKey()
+	net.sequencer = open(key, config.Sequencer, filepath.Join(dir, "sequencer"), 0, nil)
+	other, err := config.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,10 +73,10 @@ func TestDiskBudgetIsNeverExceeded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: writes hundreds of megabytes")
 	}
-	const budget = minDisk
-	roles, through := []Role{Peer}, int64(budget/2) // rows take four times as much
+	const budget = config.MinDisk
+	roles, through := []config.Role{config.Peer}, int64(budget/2) // rows take four times as much
 	if *long {
-		roles, through = append(roles, Bootstrap, Light), 2*budget
+		roles, through = append(roles, config.Bootstrap, config.Light), 2*budget
 	}
 	for _, role := range roles {
 		t.Run(string(role), func(t *testing.T) {

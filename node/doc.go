@@ -1,5 +1,5 @@
-// Package node assembles a role out of the other packages and owns the lifetime of every goroutine: configuration, keys,
-// home directory, libp2p host, and the wiring between gossip, ordering, availability, execution, proving and RPC.
+// Package node assembles a role out of the other packages and owns the lifetime of every goroutine: the libp2p host (package
+// p2p), and the wiring between gossip, ordering, availability, execution, proving and RPC.
 //
 // A role is a configuration value, not a program: the same home directory serves any role (docs/design.md, section 2).
 //
@@ -9,8 +9,7 @@
 //
 // Map of the files:
 //
-//	role.go, config.go, genesis.go   what a node and a network are configured by
-//	home.go, keys.go                 the files of a home directory
+//	config.go                        what a node is built from; package config: roles, networks, settings, the home directory
 //	node.go, hosting.go, background.go   Open, Run, Close; what its libp2p host is asked for (package p2p); bounded work that nobody waits for
 //	transactions.go, journal.go      pool and batches; what entered here survives a crash
 //	epoch.go                         committees by epoch

@@ -8,6 +8,7 @@ import (
 
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -17,7 +18,7 @@ import (
 func TestTwoSignaturesOfOneHeight(t *testing.T) {
 	s := exectest.New(t, nil)
 	s.Apply(s.Transfer(0, 1, 1))
-	n, _ := honestNode(t, s, 0, Peer, t.TempDir(), nil)
+	n, _ := honestNode(t, s, 0, config.Peer, t.TempDir(), nil)
 	certify(t, s, n, 1)
 	known, _ := s.Certified(1)
 	passed := 0

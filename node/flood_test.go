@@ -17,6 +17,7 @@ import (
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/types"
 )
@@ -44,7 +45,7 @@ func speakTo(t *testing.T, s *exectest.Swarm, i int, n *Node) *speaker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := p2p.New(p2p.Config{Key: exectest.PeerKey(i), Limits: LimitsOf(ProfileHome, Peer).Limits, Listen: listen, Log: slog.Default()})
+	h, err := p2p.New(p2p.Config{Key: exectest.PeerKey(i), Limits: config.LimitsOf(config.ProfileHome, config.Peer).Limits, Listen: listen, Log: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +134,7 @@ func TestFloodOfChallenges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	victim, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(firstHonest), Role: Light, Data: t.TempDir(), Sandbox: []string{exe, verifyVerb},
+	victim, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(firstHonest), Role: config.Light, Data: t.TempDir(), Sandbox: []string{exe, verifyVerb},
 		Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

@@ -9,16 +9,17 @@ import (
 
 	"github.com/etherscale/bedrock/chain"
 	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
 // openChain opens headers and bodies. A sequencer closes blocks itself, so it waits a moment before it fetches a body.
 func (n *Node) openChain() (err error) {
 	var delay time.Duration
-	if n.cfg.Role == Sequencer {
+	if n.cfg.Role == config.Sequencer {
 		delay = 2 * time.Second
 	}
-	checkpoint, err := parseCheckpoint(n.cfg.Checkpoint)
+	checkpoint, err := config.ParseCheckpoint(n.cfg.Checkpoint)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -24,11 +25,11 @@ func TestCommitteeThatSignsGarbage(t *testing.T) {
 			liars := newCorrupt(t, s)
 			first := codingtest.Forge(t, types.EncodeBlockData([][]byte{s.Transfer(0, 1, 1)}), func(coding.Params, [][]byte) {})
 			good := liars.sign(first)
-			peer, _ := honestNode(t, s, 0, Peer, t.TempDir(), liars.addrs)
-			other, _ := honestNode(t, s, 1, Peer, t.TempDir(), append(liars.addrs, peer.Addrs()...))
+			peer, _ := honestNode(t, s, 0, config.Peer, t.TempDir(), liars.addrs)
+			other, _ := honestNode(t, s, 1, config.Peer, t.TempDir(), append(liars.addrs, peer.Addrs()...))
 			home := t.TempDir()
-			light, stopLight := honestNode(t, s, 2, Light, home, append(liars.addrs, peer.Addrs()...))
-			member, _ := honestNode(t, s, 3-firstHonest, Sequencer, t.TempDir(), append(liars.addrs, peer.Addrs()...))
+			light, stopLight := honestNode(t, s, 2, config.Light, home, append(liars.addrs, peer.Addrs()...))
+			member, _ := honestNode(t, s, 3-firstHonest, config.Sequencer, t.TempDir(), append(liars.addrs, peer.Addrs()...))
 			nodes := []*Node{peer, other, light, member}
 			liars.tell(good)
 			for _, n := range nodes {
@@ -57,10 +58,10 @@ func TestCommitteeThatSignsGarbage(t *testing.T) {
 			}
 			liars.stop()
 
-			late, _ := honestNode(t, s, 4, Light, t.TempDir(), peer.Addrs())
+			late, _ := honestNode(t, s, 4, config.Light, t.TempDir(), peer.Addrs())
 			soon(t, "a light client that joins later", func() error { return hasConvicted(late, 2, fraud.KindBadEncoding) })
 			stopLight()
-			again, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(firstHonest + 2), Role: Light, Data: home, Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+			again, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(firstHonest + 2), Role: config.Light, Data: home, Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,8 +96,8 @@ func TestTwoCertificatesAtOneHeight(t *testing.T) {
 	s := exectest.New(t, nil)
 	liars := newCorrupt(t, s)
 	one := liars.sign(codingtest.Forge(t, types.EncodeBlockData([][]byte{s.Transfer(0, 1, 1)}), func(coding.Params, [][]byte) {}))
-	peer, _ := honestNode(t, s, 0, Peer, t.TempDir(), liars.addrs)
-	light, _ := honestNode(t, s, 1, Light, t.TempDir(), peer.Addrs())
+	peer, _ := honestNode(t, s, 0, config.Peer, t.TempDir(), liars.addrs)
+	light, _ := honestNode(t, s, 1, config.Light, t.TempDir(), peer.Addrs())
 	liars.tell(one)
 	for _, n := range []*Node{peer, light} {
 		soon(t, "the first block", func() error {
@@ -114,7 +115,7 @@ func TestTwoCertificatesAtOneHeight(t *testing.T) {
 		verifiesOffline(t, s, n, fraud.KindDoubleHeader)
 	}
 	liars.stop()
-	late, _ := honestNode(t, s, 2, Light, t.TempDir(), peer.Addrs())
+	late, _ := honestNode(t, s, 2, config.Light, t.TempDir(), peer.Addrs())
 	soon(t, "a light client that joins later", func() error { return hasConvicted(late, 1, fraud.KindDoubleHeader) })
 }
 

@@ -6,13 +6,14 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 )
 
 // host is the configuration of the node's libp2p host.
 func (c *Config) host() (p2p.Config, error) {
-	out := p2p.Config{Key: c.Key, Light: c.Role == Light, Home: c.Profile == ProfileHome || c.Profile == ProfilePi, Limits: LimitsOf(c.Profile, c.Role).Limits,
+	out := p2p.Config{Key: c.Key, Light: c.Role == config.Light, Home: c.Profile == config.ProfileHome || c.Profile == config.ProfilePi, Limits: config.LimitsOf(c.Profile, c.Role).Limits,
 		Bandwidth: c.Bandwidth, Mapping: !c.NoPortMapping, Dialer: c.Dialer, Log: c.Logger}
 	var err error
 	if out.Listen, err = p2p.ParseAddrs(c.Listen); err != nil {
@@ -45,7 +46,7 @@ func (n *Node) Reachability() rpc.Reachability { return n.host.Reachability() }
 // by answer and, with listen set, whether they could dial it; at most until ctx ends. Nothing is joined.
 func LookAround(ctx context.Context, cfg Config, listen bool) (*p2p.Surroundings, error) {
 	var err error
-	if cfg.Key, err = NewKey(); err != nil {
+	if cfg.Key, err = config.NewKey(); err != nil {
 		return nil, err
 	}
 	cfg.fill()

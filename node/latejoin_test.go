@@ -12,6 +12,7 @@ import (
 
 	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/execution/exectest"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -25,7 +26,7 @@ type lateNet struct {
 func newLateNet(t *testing.T) *lateNet {
 	t.Helper()
 	l := &lateNet{bondedNet: &bondedNet{t: t}, dir: t.TempDir()}
-	options := GenesisOptions{Name: "late", ChainID: 48848, Time: time.Now().Add(-time.Second), Payload: types.PayloadEthereum,
+	options := config.GenesisOptions{Name: "late", ChainID: 48848, Time: time.Now().Add(-time.Second), Payload: types.PayloadEthereum,
 		BlockInterval: 100 * time.Millisecond, Heartbeat: 100 * time.Millisecond, EpochLength: 70, ChallengeWindow: 2 * time.Second,
 		Balance: new(big.Int).Mul(big.NewInt(1e18), big.NewInt(1000))}
 	for i := range 5 {
@@ -38,13 +39,13 @@ func newLateNet(t *testing.T) *lateNet {
 	}
 	options.Accounts = append(options.Accounts, fmt.Sprintf("0x%x", account.AddressOf(purseOf(t, 6))))
 	var err error
-	if l.genesis, err = NewGenesis(options); err != nil {
+	if l.genesis, err = config.NewGenesis(options); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 5 {
-		role := Sequencer
+		role := config.Sequencer
 		if i == 4 {
-			role = Prover
+			role = config.Prover
 		}
 		n := l.open(i, role, fmt.Sprint(i))
 		l.add(n)
@@ -68,10 +69,10 @@ func newLateNet(t *testing.T) *lateNet {
 	return l
 }
 
-func (l *lateNet) open(key int, role Role, dir string) *Node {
+func (l *lateNet) open(key int, role config.Role, dir string) *Node {
 	l.t.Helper()
 	mark := filepath.Join(l.dir, "unused"+dir)
-	if err := MarkUnused(mark); err != nil {
+	if err := config.MarkUnused(mark); err != nil {
 		l.t.Fatal(err)
 	}
 	n, err := Open(Config{Genesis: l.genesis, Key: exectest.PeerKey(key), Account: purseOf(l.t, key), Role: role, Data: filepath.Join(l.dir, dir),
@@ -112,7 +113,7 @@ func TestJoinLateBySnapshot(t *testing.T) {
 		end, ok := from.newestEnd(from.exec.Height())
 		return ok && end.Next.SettledHeight > 30 && from.exec.HasSnapshot(end.Next.SettledHeight)
 	})
-	late := l.open(20, Peer, "late")
+	late := l.open(20, config.Peer, "late")
 	stop := l.start(late)
 	waitFor(t, "the late peer to execute on a fetched state", func() bool {
 		return late.exec.First() > 0 && late.exec.Height() > late.exec.First()+80
@@ -129,7 +130,7 @@ func TestJoinLateBySnapshot(t *testing.T) {
 	})
 	stop()
 
-	late = l.open(20, Peer, "late")
+	late = l.open(20, config.Peer, "late")
 	stop = l.start(late)
 	defer func() { stop() }()
 	waitFor(t, "following after a restart", func() bool { return late.exec.Height()+3 > from.exec.Height() && late.settled() > first+40 })

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/node/metrics"
 	"github.com/etherscale/bedrock/node/p2p"
@@ -31,7 +32,7 @@ type meter struct {
 // delayWindow is of how many blocks the one that came fastest says how the clock stands.
 const delayWindow = 16
 
-func newMeter(r Role) *meter {
+func newMeter(r config.Role) *meter {
 	return &meter{executes: r.Executes(), registry: metrics.New(), health: health.NewTracker(), heard: time.Now()}
 }
 

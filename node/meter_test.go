@@ -10,6 +10,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/etherscale/bedrock/execution/exectest"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/node/metrics"
 )
@@ -52,7 +53,7 @@ func everyMetricIsServed(t *testing.T, nodes []*Node) {
 // TestMetricsByRole: a node tells what its role has a part in, and no more.
 func TestMetricsByRole(t *testing.T) {
 	s := exectest.New(t, nil)
-	light := served(t, quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: Light}))
+	light := served(t, quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: config.Light}))
 	for name, want := range map[metrics.Name]bool{
 		metrics.Height: true, metrics.Ready: true, metrics.Peers: true, metrics.Confidence: true, metrics.Health: true, metrics.DiskFree: true,
 		metrics.Rows: false, metrics.OrderRound: false, metrics.BaseFee: false, metrics.PoolBytes: false,
@@ -61,7 +62,7 @@ func TestMetricsByRole(t *testing.T) {
 			t.Errorf("a light client and %s: %v", name, light[name])
 		}
 	}
-	bootstrap := served(t, quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: Bootstrap}))
+	bootstrap := served(t, quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: config.Bootstrap}))
 	if bootstrap[metrics.Rows] == nil || bootstrap[metrics.Confidence] != nil {
 		t.Error("a bootstrap node keeps rows and does not sample")
 	}
@@ -70,7 +71,7 @@ func TestMetricsByRole(t *testing.T) {
 // TestMetricsAreServed: the address of the setting answers scrapes and probes, and keeps web pages out.
 func TestMetricsAreServed(t *testing.T) {
 	s := exectest.New(t, nil)
-	n := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: Light, Metrics: "127.0.0.1:0"})
+	n := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: config.Light, Metrics: "127.0.0.1:0"})
 	ended := make(chan error, 1)
 	go func() { ended <- n.exposed.run(t.Context()) }()
 	ask := func(path string, host string) (int, string) {
@@ -111,12 +112,12 @@ func TestMetricsAreServed(t *testing.T) {
 // TestMetricsMayMove: the usual address may be taken, one that was asked for may not.
 func TestMetricsMayMove(t *testing.T) {
 	s := exectest.New(t, nil)
-	first := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: Light, Metrics: "127.0.0.1:0"})
-	second := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: Light, Metrics: first.MetricsAddr(), MetricsMayMove: true})
+	first := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: config.Light, Metrics: "127.0.0.1:0"})
+	second := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: config.Light, Metrics: first.MetricsAddr(), MetricsMayMove: true})
 	if second.MetricsAddr() == "" || second.MetricsAddr() == first.MetricsAddr() {
 		t.Errorf("the second is at %q", second.MetricsAddr())
 	}
-	third, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(32), Role: Light, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Metrics: first.MetricsAddr()})
+	third, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(32), Role: config.Light, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Metrics: first.MetricsAddr()})
 	if err == nil {
 		_ = third.Close()
 		t.Fatal("two servers at one address")
@@ -129,11 +130,11 @@ func TestMetricsMayMove(t *testing.T) {
 // TestBudgetsAreTold: by status and metrics, where there are any.
 func TestBudgetsAreTold(t *testing.T) {
 	s := exectest.New(t, nil)
-	free := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: Light})
+	free := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: config.Light})
 	if list := free.budgets(); len(list) != 0 {
 		t.Errorf("without: %+v", list)
 	}
-	n := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: Peer, Disk: 1 << 30, Bandwidth: 1 << 20})
+	n := quietNode(t, s, Config{Key: exectest.PeerKey(31), Role: config.Peer, Disk: 1 << 30, Bandwidth: 1 << 20})
 	names := map[string]uint64{}
 	for _, b := range n.budgets() {
 		names[b.Name] = b.Budget

@@ -19,6 +19,7 @@ import (
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/gossip"
 	"github.com/etherscale/bedrock/gossip/pool"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/node/metrics"
 	"github.com/etherscale/bedrock/node/p2p"
@@ -82,7 +83,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	news := newOrderNews()
 	counted := newMeter(cfg.Role)
 	cfg.Watch = counted.watch(news.watch(cfg.Watch))
-	n := &Node{cfg: cfg, since: time.Now(), news: news, meter: counted, metrics: counted.registry, health: counted.health, key: PublicKeyOf(cfg.Key), log: cfg.Logger,
+	n := &Node{cfg: cfg, since: time.Now(), news: news, meter: counted, metrics: counted.registry, health: counted.health, key: config.PublicKeyOf(cfg.Key), log: cfg.Logger,
 		background: newBackground(), heads: newBackground(), submits: newBackground()}
 	defer func() {
 		if err != nil {
@@ -106,7 +107,7 @@ func (n *Node) openNetwork() (err error) {
 	if n.network, err = n.cfg.Genesis.NetworkID(); err != nil {
 		return err
 	}
-	if n.cfg.Role == Sequencer && n.cfg.Genesis.Bonding == nil && !n.cfg.Genesis.Sequences(n.key) {
+	if n.cfg.Role == config.Sequencer && n.cfg.Genesis.Bonding == nil && !n.cfg.Genesis.Sequences(n.key) {
 		return fmt.Errorf("this node's key %s is in no committee of the genesis file: run it as a peer, or with the home directory of a sequencer", n.key.PeerID())
 	}
 	return nil
@@ -225,7 +226,7 @@ func (n *Node) Close() error {
 }
 
 // Role is the node's role.
-func (n *Node) Role() Role { return n.cfg.Role }
+func (n *Node) Role() config.Role { return n.cfg.Role }
 
 // Since is when the node was opened.
 func (n *Node) Since() time.Time { return n.since }

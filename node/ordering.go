@@ -14,13 +14,14 @@ import (
 	"github.com/etherscale/bedrock/consensus/sequencer"
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/gossip/pool"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
 
 // openOrdering builds what drives the sequencers of one epoch after the other, each over its own vertex log.
 func (n *Node) openOrdering() error {
-	if n.cfg.Role != Sequencer {
+	if n.cfg.Role != config.Sequencer {
 		return nil
 	}
 	logs, err := store.OpenVertexLogs(filepath.Join(n.cfg.Data, "vertices"), store.LogOptions{})
@@ -29,8 +30,8 @@ func (n *Node) openOrdering() error {
 	}
 	n.order, err = sequencer.NewEpochs(sequencer.EpochsConfig{
 		Key: n.cfg.Key, Chain: n.chain, Logs: logs, Retention: microseconds(n.cfg.Genesis.Retention), Term: n.openTerm,
-		Unused: func() bool { return isUnused(n.cfg.UnusedMark) },
-		Used:   func() error { return removeUnused(n.cfg.UnusedMark) }, TwinWatch: n.cfg.TwinWatch,
+		Unused: func() bool { return config.IsUnused(n.cfg.UnusedMark) },
+		Used:   func() error { return config.RemoveUnused(n.cfg.UnusedMark) }, TwinWatch: n.cfg.TwinWatch,
 		Logger: n.log,
 	})
 	return err

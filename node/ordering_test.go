@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/etherscale/bedrock/execution/exectest"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -19,7 +20,7 @@ func TestEquivocationsAreChallenged(t *testing.T) {
 	key := n.committeeOf(0).Member(member).Key
 	var sign func(types.Hash) types.Signature
 	for i := range 8 {
-		if k := exectest.PeerKey(i); PublicKeyOf(k) == key {
+		if k := exectest.PeerKey(i); config.PublicKeyOf(k) == key {
 			sign = func(d types.Hash) types.Signature { return types.SignDigest(k, d) }
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -28,7 +29,7 @@ func TestProtocolsPage(t *testing.T) {
 		}
 		listed[row[1]] = false
 	}
-	for _, role := range []Role{Sequencer, Peer, Prover, Light, Bootstrap} {
+	for _, role := range []config.Role{config.Sequencer, config.Peer, config.Prover, config.Light, config.Bootstrap} {
 		for _, announce := range [][]string{nil, {"/ip4/8.8.4.4/tcp/4848"}} {
 			for _, id := range offered(t, role, announce) {
 				if _, known := listed[id]; !known {
@@ -53,19 +54,19 @@ func TestProtocolsPage(t *testing.T) {
 }
 
 // offered runs a node until it is up and lists the protocols that it offers.
-func offered(t *testing.T, role Role, announce []string) []string {
+func offered(t *testing.T, role config.Role, announce []string) []string {
 	t.Helper()
-	key, err := NewKey()
+	key, err := config.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	genesis, err := NewGenesis(GenesisOptions{Name: "test", ChainID: 1, Time: time.Unix(1_700_000_000, 0), Payload: types.PayloadEthereum,
-		Committee: []types.PublicKey{PublicKeyOf(key)}})
+	genesis, err := config.NewGenesis(config.GenesisOptions{Name: "test", ChainID: 1, Time: time.Unix(1_700_000_000, 0), Payload: types.PayloadEthereum,
+		Committee: []types.PublicKey{config.PublicKeyOf(key)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	mark := filepath.Join(t.TempDir(), unusedMark)
-	if err := MarkUnused(mark); err != nil {
+	mark := filepath.Join(t.TempDir(), config.UnusedMark)
+	if err := config.MarkUnused(mark); err != nil {
 		t.Fatal(err)
 	}
 	n, err := Open(Config{Genesis: genesis, Key: key, Role: role, Data: t.TempDir(), UnusedMark: mark, NoPortMapping: true,

@@ -13,6 +13,7 @@ import (
 	"github.com/etherscale/bedrock/coding"
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -55,7 +56,7 @@ const heardQueue = 256
 
 // openProofs opens tracker, verifier and, by role, challenger and prover. Networks of opaque payload have no states.
 func (n *Node) openProofs() error {
-	if n.cfg.Role == Bootstrap || n.cfg.Genesis.Payload != types.PayloadEthereum {
+	if n.cfg.Role == config.Bootstrap || n.cfg.Genesis.Payload != types.PayloadEthereum {
 		return nil
 	}
 	rules, err := execution.RulesOf(n.cfg.Genesis)
@@ -84,7 +85,7 @@ func (n *Node) openProofs() error {
 	if n.exec != nil {
 		p.challenger = fraud.NewChallenger(n.exec, provable{n}, p.trust, n.payee())
 	}
-	if n.cfg.Role == Prover {
+	if n.cfg.Role == config.Prover {
 		p.poster = newPoster(n)
 	}
 	n.proofs = p

@@ -12,6 +12,7 @@ import (
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/gossip"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
@@ -21,7 +22,7 @@ import (
 // are certified there.
 func lightOver(t *testing.T, s *exectest.Swarm, data string, known types.Height) *Node {
 	t.Helper()
-	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: Light, Data: data, Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: config.Light, Data: data, Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +329,7 @@ func idBytes(s *fraud.SignedAssertion) []byte {
 func TestExecutingPeersSettleOnlyTheirOwn(t *testing.T) {
 	s := exectest.New(t, exectest.Bonded)
 	truth, lie := provers(t, s, 3)
-	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: Peer, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: config.Peer, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +363,7 @@ func TestExecutingPeersSettleOnlyTheirOwn(t *testing.T) {
 // TestWithoutProversNothingSettles: blocks go on, and the status says what is missing; an idle ledger misses nothing.
 func TestWithoutProversNothingSettles(t *testing.T) {
 	s := exectest.New(t, exectest.Bonded)
-	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: Peer, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: config.Peer, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -417,7 +418,7 @@ func TestWithoutProversNothingSettles(t *testing.T) {
 func TestWindowsBeginOnTheLedger(t *testing.T) {
 	s := exectest.New(t, exectest.Bonded)
 	s.Apply(s.Transfer(0, 1, 1))
-	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: Peer, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: config.Peer, Data: t.TempDir(), Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
 	if err != nil {
 		t.Fatal(err)
 	}

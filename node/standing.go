@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/etherscale/bedrock/execution"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -18,15 +19,15 @@ func (n *Node) standing() *rpc.OwnBond {
 	if err != nil { // status has more to tell than this
 		return &rpc.OwnBond{State: "unknown", Note: err.Error()}
 	}
-	if s.Status == 0 && n.cfg.Role != Sequencer && n.cfg.Role != Prover {
+	if s.Status == 0 && n.cfg.Role != config.Sequencer && n.cfg.Role != config.Prover {
 		return nil
 	}
 	out := &rpc.OwnBond{State: s.Status.String(), Stake: (*rpc.Wei)(s.Stake), Serves: s.Serves, Next: s.Next, Note: n.bondNote(s)}
 	switch s.Role {
 	case types.BondSequencer:
-		out.Role = string(Sequencer)
+		out.Role = string(config.Sequencer)
 	case types.BondProver:
-		out.Role = string(Prover)
+		out.Role = string(config.Prover)
 	}
 	if s.Status != 0 {
 		out.Owner, out.Operator = fmt.Sprintf("0x%x", s.Owner), fmt.Sprintf("0x%x", s.Operator)
@@ -51,9 +52,9 @@ func (n *Node) bondNote(s execution.Standing) string {
 		return "leaving, and the delay is over: `bedrock withdraw` pays it out"
 	case n.ready != nil && n.ready.why() != "":
 		return n.ready.why()
-	case s.Role == types.BondSequencer && n.cfg.Role != Sequencer:
+	case s.Role == types.BondSequencer && n.cfg.Role != config.Sequencer:
 		return fmt.Sprintf("bonded as a sequencer, and this node runs as a %s", n.cfg.Role)
-	case s.Role == types.BondProver && n.cfg.Role != Prover:
+	case s.Role == types.BondProver && n.cfg.Role != config.Prover:
 		return fmt.Sprintf("bonded as a prover, and this node runs as a %s", n.cfg.Role)
 	}
 	return ""

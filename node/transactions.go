@@ -11,6 +11,7 @@ import (
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/gossip"
 	"github.com/etherscale/bedrock/gossip/pool"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -122,7 +123,7 @@ func (n *Node) openGossip() (err error) {
 	before := max(newest, 1) - 1
 	n.gossip, err = gossip.New(ctx, gossip.Config{
 		Host: n.host, Network: n.network, Epoch: before, Committee: n.committeeOf(before), Committees: n.chain.Committee, Handlers: n.handlers(),
-		FindPeer: n.dht.FindPeer, MaxBody: n.cfg.Genesis.BlockBytes + types.MaxLoneTransactionBytes, HedgeDelay: 400 * time.Millisecond, Leaf: n.cfg.Role == Light,
+		FindPeer: n.dht.FindPeer, MaxBody: n.cfg.Genesis.BlockBytes + types.MaxLoneTransactionBytes, HedgeDelay: 400 * time.Millisecond, Leaf: n.cfg.Role == config.Light,
 		Logger: n.log,
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/gossip/pool"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/types"
 )
@@ -20,7 +21,7 @@ import (
 func TestPublishingNeverWaitsForAPeer(t *testing.T) {
 	s := exectest.New(t, nil)
 	listen := []string{"/ip4/127.0.0.1/tcp/0"}
-	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: Peer, Data: t.TempDir(), Listen: listen})
+	n, err := Open(Config{Genesis: s.Genesis, Key: exectest.PeerKey(20), Role: config.Peer, Data: t.TempDir(), Listen: listen})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func TestPublishingNeverWaitsForAPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	member, err := p2p.New(p2p.Config{Key: exectest.PeerKey(0), Limits: LimitsOf(ProfileHome, Sequencer).Limits, Listen: addrs, Log: slog.Default()})
+	member, err := p2p.New(p2p.Config{Key: exectest.PeerKey(0), Limits: config.LimitsOf(config.ProfileHome, config.Sequencer).Limits, Listen: addrs, Log: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/crypto/sha3"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -25,19 +25,19 @@ func (bedrock) name() string { return "bedrock" }
 // open starts the sequencers; the first one is whom the others join by.
 func (bedrock) open(dir string) ([]*process, error) {
 	configs := make([]bedrockConfig, validators)
-	options := node.GenesisOptions{
+	options := config.GenesisOptions{
 		// Ten seconds ago: so the first block closes at once.
-		Name: "bench", ChainID: node.DevnetChainID, Time: time.Now().Add(-10 * time.Second), Payload: types.PayloadOpaque,
+		Name: "bench", ChainID: config.DevnetChainID, Time: time.Now().Add(-10 * time.Second), Payload: types.PayloadOpaque,
 	}
 	for i := range configs {
-		key, err := node.NewKey()
+		key, err := config.NewKey()
 		if err != nil {
 			return nil, err
 		}
 		configs[i] = bedrockConfig{Seed: key.Seed(), Dir: filepath.Join(dir, strconv.Itoa(i))}
-		options.Committee = append(options.Committee, node.PublicKeyOf(key))
+		options.Committee = append(options.Committee, config.PublicKeyOf(key))
 	}
-	genesis, err := node.NewGenesis(options)
+	genesis, err := config.NewGenesis(options)
 	if err != nil {
 		return nil, err
 	}

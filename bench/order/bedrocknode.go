@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -32,11 +33,11 @@ func runBedrock(told json.RawMessage, announce func(ready) error) error {
 		return err
 	}
 	mark := filepath.Join(cfg.Dir, "unused")
-	if err := node.MarkUnused(mark); err != nil {
+	if err := config.MarkUnused(mark); err != nil {
 		return err
 	}
 	n, err := node.Open(node.Config{
-		Genesis: genesis, Key: ed25519.NewKeyFromSeed(cfg.Seed), Role: node.Sequencer, Data: filepath.Join(cfg.Dir, "data"),
+		Genesis: genesis, Key: ed25519.NewKeyFromSeed(cfg.Seed), Role: config.Sequencer, Data: filepath.Join(cfg.Dir, "data"),
 		Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Bootstrap: cfg.Bootstrap, RPC: "127.0.0.1:0", UnusedMark: mark,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})

@@ -19,6 +19,7 @@ import (
 	"github.com/etherscale/bedrock/execution"
 	"github.com/etherscale/bedrock/execution/contracts"
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/devnet"
 	"github.com/etherscale/bedrock/types"
 )
@@ -43,7 +44,7 @@ type lie struct {
 
 // watch takes a fact of a node.
 func (l *lie) watch(name string, fact node.Fact) {
-	now, light := time.Now(), strings.HasPrefix(name, string(node.Light))
+	now, light := time.Now(), strings.HasPrefix(name, string(config.Light))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch f := fact.(type) {
@@ -173,7 +174,7 @@ func transfer(ctx context.Context, client *ethclient.Client, ready devnet.Ready)
 
 // slashed waits until the executed state shows the liar's bond as slashed.
 func (l *lie) slashed(ctx context.Context, client *ethclient.Client) (time.Time, error) {
-	abi, vault := contracts.NewBonds(), common.HexToAddress(node.FeeVault)
+	abi, vault := contracts.NewBonds(), common.HexToAddress(config.FeeVault)
 	call := ethereum.CallMsg{To: &vault, Data: abi.PackBondOf(l.key)}
 	for {
 		answer, err := client.CallContract(ctx, call, nil)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/execution"
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -88,7 +88,7 @@ func (f *bondFlags) plan() (p bondPlan, err error) {
 	default:
 		return p, &exitError{exitUsage, fmt.Errorf("--role %q: only sequencers and provers are bonded", f.role)}
 	}
-	home, err := node.LoadHome(f.home)
+	home, err := config.LoadHome(f.home)
 	if p.more = f.more; err != nil || p.more {
 		return p, err
 	}
@@ -115,7 +115,7 @@ type bondedReport struct {
 }
 
 func (s *sender) bondKey(ctx context.Context, p bondPlan) (*bondedReport, error) {
-	key := node.PublicKeyOf(s.home.Key)
+	key := config.PublicKeyOf(s.home.Key)
 	bond, err := s.bond(ctx, key)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/account"
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 // maxKeystoreBytes bounds a keystore or password file; the first has some 500 bytes.
@@ -31,7 +31,7 @@ func (f *accountFlags) add(cmd *cobra.Command, home string) {
 }
 
 // unlock finds the account's key. home is nil where none was given.
-func (f *accountFlags) unlock(home *node.Home) (account.Key, error) {
+func (f *accountFlags) unlock(home *config.Home) (account.Key, error) {
 	if f.keystore == "" && home == nil {
 		return nil, &exitError{exitUsage, errors.New("name the account that sends the transaction: --home DIR for a node's own, or --keystore FILE")}
 	}
@@ -63,7 +63,7 @@ func (f *accountFlags) unlock(home *node.Home) (account.Key, error) {
 }
 
 // ofHome opens the home's own account.
-func (f *accountFlags) ofHome(home *node.Home) (account.Key, error) {
+func (f *accountFlags) ofHome(home *config.Home) (account.Key, error) {
 	if !home.Locked && f.password != "" {
 		return nil, &exitError{exitUsage, fmt.Errorf("--password-file: the account in %s has no password; for another account name --keystore, too", home.Dir)}
 	}
@@ -74,11 +74,11 @@ func (f *accountFlags) ofHome(home *node.Home) (account.Key, error) {
 }
 
 // load reads the home, if one was given.
-func (f *accountFlags) load() (*node.Home, error) {
+func (f *accountFlags) load() (*config.Home, error) {
 	if f.home == "" {
 		return nil, nil
 	}
-	return node.LoadHome(f.home)
+	return config.LoadHome(f.home)
 }
 
 // readSecret reads a file that only its owner may read.
@@ -91,7 +91,7 @@ func readSecret(flag, path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
 	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
-		return nil, fmt.Errorf("%s %s has mode %04o: %w; run `chmod 600 %s`", flag, path, mode, node.ErrKeyMode, path)
+		return nil, fmt.Errorf("%s %s has mode %04o: %w; run `chmod 600 %s`", flag, path, mode, config.ErrKeyMode, path)
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxKeystoreBytes {
 		return nil, &exitError{exitUsage, fmt.Errorf("%s %s: want a file of at most %d bytes", flag, path, maxKeystoreBytes)}

@@ -14,7 +14,7 @@ import (
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/etherscale/bedrock/account"
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 )
 
@@ -28,7 +28,7 @@ const (
 // sender calls the bonding contract from one account.
 type sender struct {
 	*bondBook
-	home    *node.Home // nil where none was given
+	home    *config.Home // nil where none was given
 	key     account.Key
 	address common.Address
 }

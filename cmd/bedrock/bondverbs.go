@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/execution"
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -21,7 +21,7 @@ func (s *sender) find(ctx context.Context, named string) (types.PublicKey, error
 	if named != "" {
 		return s.resolve(ctx, named)
 	}
-	return node.PublicKeyOf(s.home.Key), nil
+	return config.PublicKeyOf(s.home.Key), nil
 }
 
 // changeReport is what a call about one bond came to.

@@ -14,7 +14,7 @@ import (
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 	"github.com/spf13/cobra"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 )
 
@@ -68,7 +68,7 @@ func (f *queryFlags) address() (string, error) {
 	case f.rpc != "":
 		return "http://" + f.rpc, nil
 	case f.at != "":
-		r, err := node.ReadRunning(f.at)
+		r, err := config.ReadRunning(f.at)
 		if err != nil {
 			return "", &exitError{exitData, err}
 		}
@@ -79,7 +79,7 @@ func (f *queryFlags) address() (string, error) {
 	}
 	var found []string
 	for _, home := range defaultHomes() {
-		if r, err := node.ReadRunning(home); err == nil && r != nil && answers(r.RPC) {
+		if r, err := config.ReadRunning(home); err == nil && r != nil && answers(r.RPC) {
 			found = append(found, r.RPC)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 func newConfigCommand() *cobra.Command {
@@ -20,8 +20,8 @@ func newConfigCommand() *cobra.Command {
 
 // shownConfig is what `config show --json` prints.
 type shownConfig struct {
-	Home     string       `json:"home"`
-	Settings []node.Value `json:"settings"`
+	Home     string         `json:"home"`
+	Settings []config.Value `json:"settings"`
 }
 
 func newConfigShowCommand() *cobra.Command {
@@ -36,7 +36,7 @@ func newConfigShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			layers, err := node.ReadLayers(filepath.Join(dir, node.ConfigFile))
+			layers, err := config.ReadLayers(filepath.Join(dir, config.File))
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
@@ -58,7 +58,7 @@ func newConfigShowCommand() *cobra.Command {
 	return cmd
 }
 
-func printSettings(out io.Writer, values []node.Value, origin bool) error {
+func printSettings(out io.Writer, values []config.Value, origin bool) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, v := range values {
 		line := v.Key + "\t" + strings.Join(v.Values, ", ")

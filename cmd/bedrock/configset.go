@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 // configFlags name the home whose config.toml is meant.
@@ -23,10 +23,10 @@ func (f *configFlags) path(cmd *cobra.Command) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !node.IsHome(dir) {
+	if !config.IsHome(dir) {
 		return "", &exitError{exitUsage, fmt.Errorf("%s is not a bedrock home: `bedrock run --home %s` makes it one", dir, dir)}
 	}
-	return filepath.Join(dir, node.ConfigFile), nil
+	return filepath.Join(dir, config.File), nil
 }
 
 func newConfigPathCommand() *cobra.Command {
@@ -65,7 +65,7 @@ func newConfigSetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := node.SetInFile(path, args[0], args[1:]); err != nil {
+			if err := config.SetInFile(path, args[0], args[1:]); err != nil {
 				return &exitError{exitUsage, err}
 			}
 			return nil

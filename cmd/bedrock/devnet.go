@@ -14,7 +14,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/devnet"
 	"github.com/etherscale/bedrock/types"
 )
@@ -88,7 +88,7 @@ func runDevnet(ctx context.Context, out io.Writer, cfg devnet.Config, asJSON boo
 // publishDevnet leaves the network file where this user's other programs look for it; the function it returns takes it back,
 // unless another devnet has left its own there meanwhile.
 func publishDevnet(net *devnet.Devnet) (func() error, error) {
-	path := node.DevnetFile()
+	path := config.DevnetFile()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("network file: %w", err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/node/metrics"
 )
@@ -70,9 +70,9 @@ func configurationPage() string {
 	b.WriteString("# Configuration\n\nA setting has its value from the first of these that names it: a flag, a `BEDROCK_` variable, `config.toml` in the home, the network\n" +
 		"file, the default. `bedrock config show --origin` says which it was. `config.toml` holds only what was changed; `bedrock config set KEY\nVALUE` changes it. " +
 		"An unknown key, variable or flag is an error that names the place and the nearest known one.\n" + writtenBy("node/settingstable.go"))
-	for _, group := range node.SettingGroups() {
+	for _, group := range config.SettingGroups() {
 		fmt.Fprintf(&b, "\n## %s\n\n| key | flag | variable | value | default |\n| --- | --- | --- | --- | --- |\n", group)
-		for _, s := range node.SettingsTable() {
+		for _, s := range config.SettingsTable() {
 			if s.Group == group {
 				fmt.Fprintf(&b, "| `%s` | `--%s` | `%s` | %s | %s |\n", s.Key, s.Flag(), s.Variable(), valueText(s), cell(s.Default))
 			}
@@ -80,7 +80,7 @@ func configurationPage() string {
 	}
 	b.WriteString("\nKeys that older homes may have: ")
 	var old []string
-	for _, o := range node.OldSettings() {
+	for _, o := range config.OldSettings() {
 		old = append(old, fmt.Sprintf("`%s` (now `%s`)", o[0], o[1]))
 	}
 	b.WriteString(strings.Join(old, ", ") + ". They work, and the log names the new one.\n\n## Example\n\n```toml\n# ~/.local/share/bedrock/NETWORK/config.toml\n" +
@@ -88,7 +88,7 @@ func configurationPage() string {
 	return b.String()
 }
 
-func valueText(s node.Setting) string {
+func valueText(s config.Setting) string {
 	switch {
 	case s.List:
 		return cell(s.Help) + "; a list of texts in TOML, a repeated flag, commas in the variable"

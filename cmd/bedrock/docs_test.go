@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 var update = flag.Bool("update", false, "write docs/reference anew")
@@ -54,7 +54,7 @@ func TestPagesNameEverything(t *testing.T) {
 			t.Errorf("%s does not say %q", page, text)
 		}
 	}
-	for _, s := range node.SettingsTable() {
+	for _, s := range config.SettingsTable() {
 		want("configuration.md", "| `"+s.Key+"` | `--"+s.Flag()+"` | `"+s.Variable()+"` |")
 	}
 	for _, row := range exitTable() {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/doctor"
 )
 
@@ -53,15 +53,15 @@ func newDoctorCommand() *cobra.Command {
 // patient finds the home that is meant and whether a node runs there.
 func (f *queryFlags) patient(named string) (*doctor.Patient, error) {
 	home := f.at
-	found, err := node.FindNetwork(named)
+	found, err := config.FindNetwork(named)
 	if err != nil && named != "" {
 		return nil, err
 	}
-	var network *node.Network
+	var network *config.Network
 	if found != nil {
 		network = found.Network
 		if home == "" {
-			if home, err = node.DefaultHome(found); err != nil {
+			if home, err = config.DefaultHome(found); err != nil {
 				return nil, err
 			}
 		}
@@ -70,7 +70,7 @@ func (f *queryFlags) patient(named string) (*doctor.Patient, error) {
 		if homes := defaultHomes(); len(homes) == 1 {
 			home = homes[0]
 		} else {
-			home = node.HomesDir()
+			home = config.HomesDir()
 		}
 	}
 	running, err := f.runningIn(home)
@@ -81,7 +81,7 @@ func (f *queryFlags) patient(named string) (*doctor.Patient, error) {
 func (f *queryFlags) runningIn(home string) (doctor.Node, error) {
 	q := *f
 	if q.rpc == "" {
-		r, err := node.ReadRunning(home)
+		r, err := config.ReadRunning(home)
 		if err != nil || r == nil || r.RPC == "" || !answers(r.RPC) {
 			return nil, nil // what is wrong with the file is no matter of the checks: the next start writes it anew
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 // variablePrefix begins the name of every variable that this program reads.
@@ -26,7 +26,7 @@ const fromEnvironment = "bedrock_variable"
 func readEnvironment(cmd *cobra.Command, environment []string) error {
 	known := slices.Clone(testVariables)
 	eachCommand(cmd.Root(), func(c *cobra.Command) {
-		c.LocalFlags().VisitAll(func(f *pflag.Flag) { known = append(known, node.VariableOf(f.Name)) })
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) { known = append(known, config.VariableOf(f.Name)) })
 	})
 	values := make(map[string]string)
 	for _, entry := range environment {
@@ -35,13 +35,13 @@ func readEnvironment(cmd *cobra.Command, environment []string) error {
 			continue
 		}
 		if !slices.Contains(known, name) {
-			return &exitError{exitUsage, fmt.Errorf("unknown variable %s%s: correct or unset it", name, node.Suggest(name, known))}
+			return &exitError{exitUsage, fmt.Errorf("unknown variable %s%s: correct or unset it", name, config.Suggest(name, known))}
 		}
 		values[name] = value
 	}
 	var problem error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		name := node.VariableOf(f.Name)
+		name := config.VariableOf(f.Name)
 		if f.Changed || values[name] == "" || problem != nil {
 			return
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/etherscale/bedrock/chain"
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/consensus/sequencer"
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/store"
 )
 
@@ -28,7 +28,7 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 func exitCodeOf(err error) int {
-	for _, data := range []error{store.ErrInUse, store.ErrOtherNetwork, store.ErrVersion, store.ErrBroken, node.ErrKeyMode} {
+	for _, data := range []error{store.ErrInUse, store.ErrOtherNetwork, store.ErrVersion, store.ErrBroken, config.ErrKeyMode} {
 		if errors.Is(err, data) {
 			return exitData
 		}
@@ -38,7 +38,7 @@ func exitCodeOf(err error) int {
 			return exitTrust
 		}
 	}
-	for _, secret := range []error{account.ErrPassword, node.ErrNoKey} {
+	for _, secret := range []error{account.ErrPassword, config.ErrNoKey} {
 		if errors.Is(err, secret) {
 			return exitSecret
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/chain"
 	"github.com/etherscale/bedrock/consensus/sequencer"
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/store"
 )
 
@@ -21,13 +21,13 @@ func TestErrorsHaveTheirExitCodes(t *testing.T) {
 		&exitError{exitNegative, nil}:             exitNegative,
 		store.ErrInUse:                            exitData,
 		store.ErrBroken:                           exitData,
-		node.ErrKeyMode:                           exitData,
+		config.ErrKeyMode:                         exitData,
 		chain.ErrStale:                            exitTrust,
 		chain.ErrCheckpoint:                       exitTrust,
 		sequencer.ErrTwin:                         exitTwin,
 		sequencer.ErrOldCopy:                      exitTwin,
 		account.ErrPassword:                       exitSecret,
-		node.ErrNoKey:                             exitSecret,
+		config.ErrNoKey:                           exitSecret,
 		store.ErrDiskFull:                         exitDisk,
 		fmt.Errorf("write: %w", syscall.ENOSPC):   exitDisk,
 	} {

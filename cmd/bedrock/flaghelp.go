@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 // groupFlags makes --help show a verb's flags by groups: those of this verb alone first, then those of the settings.
@@ -31,7 +31,7 @@ type flagGroup struct {
 // flagGroups sorts flags into groups. Those that are no settings have the group "".
 func flagGroups(flags *pflag.FlagSet) []flagGroup {
 	groups := []flagGroup{{title: ""}}
-	for _, title := range node.SettingGroups() {
+	for _, title := range config.SettingGroups() {
 		groups = append(groups, flagGroup{title: title})
 	}
 	for i := range groups {

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/account"
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/devnet"
 	"github.com/etherscale/bedrock/types"
 )
@@ -58,7 +58,7 @@ func newGenesisNewCommand() *cobra.Command {
 	flags.DurationVar(&f.absence, "light-absence", 14*24*time.Hour, "how long a light client may be away; stake stays bonded so much longer than a window and an epoch")
 	flags.StringVar(&f.out, "out", "", "directory to create")
 	flags.StringVar(&f.name, "name", "bedrock-dev", "name of the network")
-	flags.Uint64Var(&f.chainID, "chain-id", node.DevnetChainID, "Ethereum chain id")
+	flags.Uint64Var(&f.chainID, "chain-id", config.DevnetChainID, "Ethereum chain id")
 	flags.StringVar(&f.payload, "payload", string(types.PayloadEthereum), "ethereum, or opaque for benchmarks without execution")
 	flags.DurationVar(&f.window, "challenge-window", 10*time.Second, "how long an assertion can be refuted, in header time")
 	_ = cmd.MarkFlagRequired("out")
@@ -79,18 +79,18 @@ func newNetwork(cmd *cobra.Command, f genesisFlags) error {
 		return fmt.Errorf("%s has a genesis.json already: choose another directory", f.out)
 	}
 	homes := f.sequencers + f.candidates
-	ids := make([]node.Identity, homes+1)
-	options := node.GenesisOptions{
+	ids := make([]config.Identity, homes+1)
+	options := config.GenesisOptions{
 		Name: f.name, ChainID: f.chainID, Time: time.Now(), Payload: types.Payload(f.payload), ChallengeWindow: f.window,
 		EpochLength: f.epoch, BlockInterval: f.interval, Heartbeat: f.heartbeat, LightAbsence: f.absence, Accounts: devnet.Addresses(), Balance: devnet.Balance(),
 	}
 	for i := range ids {
-		id, err := node.NewIdentity()
+		id, err := config.NewIdentity()
 		if err != nil {
 			return err
 		}
 		ids[i] = id
-		owner, key := fmt.Sprintf("0x%x", account.AddressOf(id.Account)), node.PublicKeyOf(id.Key)
+		owner, key := fmt.Sprintf("0x%x", account.AddressOf(id.Account)), config.PublicKeyOf(id.Key)
 		switch {
 		case i < f.sequencers:
 			options.Committee, options.Owners = append(options.Committee, key), append(options.Owners, owner)
@@ -107,20 +107,20 @@ func newNetwork(cmd *cobra.Command, f genesisFlags) error {
 		}
 		options.Handovers = append(options.Handovers, h)
 	}
-	genesis, err := node.NewGenesis(options)
+	genesis, err := config.NewGenesis(options)
 	if err != nil {
 		return err
 	}
 	return writeNetwork(cmd, f, genesis, ids)
 }
 
-func writeNetwork(cmd *cobra.Command, f genesisFlags, genesis *types.Genesis, ids []node.Identity) error {
+func writeNetwork(cmd *cobra.Command, f genesisFlags, genesis *types.Genesis, ids []config.Identity) error {
 	for i, id := range ids {
-		role, dir := node.Sequencer, filepath.Join(f.out, fmt.Sprintf("sequencer-%d", i))
+		role, dir := config.Sequencer, filepath.Join(f.out, fmt.Sprintf("sequencer-%d", i))
 		if i == f.sequencers+f.candidates {
-			role, dir = node.Prover, filepath.Join(f.out, "prover-0")
+			role, dir = config.Prover, filepath.Join(f.out, "prover-0")
 		}
-		if _, err := node.InitHome(dir, genesis, id, node.Settings{Role: role}); err != nil {
+		if _, err := config.InitHome(dir, genesis, id, config.Settings{Role: role}); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func writeNetwork(cmd *cobra.Command, f genesisFlags, genesis *types.Genesis, id
 	if err := os.WriteFile(path, encoded, 0o644); err != nil {
 		return fmt.Errorf("write genesis: %w", err)
 	}
-	network := node.Network{Genesis: genesis} // where its nodes are reached is not known yet
+	network := config.Network{Genesis: genesis} // where its nodes are reached is not known yet
 	if err := network.Write(filepath.Join(f.out, "network.json")); err != nil {
 		return err
 	}

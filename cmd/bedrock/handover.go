@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
 // parseHandover reads EPOCH:NUMBER,NUMBER=STAKE,...: the sequencers by the numbers of their keys.
-func parseHandover(text string, ids []node.Identity) (h types.Handover, err error) {
+func parseHandover(text string, ids []config.Identity) (h types.Handover, err error) {
 	epoch, list, ok := strings.Cut(text, ":")
 	if !ok {
 		return h, errors.New("want EPOCH:NUMBER,NUMBER=STAKE,...")
@@ -32,7 +32,7 @@ func parseHandover(text string, ids []node.Identity) (h types.Handover, err erro
 }
 
 // parseMember reads NUMBER or NUMBER=STAKE.
-func parseMember(text string, ids []node.Identity) (types.CommitteeMember, error) {
+func parseMember(text string, ids []config.Identity) (types.CommitteeMember, error) {
 	number, stake, given := strings.Cut(text, "=")
 	if !given {
 		stake = "1"
@@ -45,5 +45,5 @@ func parseMember(text string, ids []node.Identity) (types.CommitteeMember, error
 	if err != nil || s == 0 {
 		return types.CommitteeMember{}, fmt.Errorf("stake %q of sequencer %d is no number above 0", stake, i)
 	}
-	return types.CommitteeMember{Key: node.PublicKeyOf(ids[i].Key), Stake: types.Stake(s)}, nil
+	return types.CommitteeMember{Key: config.PublicKeyOf(ids[i].Key), Stake: types.Stake(s)}, nil
 }

@@ -7,19 +7,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/account"
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
 func newInitCommand() *cobra.Command {
 	var role, genesisPath, home string
-	var settings node.Settings
+	var settings config.Settings
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Create a home directory with a fresh identity",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			parsed, err := node.ParseRole(role)
+			parsed, err := config.ParseRole(role)
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
@@ -32,17 +32,17 @@ func newInitCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", genesisPath, err)
 			}
-			h, err := node.InitHome(home, genesis, node.Identity{}, settings)
+			h, err := config.InitHome(home, genesis, config.Identity{}, settings)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s %s\n  account 0x%x pays for what the node posts: give it some gas money if it is to prove or to sequence\nnext: bedrock run --home %s --bootstrap MULTIADDR\n",
-				home, role, node.PublicKeyOf(h.Key).PeerID(), account.AddressOf(h.Account), home)
+				home, role, config.PublicKeyOf(h.Key).PeerID(), account.AddressOf(h.Account), home)
 			return nil
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&role, "role", string(node.Peer), "bootstrap, sequencer, prover, peer or light")
+	flags.StringVar(&role, "role", string(config.Peer), "bootstrap, sequencer, prover, peer or light")
 	flags.StringVar(&genesisPath, "genesis", "", "the network's genesis.json")
 	flags.StringVar(&home, "home", "", "directory to create")
 	flags.StringSliceVar(&settings.Bootstrap, "bootstrap", nil, "addresses of nodes to join by, kept in config.toml")

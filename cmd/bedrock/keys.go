@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/account"
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 func newKeysCommand() *cobra.Command {
@@ -33,7 +33,7 @@ func (f *keysFlags) add(cmd *cobra.Command) {
 }
 
 // open opens the account of keys that were read, if it has a password. It reports whether it has one.
-func (f *keysFlags) open(keys *node.KeyFiles) (protected bool, err error) {
+func (f *keysFlags) open(keys *config.KeyFiles) (protected bool, err error) {
 	if !keys.Locked {
 		return false, nil
 	}
@@ -62,8 +62,8 @@ type shownKeys struct {
 	Opened    bool   `json:"opened"`   // both secrets were read and fit what is public of them
 }
 
-func showKeys(k *node.KeyFiles, password bool) shownKeys {
-	public := node.PublicKeyOf(k.Node.Key)
+func showKeys(k *config.KeyFiles, password bool) shownKeys {
+	public := config.PublicKeyOf(k.Node.Key)
 	return shownKeys{Dir: k.Dir, PeerID: public.PeerID(), PublicKey: fmt.Sprintf("0x%x", public[:]), Account: fmt.Sprintf("0x%x", k.Address), Password: password, Opened: !k.Locked}
 }
 
@@ -78,7 +78,7 @@ func newKeysShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			keys, err := node.ReadKeyFiles(dir)
+			keys, err := config.ReadKeyFiles(dir)
 			if err != nil {
 				return err
 			}
@@ -119,7 +119,7 @@ func newKeysBackupCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			keys, err := node.ReadKeyFiles(dir)
+			keys, err := config.ReadKeyFiles(dir)
 			if err != nil {
 				return err
 			}
@@ -155,7 +155,7 @@ func newKeysVerifyCommand() *cobra.Command {
 			if f.json {
 				return printJSON(out, "keys", showKeys(keys, protected))
 			}
-			fmt.Fprintf(out, "%s is whole: node %s, account 0x%x\n", keys.Dir, node.PublicKeyOf(keys.Node.Key).PeerID(), keys.Address)
+			fmt.Fprintf(out, "%s is whole: node %s, account 0x%x\n", keys.Dir, config.PublicKeyOf(keys.Node.Key).PeerID(), keys.Address)
 			return nil
 		},
 	}
@@ -164,20 +164,20 @@ func newKeysVerifyCommand() *cobra.Command {
 }
 
 // verify opens the keys of a home or of a backup. A backup is compared with the home where one is named.
-func (f *keysFlags) verify(cmd *cobra.Command, args []string) (keys *node.KeyFiles, protected bool, err error) {
+func (f *keysFlags) verify(cmd *cobra.Command, args []string) (keys *config.KeyFiles, protected bool, err error) {
 	dir := ""
 	if len(args) > 0 {
 		dir = args[0]
 	} else if dir, err = homeToRead(cmd, f.home); err != nil {
 		return nil, false, err
 	}
-	if keys, err = node.ReadKeyFiles(dir); err != nil {
+	if keys, err = config.ReadKeyFiles(dir); err != nil {
 		return nil, false, err
 	}
 	if protected, err = f.open(keys); err != nil || len(args) == 0 || f.home == "" {
 		return keys, protected, err
 	}
-	home, err := node.ReadKeyFiles(f.home)
+	home, err := config.ReadKeyFiles(f.home)
 	if err != nil {
 		return nil, false, err
 	}
@@ -196,17 +196,17 @@ func newKeysRestoreCommand() *cobra.Command {
 			"places loses its bond.",
 		Args: oneArg("the directory of the backup"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			keys, err := node.ReadKeyFiles(args[0])
+			keys, err := config.ReadKeyFiles(args[0])
 			if err != nil {
 				return err
 			}
-			network, err := node.FindNetwork(f.network)
+			network, err := config.FindNetwork(f.network)
 			if err != nil {
 				return err
 			}
 			dir := f.home
 			if dir == "" {
-				if dir, err = node.DefaultHome(network); err != nil {
+				if dir, err = config.DefaultHome(network); err != nil {
 					return err
 				}
 			}
@@ -217,7 +217,7 @@ func newKeysRestoreCommand() *cobra.Command {
 			if f.json {
 				return printJSON(out, "keys", showKeys(keys, keys.Locked))
 			}
-			fmt.Fprintf(out, "%s is the home of node %s\nnext: bedrock run --home %s\n", dir, node.PublicKeyOf(keys.Node.Key).PeerID(), dir)
+			fmt.Fprintf(out, "%s is the home of node %s\nnext: bedrock run --home %s\n", dir, config.PublicKeyOf(keys.Node.Key).PeerID(), dir)
 			return nil
 		},
 	}
@@ -244,7 +244,7 @@ func newKeysPasswordCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			home, err := node.LoadHome(dir)
+			home, err := config.LoadHome(dir)
 			if err != nil {
 				return err
 			}
@@ -260,7 +260,7 @@ func newKeysPasswordCommand() *cobra.Command {
 	return cmd
 }
 
-func changePassword(cmd *cobra.Command, home *node.Home, file string, remove, asJSON bool) error {
+func changePassword(cmd *cobra.Command, home *config.Home, file string, remove, asJSON bool) error {
 	password := ""
 	if !remove {
 		var err error
@@ -296,11 +296,11 @@ func homeToRead(cmd *cobra.Command, dir string) (string, error) {
 	if homes := defaultHomes(); named == "" && len(homes) == 1 {
 		return homes[0], nil
 	}
-	network, err := node.FindNetwork(named)
+	network, err := config.FindNetwork(named)
 	if err != nil {
 		return "", err
 	}
-	if dir, err = node.DefaultHome(network); err != nil {
+	if dir, err = config.DefaultHome(network); err != nil {
 		return "", err
 	}
 	if _, err := os.Stat(filepath.Join(dir, "genesis.json")); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 func newLightCommand() *cobra.Command {
@@ -26,10 +27,10 @@ func newLightCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := home.Layers.Set("role", []string{string(node.Light)}, "bedrock light"); err != nil {
+			if err := home.Layers.Set("role", []string{string(config.Light)}, "bedrock light"); err != nil {
 				return err
 			}
-			if len(home.Config().Bootstrap) == 0 {
+			if len(node.ConfigOf(home).Bootstrap) == 0 {
 				return &exitError{exitUsage, fmt.Errorf("the network of %s names no node to join by: name one with --bootstrap", home.Dir)}
 			}
 			return runNode(cmd, home, f, sayProgress)

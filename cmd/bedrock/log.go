@@ -7,14 +7,14 @@ import (
 
 	"github.com/lmittmann/tint"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/p2p"
 )
 
 // logLevel is the level that a name stands for; by default light clients, which people run in a terminal, only warn.
-func logLevel(name string, role node.Role, verbose bool) slog.Level {
+func logLevel(name string, role config.Role, verbose bool) slog.Level {
 	level := slog.LevelInfo
-	if role == node.Light {
+	if role == config.Light {
 		level = slog.LevelWarn
 	}
 	switch {

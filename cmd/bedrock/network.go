@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 func newNetworkCommand() *cobra.Command {
@@ -35,12 +35,12 @@ func newNetworkListCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var shown []shownNetwork
-			for _, name := range append(node.ShippedNetworks(), node.DevnetNetwork) {
+			for _, name := range append(config.ShippedNetworks(), config.DevnetNetwork) {
 				one, err := showNetwork(name)
 				if err != nil { // of a devnet that does not run
 					one = shownNetwork{Name: name}
 				}
-				one.Default = name == node.DefaultNetwork
+				one.Default = name == config.DefaultNetwork
 				shown = append(shown, one)
 			}
 			out := cmd.OutOrStdout()
@@ -95,7 +95,7 @@ func newNetworkShowCommand() *cobra.Command {
 }
 
 func showNetwork(name string) (shownNetwork, error) {
-	n, err := node.FindNetwork(name)
+	n, err := config.FindNetwork(name)
 	if err != nil {
 		return shownNetwork{}, err
 	}

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/etherscale/bedrock/account"
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 // credentialName is what systemd's LoadCredential has to call the password of a node's account.
@@ -49,7 +49,7 @@ func firstLine(text []byte) string {
 }
 
 // unlock opens the account of a home if it has a password.
-func unlock(home *node.Home, flag, file string) error {
+func unlock(home *config.Home, flag, file string) error {
 	if !home.Locked {
 		return nil
 	}
@@ -70,7 +70,7 @@ func unlock(home *node.Home, flag, file string) error {
 }
 
 // protectNew gives the account of a new home the password that is named for it, if one is.
-func protectNew(cmd *cobra.Command, home *node.Home) error {
+func protectNew(cmd *cobra.Command, home *config.Home) error {
 	password, from, err := findPassword("--password-file", home.Layers.Settings.PasswordFile, "")
 	if err != nil || from == "" {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/store"
 )
 
@@ -66,7 +67,7 @@ func newBootstrapCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := home.Layers.Set("role", []string{string(node.Bootstrap)}, "bedrock bootstrap"); err != nil {
+			if err := home.Layers.Set("role", []string{string(config.Bootstrap)}, "bedrock bootstrap"); err != nil {
 				return err
 			}
 			return runNode(cmd, home, f, nil)
@@ -79,9 +80,9 @@ func newBootstrapCommand() *cobra.Command {
 
 // running is what `run --json` prints when the node is up.
 type running struct {
-	Schema int       `json:"schema"`
-	Role   node.Role `json:"role"`
-	PeerID string    `json:"peerId"`
+	Schema int         `json:"schema"`
+	Role   config.Role `json:"role"`
+	PeerID string      `json:"peerId"`
 	// Account is the node's Ethereum account; empty at nodes that post nothing.
 	Account string   `json:"account,omitempty"`
 	Addrs   []string `json:"addrs"`
@@ -90,13 +91,13 @@ type running struct {
 }
 
 // runNode runs the node of a home until it is told to stop. While it runs, watch says what happens on the output.
-func runNode(cmd *cobra.Command, home *node.Home, f runFlags, watch func(context.Context, io.Writer, *node.Node, bool)) (err error) {
+func runNode(cmd *cobra.Command, home *config.Home, f runFlags, watch func(context.Context, io.Writer, *node.Node, bool)) (err error) {
 	if home.Layers.Settings.Role.Executes() || home.Layers.Settings.Role == "" { // the others post nothing
 		if err := unlock(home, "--password-file", home.Layers.Settings.PasswordFile); err != nil {
 			return err
 		}
 	}
-	cfg := home.Config()
+	cfg := node.ConfigOf(home)
 	defaultAddresses(&cfg)
 	if err := cfg.Validate(); err != nil {
 		return &exitError{exitUsage, err}
@@ -160,22 +161,22 @@ func defaultAddresses(cfg *node.Config) {
 	if cfg.RPC == "" {
 		cfg.RPC, cfg.RPCMayMove = defaultRPC, true
 		switch cfg.Role {
-		case node.Light:
+		case config.Light:
 			cfg.RPC = defaultLightRPC
-		case node.Bootstrap:
+		case config.Bootstrap:
 			cfg.RPC = defaultBootstrapRPC
 		}
 	}
-	if cfg.RPC == node.Off {
+	if cfg.RPC == config.Off {
 		cfg.RPC = ""
 	}
 	if cfg.Metrics == "" {
 		cfg.Metrics, cfg.MetricsMayMove = defaultMetrics, true
 	}
-	if cfg.Metrics == node.Off {
+	if cfg.Metrics == config.Off {
 		cfg.Metrics = ""
 	}
-	if len(cfg.Listen) == 0 && cfg.Role == node.Light {
+	if len(cfg.Listen) == 0 && cfg.Role == config.Light {
 		cfg.Listen = slices.Clone(lightListen)
 	}
 }
@@ -183,7 +184,7 @@ func defaultAddresses(cfg *node.Config) {
 // lightListen is where a light client listens unless told otherwise: nobody needs to find it, so any port will do.
 var lightListen = []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"}
 
-func sayRunning(out io.Writer, n *node.Node, home *node.Home, asJSON bool) error {
+func sayRunning(out io.Writer, n *node.Node, home *config.Home, asJSON bool) error {
 	r := running{Schema: 1, Role: n.Role(), PeerID: n.PeerID(), Addrs: n.Addrs()}
 	if a, ok := n.Account(); ok {
 		r.Account = fmt.Sprintf("0x%x", a)
@@ -202,7 +203,7 @@ func sayRunning(out io.Writer, n *node.Node, home *node.Home, asJSON bool) error
 		fmt.Fprint(out, ", made now: its keys are in node.key and account.json, which you alone can read")
 	}
 	fmt.Fprintln(out)
-	if checkpoint := home.Config().Checkpoint; checkpoint != "" {
+	if checkpoint := node.ConfigOf(home).Checkpoint; checkpoint != "" {
 		height, _, _ := strings.Cut(checkpoint, ":")
 		from := "the network file"
 		if home.Layers.IsSet("checkpoint") {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 // groupAnnotation names the group of a flag in --help.
@@ -19,7 +20,7 @@ const groupAnnotation = "bedrock_group"
 // addSettings gives a verb a flag for each setting but those named.
 func addSettings(cmd *cobra.Command, without ...string) {
 	flags := cmd.Flags()
-	for _, s := range node.SettingsTable() {
+	for _, s := range config.SettingsTable() {
 		if slices.Contains(without, s.Key) {
 			continue
 		}
@@ -37,8 +38,8 @@ func addSettings(cmd *cobra.Command, without ...string) {
 }
 
 // applySettings puts what flags and variables say over config.toml.
-func applySettings(cmd *cobra.Command, layers *node.Layers) error {
-	for _, s := range node.SettingsTable() {
+func applySettings(cmd *cobra.Command, layers *config.Layers) error {
+	for _, s := range config.SettingsTable() {
 		f := cmd.Flags().Lookup(s.Flag())
 		if f == nil || !f.Changed {
 			continue
@@ -56,19 +57,19 @@ func applySettings(cmd *cobra.Command, layers *node.Layers) error {
 
 // openHome finds the home that a command line means, makes it when there is none, and lets flags and variables go before its
 // config.toml. A home that is not there is made of the network that is named, or of the default one: no question is asked.
-func openHome(cmd *cobra.Command, dir string) (*node.Home, error) {
+func openHome(cmd *cobra.Command, dir string) (*config.Home, error) {
 	named, err := cmd.Flags().GetString("network")
 	if err != nil {
 		return nil, err
 	}
-	var network *node.NamedNetwork
-	if named != "" || dir == "" || !node.IsHome(dir) {
-		if network, err = node.FindNetwork(named); err != nil {
+	var network *config.NamedNetwork
+	if named != "" || dir == "" || !config.IsHome(dir) {
+		if network, err = config.FindNetwork(named); err != nil {
 			return nil, noHome(dir, err)
 		}
 	}
 	if dir == "" {
-		if dir, err = node.DefaultHome(network); err != nil {
+		if dir, err = config.DefaultHome(network); err != nil {
 			return nil, err
 		}
 	}
@@ -95,7 +96,7 @@ func noHome(dir string, err error) error {
 	if dir == "" {
 		return err
 	}
-	if errors.Is(err, node.ErrNoNetwork) {
+	if errors.Is(err, config.ErrNoNetwork) {
 		return fmt.Errorf("%s is not a bedrock home, and it cannot be made: %w", dir, err)
 	}
 	return err
@@ -103,25 +104,25 @@ func noHome(dir string, err error) error {
 
 // upgradeHome brings the home of an older program to the layout of this one, and says so.
 func upgradeHome(cmd *cobra.Command, dir string) error {
-	if !node.IsHome(dir) {
+	if !config.IsHome(dir) {
 		return nil
 	}
-	done, err := node.UpgradeHome(dir)
+	done, err := config.UpgradeHome(dir)
 	if err == nil && done != nil {
 		fmt.Fprintf(cmd.ErrOrStderr(), "bedrock: %s\n", done)
 	}
 	return err
 }
 
-func loadOrMake(dir string, network *node.NamedNetwork) (*node.Home, error) {
-	if node.IsHome(dir) {
-		return node.LoadHome(dir)
+func loadOrMake(dir string, network *config.NamedNetwork) (*config.Home, error) {
+	if config.IsHome(dir) {
+		return config.LoadHome(dir)
 	}
-	return node.MakeHome(dir, network.Network)
+	return config.MakeHome(dir, network.Network)
 }
 
 // joinNetwork makes sure that a home is of the network that was named, and takes over that one's newest addresses.
-func joinNetwork(home *node.Home, network *node.NamedNetwork) error {
+func joinNetwork(home *config.Home, network *config.NamedNetwork) error {
 	if network == nil {
 		return nil
 	}
@@ -142,7 +143,7 @@ func joinNetwork(home *node.Home, network *node.NamedNetwork) error {
 
 // defaultHomes lists this user's homes that were made without --home.
 func defaultHomes() []string {
-	found, err := filepath.Glob(filepath.Join(node.HomesDir(), "*", "genesis.json"))
+	found, err := filepath.Glob(filepath.Join(config.HomesDir(), "*", "genesis.json"))
 	if err != nil {
 		return nil // of a wrong pattern only
 	}
@@ -153,13 +154,13 @@ func defaultHomes() []string {
 }
 
 // announce leaves word in the home of where the node answers.
-func announce(home *node.Home, n *node.Node) (func() error, error) {
-	return node.Running{PID: os.Getpid(), Role: n.Role(), RPC: n.RPCAddr(), Metrics: n.MetricsAddr(), Since: n.Since()}.Announce(home.Dir)
+func announce(home *config.Home, n *node.Node) (func() error, error) {
+	return config.Running{PID: os.Getpid(), Role: n.Role(), RPC: n.RPCAddr(), Metrics: n.MetricsAddr(), Since: n.Since()}.Announce(home.Dir)
 }
 
 // whoRuns says which process uses a home, if it left word there.
 func whoRuns(home string) string {
-	r, err := node.ReadRunning(home)
+	r, err := config.ReadRunning(home)
 	if err != nil || r == nil {
 		return ""
 	}

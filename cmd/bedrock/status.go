@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 )
 
@@ -96,7 +96,7 @@ func printHeights(out io.Writer, s *rpc.Status, now time.Time) {
 	if s.Confidence > 0 && s.Sampled > 0 {
 		sure = fmt.Sprintf(", sure to 1 - 2^-%.0f", s.Confidence)
 	}
-	if s.Role != string(node.Light) && s.Role != string(node.Bootstrap) {
+	if s.Role != string(config.Light) && s.Role != string(config.Bootstrap) {
 		fmt.Fprintf(out, "  executed   %d\n", s.Height)
 	}
 	fmt.Fprintf(out, "  sampled    %d%s\n  asserted   %d\n  settled    %d\n", s.Sampled, sure, s.Asserted, s.Settled)

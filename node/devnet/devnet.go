@@ -14,15 +14,16 @@ import (
 
 	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
 // NodeInfo says how to find one node of the swarm.
 type NodeInfo struct {
-	Role   node.Role `json:"role"`
-	PeerID string    `json:"peerId"`
-	Addrs  []string  `json:"addrs"`
-	Name   string    `json:"name"`
+	Role   config.Role `json:"role"`
+	PeerID string      `json:"peerId"`
+	Addrs  []string    `json:"addrs"`
+	Name   string      `json:"name"`
 }
 
 // Ready is what a user needs to know once the swarm runs.
@@ -98,8 +99,8 @@ func Open(cfg Config) (_ *Devnet, err error) {
 }
 
 // Network is all that somebody needs who wants to join.
-func (d *Devnet) Network() *node.Network {
-	return &node.Network{Genesis: d.genesis, Bootstrap: d.nodes[0].Addrs()}
+func (d *Devnet) Network() *config.Network {
+	return &config.Network{Genesis: d.genesis, Bootstrap: d.nodes[0].Addrs()}
 }
 
 func (d *Devnet) networkFile() string { return filepath.Join(d.dir, "network.json") }
@@ -139,12 +140,12 @@ func (d *Devnet) openNodes(p *plan, log *slog.Logger) error {
 			return fmt.Errorf("devnet: %s: %w", m.Name, err)
 		}
 		d.nodes, d.names = append(d.nodes, n), append(d.names, m.Name)
-		d.keys[node.PublicKeyOf(key)], d.payees[account.AddressOf(purse)] = m.Name, m.Name
+		d.keys[config.PublicKeyOf(key)], d.payees[account.AddressOf(purse)] = m.Name, m.Name
 		if m.Dishonest {
-			d.liar = node.PublicKeyOf(key)
+			d.liar = config.PublicKeyOf(key)
 		}
 		d.resumed = max(d.resumed, n.Head())
-		if m.Role == node.Bootstrap {
+		if m.Role == config.Bootstrap {
 			bootstrap = n.Addrs()
 		}
 		if m.Name == serving {
@@ -156,7 +157,7 @@ func (d *Devnet) openNodes(p *plan, log *slog.Logger) error {
 
 // servingMember is the node whose RPC a wallet gets: an ordinary peer where there is one.
 func (d *Devnet) servingMember(p *plan) string {
-	for _, role := range []node.Role{node.Peer, node.Prover, node.Sequencer} {
+	for _, role := range []config.Role{config.Peer, config.Prover, config.Sequencer} {
 		for _, m := range p.Members {
 			if m.Role == role && !m.Dishonest {
 				return m.Name

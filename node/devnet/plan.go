@@ -13,6 +13,7 @@ import (
 
 	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -51,10 +52,10 @@ func (c Config) Validate() error {
 
 // member is one node of the plan.
 type member struct {
-	Name      string    `json:"name"`
-	Role      node.Role `json:"role"`
-	Seed      string    `json:"seed"` // Ed25519 seed, hex: development keys without value
-	Dishonest bool      `json:"dishonest,omitempty"`
+	Name      string      `json:"name"`
+	Role      config.Role `json:"role"`
+	Seed      string      `json:"seed"` // Ed25519 seed, hex: development keys without value
+	Dishonest bool        `json:"dishonest,omitempty"`
 }
 
 func (m member) key() (ed25519.PrivateKey, error) {
@@ -136,8 +137,8 @@ func (m member) kind() string {
 }
 
 func shape(cfg Config) map[string]int {
-	s := map[string]int{string(node.Bootstrap): 1, string(node.Sequencer): cfg.Sequencers, string(node.Prover): cfg.Provers,
-		string(node.Peer): cfg.Peers, string(node.Light): cfg.Lights, "dishonest prover": 0}
+	s := map[string]int{string(config.Bootstrap): 1, string(config.Sequencer): cfg.Sequencers, string(config.Prover): cfg.Provers,
+		string(config.Peer): cfg.Peers, string(config.Light): cfg.Lights, "dishonest prover": 0}
 	if cfg.DishonestProver {
 		s["dishonest prover"] = 1
 	}
@@ -146,16 +147,16 @@ func shape(cfg Config) map[string]int {
 
 func drawPlan(path string, cfg Config) (*plan, *types.Genesis, error) {
 	p := &plan{Version: 1}
-	options := node.GenesisOptions{
-		Name: "devnet", ChainID: node.DevnetChainID, Time: time.Now(), Payload: cfg.Payload, ChallengeWindow: cfg.ChallengeWindow,
+	options := config.GenesisOptions{
+		Name: "devnet", ChainID: config.DevnetChainID, Time: time.Now(), Payload: cfg.Payload, ChallengeWindow: cfg.ChallengeWindow,
 		Accounts: Addresses(), Balance: Balance(), Heartbeat: cfg.Heartbeat,
 	}
 	if options.Heartbeat == 0 {
 		options.Heartbeat = heartbeat
 	}
-	add := func(role node.Role, n int, dishonest bool) error {
+	add := func(role config.Role, n int, dishonest bool) error {
 		for i := range n {
-			key, err := node.NewKey()
+			key, err := config.NewKey()
 			if err != nil {
 				return fmt.Errorf("devnet: draw key: %w", err)
 			}
@@ -170,10 +171,10 @@ func drawPlan(path string, cfg Config) (*plan, *types.Genesis, error) {
 			}
 			owner := fmt.Sprintf("0x%x", account.AddressOf(purse))
 			switch {
-			case role == node.Sequencer:
-				options.Committee, options.Owners = append(options.Committee, node.PublicKeyOf(key)), append(options.Owners, owner)
-			case role == node.Prover:
-				options.Provers, options.Owners = append(options.Provers, node.PublicKeyOf(key)), append(options.Owners, owner)
+			case role == config.Sequencer:
+				options.Committee, options.Owners = append(options.Committee, config.PublicKeyOf(key)), append(options.Owners, owner)
+			case role == config.Prover:
+				options.Provers, options.Owners = append(options.Provers, config.PublicKeyOf(key)), append(options.Owners, owner)
 			case role.Executes():
 				options.Accounts = append(options.Accounts, owner)
 			}
@@ -184,11 +185,11 @@ func drawPlan(path string, cfg Config) (*plan, *types.Genesis, error) {
 	if cfg.DishonestProver {
 		dishonest = 1
 	}
-	if err := errors.Join(add(node.Bootstrap, 1, false), add(node.Sequencer, cfg.Sequencers, false), add(node.Prover, cfg.Provers, false),
-		add(node.Prover, dishonest, true), add(node.Peer, cfg.Peers, false), add(node.Light, cfg.Lights, false)); err != nil {
+	if err := errors.Join(add(config.Bootstrap, 1, false), add(config.Sequencer, cfg.Sequencers, false), add(config.Prover, cfg.Provers, false),
+		add(config.Prover, dishonest, true), add(config.Peer, cfg.Peers, false), add(config.Light, cfg.Lights, false)); err != nil {
 		return nil, nil, err
 	}
-	genesis, err := node.NewGenesis(options)
+	genesis, err := config.NewGenesis(options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -196,7 +197,7 @@ func drawPlan(path string, cfg Config) (*plan, *types.Genesis, error) {
 		return nil, nil, err
 	}
 	for _, m := range p.Members {
-		if err := node.MarkUnused(m.unusedMark(filepath.Dir(path))); err != nil {
+		if err := config.MarkUnused(m.unusedMark(filepath.Dir(path))); err != nil {
 			return nil, nil, err
 		}
 	}

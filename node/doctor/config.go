@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 // checkConfig reads the files of the home as a start does.
@@ -19,5 +19,5 @@ func checkConfig(_ context.Context, p *Patient) Finding {
 	case len(p.warnings) > 0:
 		return warn(strings.Join(p.warnings, "; "), "bedrock run --home "+p.Home)
 	}
-	return pass("%s is in order", filepath.Join(p.Home, node.ConfigFile))
+	return pass("%s is in order", filepath.Join(p.Home, config.File))
 }

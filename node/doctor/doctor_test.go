@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/health"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/store"
@@ -21,24 +21,24 @@ import (
 )
 
 // newHome makes a home of a network of its own, and config.toml as given.
-func newHome(t *testing.T, config string) *node.Home {
+func newHome(t *testing.T, settings string) *config.Home {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "home")
-	key, err := node.NewKey()
+	key, err := config.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	genesis, err := node.NewGenesis(node.GenesisOptions{Name: "test", ChainID: 1, Time: time.Unix(1_700_000_000, 0), Payload: types.PayloadEthereum,
-		Committee: []types.PublicKey{node.PublicKeyOf(key)}})
+	genesis, err := config.NewGenesis(config.GenesisOptions{Name: "test", ChainID: 1, Time: time.Unix(1_700_000_000, 0), Payload: types.PayloadEthereum,
+		Committee: []types.PublicKey{config.PublicKeyOf(key)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	home, err := node.InitHome(dir, genesis, node.Identity{Key: key}, node.Settings{Role: node.Peer})
+	home, err := config.InitHome(dir, genesis, config.Identity{Key: key}, config.Settings{Role: config.Peer})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if config != "" {
-		if err := os.WriteFile(filepath.Join(dir, node.ConfigFile), []byte(config), 0o600); err != nil {
+	if settings != "" {
+		if err := os.WriteFile(filepath.Join(dir, config.File), []byte(settings), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,7 +155,7 @@ func TestKeysOfAHome(t *testing.T) {
 	home := newHome(t, "")
 	patient := NewPatient(home.Dir, nil, nil)
 	one(t, patient, "keys").is(t, Pass, "only this user")
-	for _, path := range append(node.SecretFiles(home.Dir), home.Dir) {
+	for _, path := range append(config.SecretFiles(home.Dir), home.Dir) {
 		was, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
@@ -172,7 +172,7 @@ func TestKeysOfAHome(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Remove(node.SecretFiles(home.Dir)[0]); err != nil {
+	if err := os.Remove(config.SecretFiles(home.Dir)[0]); err != nil {
 		t.Fatal(err)
 	}
 	one(t, patient, "keys").is(t, Fail, "cannot be read")

@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 // checkKeys looks at who may read the node's secrets.
@@ -20,7 +20,7 @@ func checkKeys(_ context.Context, p *Patient) Finding {
 		return pass("this system keeps users' files apart by itself")
 	}
 	var open, commands []string
-	secrets := node.SecretFiles(p.Home)
+	secrets := config.SecretFiles(p.Home)
 	for _, path := range append([]string{p.Home}, secrets...) {
 		info, err := os.Stat(path)
 		if err != nil {

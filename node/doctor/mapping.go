@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 )
 
@@ -14,7 +14,7 @@ func checkMapping(_ context.Context, p *Patient) Finding {
 	if err != nil {
 		return warn("the router could not be asked: "+sentence(err), "bedrock doctor --only mapping")
 	}
-	return judgeMapping(&s.Reach, p.config.NoPortMapping, p.config.Role == node.Light)
+	return judgeMapping(&s.Reach, p.config.NoPortMapping, p.config.Role == config.Light)
 }
 
 func judgeMapping(r *rpc.Reachability, off, light bool) Finding {

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
@@ -36,21 +37,21 @@ type Patient struct {
 
 // NewPatient reads as much of a home as can be read. A home that is not there has the settings of one that is made by itself
 // in the network; it may be nil.
-func NewPatient(home string, network *node.Network, running Node) *Patient {
+func NewPatient(home string, network *config.Network, running Node) *Patient {
 	p := &Patient{Home: home, Node: running}
-	h := &node.Home{Dir: home, Genesis: new(types.Genesis), Layers: new(node.Layers), Network: network}
-	if layers, err := node.ReadLayers(filepath.Join(home, node.ConfigFile)); err != nil {
+	h := &config.Home{Dir: home, Genesis: new(types.Genesis), Layers: new(config.Layers), Network: network}
+	if layers, err := config.ReadLayers(filepath.Join(home, config.File)); err != nil {
 		p.problem = err
 	} else {
 		h.Layers, p.warnings = layers, layers.Warnings
 	}
-	if own, err := node.ReadHomeNetwork(home); err == nil {
+	if own, err := config.ReadHomeNetwork(home); err == nil {
 		h.Network = own
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		p.problem = errors.Join(p.problem, err)
 	}
-	p.config = h.Config()
-	if genesis, err := node.ReadHomeGenesis(home); err == nil {
+	p.config = node.ConfigOf(h)
+	if genesis, err := config.ReadHomeGenesis(home); err == nil {
 		p.config.Genesis = genesis
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		p.problem = errors.Join(p.problem, err)
@@ -59,7 +60,7 @@ func NewPatient(home string, network *node.Network, running Node) *Patient {
 }
 
 // exists reports whether there is a home at all.
-func (p *Patient) exists() bool { return node.IsHome(p.Home) }
+func (p *Patient) exists() bool { return config.IsHome(p.Home) }
 
 // begin prepares what several checks share, each asked for once.
 func (p *Patient) begin(ctx context.Context) {

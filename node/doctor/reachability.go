@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 )
 
@@ -21,7 +21,7 @@ func checkReachability(_ context.Context, p *Patient) Finding {
 			answered++
 		}
 	}
-	return judgeReach(&s.Reach, p.config.Role == node.Light, answered)
+	return judgeReach(&s.Reach, p.config.Role == config.Light, answered)
 }
 
 func judgeReach(r *rpc.Reachability, light bool, answered int) Finding {

@@ -21,7 +21,7 @@ import (
 var directories = map[string]string{
 	"types": "types", "consensus": "consensus", "sequencer": "consensus/sequencer", "gossip": "gossip", "pool": "gossip/pool",
 	"coding": "coding", "dht": "dht", "sampling": "sampling",
-	"node": "node", "p2p": "node/p2p",
+	"node": "node", "p2p": "node/p2p", "config": "node/config",
 }
 
 // listed are the names that must be in the page.
@@ -31,7 +31,7 @@ var listed = regexp.MustCompile(`^(max|Max|default|opaque)[A-Z]`)
 var unbounded = map[string]string{
 	"consensus.maxTime":     "the largest value of a type",
 	"node.defaultLightRate": "the own pace of asking",
-	"node.maxCommittee":     "a default of new genesis files",
+	"config.maxCommittee":   "a default of new genesis files",
 }
 
 const root = "../.."

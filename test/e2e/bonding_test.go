@@ -16,6 +16,7 @@ import (
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/types"
 )
@@ -139,11 +140,11 @@ func (n *network) refuses(t *testing.T, why string, args ...string) {
 
 func (n *network) publicKey(t *testing.T, p *peer) types.PublicKey {
 	t.Helper()
-	home, err := node.LoadHome(p.home)
+	home, err := config.LoadHome(p.home)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return node.PublicKeyOf(home.Key)
+	return config.PublicKeyOf(home.Key)
 }
 
 // untilCommittee waits until the light client knows an epoch whose committee, by key, is as wanted.
@@ -196,16 +197,16 @@ func (n *network) serves(t *testing.T, watcher, member *peer, e types.Epoch) {
 // it, as no honest program is.
 func (n *network) runTwice(t *testing.T, p *peer) {
 	t.Helper()
-	home, err := node.LoadHome(p.home)
+	home, err := config.LoadHome(p.home)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := home.Config()
+	cfg := node.ConfigOf(home)
 	dir := t.TempDir()
 	cfg.Data, cfg.UnusedMark, cfg.Dishonest, cfg.TwinWatch = filepath.Join(dir, "data"), filepath.Join(dir, "unused"), true, 0
 	cfg.Listen, cfg.Bootstrap = []string{"/ip4/127.0.0.1/tcp/0"}, n.sequencers[1].ready.Addrs
 	cfg.Checkpoint, cfg.Logger = n.checkpoint(t)[1], slog.New(slog.DiscardHandler)
-	if err := node.MarkUnused(cfg.UnusedMark); err != nil { // the lie: this key did sign
+	if err := config.MarkUnused(cfg.UnusedMark); err != nil { // the lie: this key did sign
 		t.Fatal(err)
 	}
 	twin, err := node.Open(cfg)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/etherscale/bedrock/consensus"
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -43,28 +44,28 @@ func openSwarm(t testing.TB, p plan) *swarm {
 	roles := p.roles()
 	keys := make([]types.PublicKey, len(roles))
 	configs := make([]node.Config, len(roles))
-	options := node.GenesisOptions{
+	options := config.GenesisOptions{
 		// Ten seconds ago: so the first heartbeat block closes at once and tells that the committee works.
-		Name: "load", ChainID: node.DevnetChainID, Time: time.Now().Add(-10 * time.Second), Payload: p.payload, Alloc: p.alloc,
+		Name: "load", ChainID: config.DevnetChainID, Time: time.Now().Add(-10 * time.Second), Payload: p.payload, Alloc: p.alloc,
 		ChallengeWindow: 10 * time.Second,
 	}
 	for i, r := range roles {
-		key, err := node.NewKey()
+		key, err := config.NewKey()
 		must(t, err)
-		keys[i] = node.PublicKeyOf(key)
+		keys[i] = config.PublicKeyOf(key)
 		configs[i] = node.Config{
 			Key: key, Role: r.role, Data: filepath.Join(dir, r.name), Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Sandbox: p.sandbox,
 			UnusedMark: filepath.Join(dir, r.name+".unused"), Dishonest: r.liar, Logger: logger(r.name),
 		}
 		switch r.role {
-		case node.Sequencer:
+		case config.Sequencer:
 			configs[i].Pacing = p.pacing
 			options.Committee = append(options.Committee, keys[i])
-		case node.Prover:
+		case config.Prover:
 			options.Provers = append(options.Provers, keys[i])
 		}
 	}
-	genesis, err := node.NewGenesis(options)
+	genesis, err := config.NewGenesis(options)
 	must(t, err)
 	s := &swarm{journal: new(journal)}
 	s.open(t, genesis, roles, configs)
@@ -82,24 +83,24 @@ func logger(name string) *slog.Logger {
 
 type member struct {
 	name string
-	role node.Role
+	role config.Role
 	liar bool
 }
 
 // roles lists the members; the bootstrap node is last, but opened first.
 func (p plan) roles() []member {
 	var out []member
-	add := func(n int, role node.Role, liar bool) {
+	add := func(n int, role config.Role, liar bool) {
 		for range n {
 			out = append(out, member{fmt.Sprintf("%s-%d", role, len(out)), role, liar})
 		}
 	}
-	add(p.sequencers, node.Sequencer, false)
-	add(p.peers, node.Peer, false)
-	add(p.provers, node.Prover, false)
-	add(p.liars, node.Prover, true)
-	add(p.lights, node.Light, false)
-	add(1, node.Bootstrap, false)
+	add(p.sequencers, config.Sequencer, false)
+	add(p.peers, config.Peer, false)
+	add(p.provers, config.Prover, false)
+	add(p.liars, config.Prover, true)
+	add(p.lights, config.Light, false)
+	add(1, config.Bootstrap, false)
 	return out
 }
 
@@ -109,7 +110,7 @@ func (s *swarm) open(t testing.TB, genesis *types.Genesis, roles []member, confi
 	order := append([]int{len(roles) - 1}, upTo(len(roles)-1)...)
 	for _, i := range order {
 		c := configs[i]
-		must(t, node.MarkUnused(c.UnusedMark))
+		must(t, config.MarkUnused(c.UnusedMark))
 		c.Genesis, c.Bootstrap, c.Watch = genesis, bootstrap, s.journal.watcher(i)
 		n, err := node.Open(c)
 		must(t, err)

@@ -14,7 +14,7 @@ import (
 	gethtypes "github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -56,7 +56,7 @@ func newTransfers(t testing.TB, entries, count, each int) (*transfers, map[strin
 	t.Helper()
 	w := &transfers{accounts: make([]*account, count), turn: make([]atomic.Uint64, entries)}
 	alloc := make(map[string]types.GenesisAccount, count)
-	signer := gethtypes.LatestSignerForChainID(big.NewInt(node.DevnetChainID))
+	signer := gethtypes.LatestSignerForChainID(big.NewInt(config.DevnetChainID))
 	for i := range w.accounts {
 		key := accountKey(t, i)
 		alloc[crypto.PubkeyToAddress(key.PublicKey).Hex()] = types.GenesisAccount{Balance: "0x56bc75e2d63100000"} // 100 ether
@@ -64,7 +64,7 @@ func newTransfers(t testing.TB, entries, count, each int) (*transfers, map[strin
 		to := common.BytesToAddress(crypto.Keccak256(binary.BigEndian.AppendUint64([]byte("to"), uint64(i))))
 		for nonce := range a.envelopes {
 			tx, err := gethtypes.SignNewTx(key, signer, &gethtypes.DynamicFeeTx{
-				ChainID: big.NewInt(node.DevnetChainID), Nonce: uint64(nonce), To: &to, Gas: 21_000, Value: big.NewInt(1),
+				ChainID: big.NewInt(config.DevnetChainID), Nonce: uint64(nonce), To: &to, Gas: 21_000, Value: big.NewInt(1),
 				GasFeeCap: big.NewInt(20e9), GasTipCap: big.NewInt(1e6),
 			})
 			must(t, err)

@@ -12,7 +12,7 @@ import (
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 
-	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/devnet"
 	"github.com/etherscale/bedrock/rpc"
 	"github.com/etherscale/bedrock/sampling"
@@ -136,7 +136,7 @@ func (s *swarm) pay(at *machine, nonce uint64) time.Duration {
 		s.Fatal(err)
 	}
 	to := common.HexToAddress(devnet.Accounts()[1].Address)
-	chain := big.NewInt(node.DevnetChainID)
+	chain := big.NewInt(config.DevnetChainID)
 	tx := ethtypes.MustSignNewTx(key, ethtypes.LatestSignerForChainID(chain), &ethtypes.DynamicFeeTx{ChainID: chain, Nonce: nonce, To: &to,
 		Value: big.NewInt(1), Gas: 21_000, GasFeeCap: big.NewInt(10e9), GasTipCap: big.NewInt(1e9)})
 	envelope, err := tx.MarshalBinary()

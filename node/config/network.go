@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"bytes"
@@ -82,7 +82,7 @@ func DecodeNetwork(encoded []byte) (*Network, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNetworkFile, err)
 	}
 	_, wrong := p2p.ParsePeers(n.Bootstrap)
-	_, unknown := parseCheckpoint(n.Checkpoint)
+	_, unknown := ParseCheckpoint(n.Checkpoint)
 	if err := errors.Join(wrong, unknown); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNetworkFile, err)
 	}
@@ -120,7 +120,7 @@ func (n *Network) Write(path string) error {
 }
 
 // parseCheckpoint is nil for the empty text.
-func parseCheckpoint(text string) (*types.Checkpoint, error) {
+func ParseCheckpoint(text string) (*types.Checkpoint, error) {
 	if text == "" {
 		return nil, nil
 	}

@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"fmt"
@@ -66,7 +66,7 @@ func LimitsOf(p Profile, r Role) Limits {
 }
 
 // profileOf is the profile of a node that names none. The committee carries the whole network's load.
-func profileOf(r Role) Profile {
+func ProfileOf(r Role) Profile {
 	switch r {
 	case Bootstrap:
 		return ProfileBootstrap

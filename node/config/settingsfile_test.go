@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 
 // TestSetInFile changes lines of a config.toml and nothing else.
 func TestSetInFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), ConfigFile)
+	path := filepath.Join(t.TempDir(), File)
 	set := func(key string, values ...string) {
 		t.Helper()
 		if err := SetInFile(path, key, values); err != nil {
@@ -46,7 +46,7 @@ func TestSetInFile(t *testing.T) {
 
 // TestSetInFileLeavesWhatItDoesNotGrasp: a list over several lines, an old key and a broken file stay as they are.
 func TestSetInFileLeavesWhatItDoesNotGrasp(t *testing.T) {
-	path := filepath.Join(t.TempDir(), ConfigFile)
+	path := filepath.Join(t.TempDir(), File)
 	for file, want := range map[string]error{
 		"listen = [\n'/ip4/127.0.0.1/tcp/1',\n]\n": ErrByHand,
 		"listen = ": nil,

@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ import (
 // order stay. A file whose meaning would change, or that cannot be read, stays as it is: its old names go on being understood,
 // and what is wrong with it the start says.
 func renameSettings(home string) error {
-	path := filepath.Join(home, ConfigFile)
+	path := filepath.Join(home, File)
 	before, err := ReadLayers(path)
 	if err != nil || len(before.Warnings) == 0 {
 		return nil

@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"crypto/ed25519"
@@ -83,13 +83,13 @@ func MarkUnused(path string) error {
 }
 
 // isUnused reports whether the mark is there.
-func isUnused(mark string) bool {
+func IsUnused(mark string) bool {
 	_, err := os.Stat(mark)
 	return mark != "" && err == nil
 }
 
 // removeUnused removes the mark for good: when it returns nil, no power cut brings it back.
-func removeUnused(mark string) error {
+func RemoveUnused(mark string) error {
 	if err := os.Remove(mark); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the mark of an unused key: %w", err)
 	}

@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"bytes"
@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/etherscale/bedrock/consensus"
-	"github.com/etherscale/bedrock/consensus/audit"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -43,11 +41,11 @@ func TestHomeRoundTrip(t *testing.T) {
 	if want != got || !bytes.Equal(made.Key, loaded.Key) || !made.Account.Equal(loaded.Account) || loaded.Layers.Settings.Role != Light || loaded.Layers.Settings.RPC != "127.0.0.1:0" {
 		t.Fatalf("loaded %+v", loaded.Layers.Settings)
 	}
-	if !isUnused(loaded.Config().UnusedMark) {
+	if !IsUnused(filepath.Join(dir, UnusedMark)) {
 		t.Error("a fresh key is not marked as unused")
 	}
 	for range 2 { // the second time after a crash that followed the first
-		if err := removeUnused(loaded.Config().UnusedMark); err != nil || isUnused(loaded.Config().UnusedMark) {
+		if err := RemoveUnused(filepath.Join(dir, UnusedMark)); err != nil || IsUnused(filepath.Join(dir, UnusedMark)) {
 			t.Errorf("the mark of an unused key is still there: %v", err)
 		}
 	}
@@ -68,10 +66,10 @@ func TestHomeRefuses(t *testing.T) {
 		want  string
 	}{
 		"unknown key": {func(d string) error {
-			return os.WriteFile(filepath.Join(d, ConfigFile), []byte("role = 'peer'\nrpcc = 'x'\n"), 0o600)
+			return os.WriteFile(filepath.Join(d, File), []byte("role = 'peer'\nrpcc = 'x'\n"), 0o600)
 		}, "rpcc"},
 		"unknown role": {func(d string) error {
-			return os.WriteFile(filepath.Join(d, ConfigFile), []byte("role = 'king'\n"), 0o600)
+			return os.WriteFile(filepath.Join(d, File), []byte("role = 'king'\n"), 0o600)
 		}, "king"},
 		"open key":  {func(d string) error { return os.Chmod(filepath.Join(d, keyFile), 0o644) }, "chmod 600"},
 		"short key": {func(d string) error { return os.WriteFile(filepath.Join(d, keyFile), []byte("abcd"), 0o600) }, "64 hex digits"},
@@ -100,43 +98,6 @@ func TestHomeRefuses(t *testing.T) {
 	if _, err := LoadHome(dir); !errors.Is(err, ErrKeyMode) {
 		t.Errorf("group-readable key: %v", err)
 	}
-}
-
-// TestSequencerNeedsACommitteeKey: where no bond can bring it in, a stranger's key cannot run as a sequencer, and the error
-// says what to do.
-func TestSequencerNeedsACommitteeKey(t *testing.T) {
-	key, err := NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	genesis := testGenesis(t)
-	genesis.Bonding = nil
-	_, err = Open(Config{Genesis: genesis, Key: key, Role: Sequencer, Data: t.TempDir()})
-	if err == nil || !strings.Contains(err.Error(), "in no committee") {
-		t.Fatal(err)
-	}
-}
-
-// TestAuditAnswerCodec: the codec of audit answers refuses what is too short.
-func TestAuditAnswerCodec(t *testing.T) {
-	if _, err := decodeAuditedPlace(make([]byte, 15)); !errors.Is(err, types.ErrMalformed) {
-		t.Fatal(err)
-	}
-	if _, err := decodeAuditedPlace(make([]byte, 400)); !errors.Is(err, types.ErrMalformed) {
-		t.Fatal(err)
-	}
-}
-
-// FuzzAuditAnswer: what peers answer about a place is either refused or has one encoding.
-func FuzzAuditAnswer(f *testing.F) {
-	f.Add((&auditedPlace{record: audit.Record{Batch: types.BatchIDOf([]byte("b")), Entries: []consensus.Entry{{Author: 1, Time: 5}}}, height: 3, index: 1}).encode())
-	f.Add(make([]byte, 16))
-	f.Fuzz(func(t *testing.T, encoded []byte) {
-		place, err := decodeAuditedPlace(encoded)
-		if err == nil && !bytes.Equal(place.encode(), encoded) {
-			t.Fatal("two encodings of one answer")
-		}
-	})
 }
 
 // TestKeyFileLimits: a key file is short.

@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"fmt"
@@ -39,7 +39,7 @@ func ParseRowBudget(text string) (int64, error) {
 
 // The least budgets: below them a node of any role does not do its work.
 const (
-	minDisk      = 256 << 20
+	MinDisk      = 256 << 20
 	minMemory    = 96 << 20
 	minBandwidth = 125_000 // 1 Mbit/s
 )
@@ -54,7 +54,7 @@ func parseBandwidth(text string) (int64, error) {
 
 func parseDisk(text string) (int64, error) {
 	n, err := quantity(text, map[string]float64{"mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40})
-	if err != nil || n < minDisk {
+	if err != nil || n < MinDisk {
 		return 0, fmt.Errorf("disk %q: write it as 500MiB or 20GiB, at least 256MiB", text)
 	}
 	return n, nil

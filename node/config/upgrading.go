@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"errors"
@@ -36,7 +36,7 @@ type migration struct {
 // migrations lists all of them in order.
 func migrations() []migration {
 	return []migration{
-		{from: 1, name: "settings by their new names", touches: []string{ConfigFile}, do: renameSettings},
+		{from: 1, name: "settings by their new names", touches: []string{File}, do: renameSettings},
 	}
 }
 
@@ -67,7 +67,7 @@ func upgradeHome(home string, steps []migration) (*Upgrade, error) {
 	if len(steps) == 0 {
 		return nil, durable.Remove(filepath.Join(home, upgradingFile)) // left by a crash at the very end
 	}
-	release, err := store.Hold(filepath.Join(home, dataDir, "store"))
+	release, err := store.Hold(filepath.Join(home, DataDir, "store"))
 	if err != nil {
 		return nil, err
 	}

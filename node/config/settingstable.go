@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"fmt"
@@ -82,7 +82,7 @@ func SettingsTable() []Setting {
 		text(Setting{Key: "checkpoint", Group: groupAdvanced, Default: "that of the network", Help: "HEIGHT:DIGEST of an epoch's last header, from somebody you trust (docs/checkpoints.md)"},
 			func(s *Settings) *string { return &s.Checkpoint }, func(v string) error { _, err := types.ParseCheckpoint(v); return err }),
 		text(Setting{Key: "sampling", Group: groupAdvanced, Default: "default", Help: "default or strict: how sure the node makes of each block's data (docs/availability.md)"},
-			func(s *Settings) *string { return &s.Sampling }, func(v string) error { _, err := parseSampling(v); return err }),
+			func(s *Settings) *string { return &s.Sampling }, func(v string) error { _, err := ParseSampling(v); return err }),
 		amount(Setting{Key: "sampling_rate", Group: groupAdvanced, Default: "524288 at light clients, no bound at others", Help: "bytes a second that sampling may receive"},
 			func(s *Settings) *int64 { return &s.SamplingRate }, parseCount, func(v int64) string { return strconv.FormatInt(v, 10) }),
 		boolean(Setting{Key: "asserted", Group: groupAdvanced, Default: "false", Help: "light clients: let the tag latest stand for the newest asserted state, not the newest settled one"},

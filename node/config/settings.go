@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"bytes"
@@ -237,7 +237,7 @@ func (s Settings) encode() ([]byte, error) {
 }
 
 // parseSampling is the rules that a setting names.
-func parseSampling(setting string) (sampling.Rules, error) {
+func ParseSampling(setting string) (sampling.Rules, error) {
 	switch setting {
 	case "", "default":
 		return sampling.Default, nil

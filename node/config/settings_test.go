@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 
 func layersOf(t *testing.T, config string) (*Layers, error) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), ConfigFile)
+	path := filepath.Join(t.TempDir(), File)
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add("[a]\nb = [[1]]")
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, config string) {
-		path := filepath.Join(dir, ConfigFile)
+		path := filepath.Join(dir, File)
 		if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ func oldHome(t *testing.T) string {
 	if err := os.Remove(filepath.Join(dir, versionFile)); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(dir, ConfigFile), oldSettings)
+	writeFile(t, filepath.Join(dir, File), oldSettings)
 	return dir
 }
 
@@ -59,16 +59,16 @@ func checkUpgraded(t *testing.T, dir, backup string) {
 	if len(home.Layers.Warnings) > 0 || s.RowBudget != 4<<30 || s.Role != Peer {
 		t.Errorf("settings after the upgrade: %+v, %v", s, home.Layers.Warnings)
 	}
-	if text := readFile(t, filepath.Join(dir, ConfigFile)); !strings.Contains(text, "# my node\n") || !strings.Contains(text, "# half of the disk\n") {
+	if text := readFile(t, filepath.Join(dir, File)); !strings.Contains(text, "# my node\n") || !strings.Contains(text, "# half of the disk\n") {
 		t.Errorf("comments are lost: %s", text)
 	}
-	if was := readFile(t, filepath.Join(backup, ConfigFile)); was != oldSettings {
+	if was := readFile(t, filepath.Join(backup, File)); was != oldSettings {
 		t.Errorf("the copy holds %q", was)
 	}
 	if v := readFile(t, filepath.Join(dir, versionFile)); v != fmt.Sprintln(HomeLayout) {
 		t.Errorf("VERSION is %q", v)
 	}
-	for _, name := range []string{upgradingFile, ConfigFile + ".renamed", ConfigFile + ".new"} {
+	for _, name := range []string{upgradingFile, File + ".renamed", File + ".new"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			t.Errorf("%s is left", name)
 		}
@@ -77,7 +77,7 @@ func checkUpgraded(t *testing.T, dir, backup string) {
 
 func TestUpgradeHome(t *testing.T) {
 	dir := oldHome(t)
-	if layers, err := ReadLayers(filepath.Join(dir, ConfigFile)); err != nil || len(layers.Warnings) != 2 {
+	if layers, err := ReadLayers(filepath.Join(dir, File)); err != nil || len(layers.Warnings) != 2 {
 		t.Fatalf("settings before: %v, %v", layers, err)
 	}
 	u, err := UpgradeHome(dir)
@@ -101,7 +101,7 @@ func TestUpgradeHome(t *testing.T) {
 func TestUpgradeLeavesWhatItCannotRead(t *testing.T) {
 	for _, config := range []string{"shard_mib = \n", "rols = 'peer'\n", "\"shard_mib\" = 4096\n", "shard_mib = 4096\nrow_budget = '1GiB'\n"} {
 		dir := oldHome(t)
-		path := filepath.Join(dir, ConfigFile)
+		path := filepath.Join(dir, File)
 		writeFile(t, path, config)
 		if _, err := UpgradeHome(dir); err != nil {
 			t.Errorf("%q: %v", config, err)
@@ -125,7 +125,7 @@ func TestNewerHomeIsRefused(t *testing.T) {
 		if !errors.Is(err, want) || !errors.Is(loaded, want) {
 			t.Errorf("VERSION %q: %v, %v", content, err, loaded)
 		}
-		if readFile(t, filepath.Join(dir, ConfigFile)) != oldSettings {
+		if readFile(t, filepath.Join(dir, File)) != oldSettings {
 			t.Errorf("VERSION %q: settings were changed", content)
 		}
 	}
@@ -134,7 +134,7 @@ func TestNewerHomeIsRefused(t *testing.T) {
 // TestUpgradeWaitsForTheNode: nothing is changed under a node that runs.
 func TestUpgradeWaitsForTheNode(t *testing.T) {
 	dir := oldHome(t)
-	db, err := store.Open(filepath.Join(dir, dataDir, "store"), store.Options{Network: types.NetworkID{1}})
+	db, err := store.Open(filepath.Join(dir, DataDir, "store"), store.Options{Network: types.NetworkID{1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,13 +191,13 @@ func killedUpgrade(t *testing.T, at string) {
 			select {} // until the signal comes
 		}
 	}
-	step := migration{from: 1, name: "killed", touches: []string{ConfigFile}, do: func(home string) error {
+	step := migration{from: 1, name: "killed", touches: []string{File}, do: func(home string) error {
 		if at == "before" {
 			die()
 		}
 		if at == "middle" { // the new file is whole, and not yet in its place
-			renamed := bytes.ReplaceAll([]byte(readFile(t, filepath.Join(home, ConfigFile))), []byte("shard_mib = 4_096"), []byte("row_b"))
-			writeFile(t, filepath.Join(home, ConfigFile+".new"), string(renamed))
+			renamed := bytes.ReplaceAll([]byte(readFile(t, filepath.Join(home, File))), []byte("shard_mib = 4_096"), []byte("row_b"))
+			writeFile(t, filepath.Join(home, File+".new"), string(renamed))
 			die()
 		}
 		if err := renameSettings(home); err != nil {
@@ -217,7 +217,7 @@ func TestMigrationsAreARow(t *testing.T) {
 			t.Errorf("migration %d: %+v", i, m)
 		}
 		for _, file := range m.touches {
-			if strings.HasPrefix(file, keyFile) || file == accountFile || strings.HasPrefix(file, dataDir) {
+			if strings.HasPrefix(file, keyFile) || file == accountFile || strings.HasPrefix(file, DataDir) {
 				t.Errorf("%s touches %s", m.name, file)
 			}
 		}

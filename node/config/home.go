@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"crypto/ed25519"
@@ -18,10 +18,10 @@ const (
 	genesisFile = "genesis.json"
 	keyFile     = "node.key"
 	accountFile = "account.json" // Ethereum account, a keystore file of go-ethereum's
-	ConfigFile  = "config.toml"  // only what was changed
+	File        = "config.toml"  // only what was changed
 	networkCopy = "network.json" // the network file, in homes that were made of one
-	dataDir     = "data"
-	unusedMark  = "node.key.unused" // there until the key has signed its first vertex
+	DataDir     = "data"
+	UnusedMark  = "node.key.unused" // there until the key has signed its first vertex
 )
 
 // Home is an initialised home directory.
@@ -80,7 +80,7 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 		id.Account = fresh.Account
 	}
 	if id.restored == nil {
-		if err := MarkUnused(filepath.Join(dir, unusedMark)); err != nil {
+		if err := MarkUnused(filepath.Join(dir, UnusedMark)); err != nil {
 			return nil, err
 		}
 	}
@@ -98,7 +98,7 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 	if err := saveAccount(filepath.Join(dir, accountFile), id); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, ConfigFile), config, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, File), config, 0o600); err != nil {
 		return nil, fmt.Errorf("write settings: %w", err)
 	}
 	if err := writeLayout(dir, HomeLayout); err != nil {
@@ -150,7 +150,7 @@ func LoadHome(dir string) (*Home, error) {
 	if err := checkHomeMode(dir); err != nil {
 		return nil, err
 	}
-	layers, err := ReadLayers(filepath.Join(dir, ConfigFile))
+	layers, err := ReadLayers(filepath.Join(dir, File))
 	if err != nil {
 		return nil, err
 	}
