@@ -20,6 +20,14 @@ func (c *Chain) AddCertified(ch types.CertifiedHeader) error {
 // AddHeaders is AddCertified for several headers and one write to disk. It stops at the first error; added counts the
 // headers by which the head moved, also then.
 func (c *Chain) AddHeaders(list []types.CertifiedHeader) (added int, err error) {
+	unverified := make([]offered, len(list))
+	for i := range list {
+		unverified[i].CertifiedHeader = list[i]
+	}
+	return c.addHeaders(unverified)
+}
+
+func (c *Chain) addHeaders(list []offered) (added int, err error) {
 	c.write.Lock()
 	defer c.write.Unlock()
 	if err := errors.Join(c.Err(), c.Fresh(time.Now())); err != nil {
@@ -82,7 +90,7 @@ func newStage(c *Chain) *stage {
 func (s *stage) added() int { return len(s.staged) }
 
 // offer finds the place of a header: behind, at, or ahead of the next height.
-func (s *stage) offer(ch types.CertifiedHeader) error {
+func (s *stage) offer(ch offered) error {
 	if s.stopped != nil {
 		return s.stopped
 	}
@@ -93,11 +101,11 @@ func (s *stage) offer(ch types.CertifiedHeader) error {
 	next := s.head.Header.Height + 1
 	switch {
 	case h.Height < next:
-		return s.compare(ch)
+		return s.compare(ch.CertifiedHeader)
 	case h.Height == next:
 		return s.extend(ch)
 	}
-	return s.keepAhead(ch)
+	return s.keepAhead(ch.CertifiedHeader)
 }
 
 // compare meets a header of a height that is stored.
@@ -129,11 +137,11 @@ func (s *stage) compare(ch types.CertifiedHeader) error {
 }
 
 // extend meets a header of the next height, and afterwards those that waited for it.
-func (s *stage) extend(ch types.CertifiedHeader) error {
-	if err := s.verify(ch, nextEpoch(&s.head.Header)); err != nil {
+func (s *stage) extend(ch offered) error {
+	if err := s.verifyOffered(ch, nextEpoch(&s.head.Header)); err != nil {
 		return err
 	}
-	if err := s.appendVerified(ch); err != nil {
+	if err := s.appendVerified(ch.CertifiedHeader); err != nil {
 		return err
 	}
 	for {
@@ -240,6 +248,14 @@ func (s *stage) keepAhead(ch types.CertifiedHeader) error {
 	defer s.c.mu.Unlock()
 	s.c.pending[h.Height] = ch
 	return nil
+}
+
+// verifyOffered is verify, where it was not done by the same committee before.
+func (s *stage) verifyOffered(ch offered, epoch types.Epoch) error {
+	if committee, err := s.committee(epoch); err == nil && ch.by == committee && ch.Header.Epoch == epoch {
+		return nil
+	}
+	return s.verify(ch.CertifiedHeader, epoch)
 }
 
 // verify checks the certificate by the committee of the epoch that the header must be of.

@@ -17,14 +17,16 @@ const (
 	MaxHeaders = 64
 	// MaxPending bounds how far above the head certified headers are kept until the gap is filled.
 	MaxPending = 64
-	// BodiesInFlight bounds the bodies fetched at once.
-	BodiesInFlight = 4
+	// BodiesInFlight bounds the bodies fetched at once: small ones are had at a line's speed, not one a round trip.
+	BodiesInFlight = 12
+	// BodyBytesInFlight bounds their bytes: what is checked takes some six times as much memory. One larger is fetched alone.
+	BodyBytesInFlight = 8 << 20
 	// BodyWindow bounds how far above the first missing body others are fetched.
 	BodyWindow = 64
 )
 
 // Peers asks other nodes. Implementations try peers in turn and another one first at the next call; they need not check
-// what they hand over.
+// what they hand over. Several calls may run at once.
 type Peers interface {
 	// Headers returns certified headers from a height on, ascending without gaps; none if the peers asked have none.
 	Headers(ctx context.Context, from types.Height, max int) ([]types.CertifiedHeader, error)

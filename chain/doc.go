@@ -17,7 +17,8 @@
 //	    the evidence is kept on disk, and every later call says so.
 //	    Only committees whose stake is still bonded can cause this: older headers are ignored.
 //	C5  What a peer sends cannot make the node store, allocate or ask without bound: at most MaxPending certified headers
-//	    ahead of the head, MaxHeaders in an answer, BodiesInFlight bodies being fetched, BodyWindow stored ahead.
+//	    ahead of the head, MaxHeaders in an answer, HeadersAhead such answers, BodiesInFlight bodies of BodyBytesInFlight
+//	    being fetched, BodyWindow stored ahead.
 //	C6  The own sequencer's header of a height, once stored, is never replaced by another one: a restarted node cannot be
 //	    brought to sign two headers of one height.
 //
@@ -39,8 +40,8 @@
 //	chain.go       Open, head             certified.go   adding headers        own.go        blocks of the own sequencer
 //	config.go      Config, Peers, Rows    rules.go       rules of a header     bodies.go     adding and reading bodies
 //	errors.go      errors, evidence       committees.go  committees by epoch   blockcache.go encoded blocks
-//	progress.go    the progress record    subscribe.go   signals               run.go        catching up with headers
-//	leap.go        a light client's start
+//	progress.go    the progress record    subscribe.go   signals               run.go        following headers
+//	leap.go        a light client's start   catchup.go     many headers at once    fill.go       what a leap left out
 //	checkpoint.go  where following may begin                  convict.go     stopping for what a challenge proved
 //	verdicts.go    which challenges were listed
 //	serve.go       answers to peers       retention.go   pruning               fetch.go      fetching bodies

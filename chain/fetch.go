@@ -13,16 +13,16 @@ import (
 // itself, and waiting for each body would make the node as slow as the network.
 const ownLag = 8
 
-// followBodies keeps at most BodiesInFlight fetches going, for the lowest heights whose bodies are missing.
+// followBodies keeps at most BodiesInFlight fetches of at most BodyBytesInFlight going, for the lowest heights whose bodies are
+// missing.
 func (c *Chain) followBodies(ctx context.Context) error {
 	signal, cancel := c.Subscribe()
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	done := make(chan types.Height, BodiesInFlight)
-	inFlight := make(map[types.Height]bool, BodiesInFlight)
+	inFlight := make(map[types.Height]uint64, BodiesInFlight) // -> the body's bytes
 	for {
 		for _, h := range c.missingBodies(inFlight) {
-			inFlight[h] = true
 			group.Go(func() error {
 				err := c.fetchBody(ctx, h)
 				done <- h // never blocks: its capacity is what may be in flight
@@ -39,13 +39,24 @@ func (c *Chain) followBodies(ctx context.Context) error {
 	}
 }
 
-// missingBodies lists heights to begin with, as many as there are free places.
-func (c *Chain) missingBodies(inFlight map[types.Height]bool) (list []types.Height) {
+// missingBodies lists heights to begin with, as many as there is room for, and puts them in flight.
+func (c *Chain) missingBodies(inFlight map[types.Height]uint64) (list []types.Height) {
+	bytes := uint64(0)
+	for _, n := range inFlight {
+		bytes += n
+	}
 	first, head := c.BodiesHead()+1, c.Head().Header.Height
-	for h := first; h <= head && h < first+BodyWindow && len(list)+len(inFlight) < BodiesInFlight; h++ {
-		if !inFlight[h] && !c.HasBody(h) {
-			list = append(list, h)
+	for h := first; h <= head && h < first+BodyWindow && len(inFlight) < BodiesInFlight; h++ {
+		if _, asked := inFlight[h]; asked || c.HasBody(h) {
+			continue
 		}
+		ch, ok := c.Header(h)
+		if !ok || bytes > 0 && bytes+ch.Header.DataLength > BodyBytesInFlight {
+			break
+		}
+		bytes += ch.Header.DataLength
+		inFlight[h] = ch.Header.DataLength
+		list = append(list, h)
 	}
 	return list
 }

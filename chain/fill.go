@@ -54,8 +54,8 @@ func (c *Chain) fillOnce(ctx context.Context, to types.Height) error {
 		list = append(list, more...)
 	}
 	if err := c.fill(list, first); err != nil {
-		if d, ok := c.cfg.Peers.(Distruster); ok && isLie(err) {
-			d.DistrustHeaders(from)
+		if isLie(err) {
+			c.distrustHeaders(from)
 		}
 		return err
 	}

@@ -61,6 +61,9 @@ func (c *Chain) followHeaders(ctx context.Context) error {
 		}
 		if added > 0 {
 			wait = c.cfg.Retry
+			if err := c.catchUpFrom(ctx, added); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := sleep(ctx, wait); err != nil {
@@ -75,6 +78,15 @@ func (c *Chain) followHeaders(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// catchUpFrom fetches side by side what follows a full answer, where that may be much.
+func (c *Chain) catchUpFrom(ctx context.Context, added int) error {
+	head := c.Head().Header
+	if added < MaxHeaders || c.mostBehind(&head, time.Now()) <= MaxHeaders {
+		return nil
+	}
+	return c.catchUpHeaders(ctx)
 }
 
 // gap reports whether certified headers wait for the ones before them.
@@ -131,8 +143,8 @@ func (c *Chain) fetchHeaders(ctx context.Context) (added int, err error) {
 	added, err = c.AddHeaders(list)
 	if isPeerFault(err) {
 		c.cfg.Logger.Debug("headers_refused", "from", from, "added", added, "error", err)
-		if d, ok := c.cfg.Peers.(Distruster); ok && isLie(err) {
-			d.DistrustHeaders(from)
+		if isLie(err) {
+			c.distrustHeaders(from)
 		}
 		return added, ctx.Err()
 	}

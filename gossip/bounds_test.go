@@ -142,7 +142,7 @@ func TestLimitsOfTopics(t *testing.T) {
 // TestLimitOfAsked: four peers are asked for one thing.
 func TestLimitOfAsked(t *testing.T) {
 	asked := make(chan peer.ID, 10)
-	_, _, err := firstGood(t.Context(), []peer.ID{"a", "b", "c", "d", "e"}, time.Hour, func(_ context.Context, p peer.ID) (int, error) {
+	_, _, err := firstGood(t.Context(), []peer.ID{"a", "b", "c", "d", "e"}, time.Hour, func([]peer.ID) {}, func(_ context.Context, p peer.ID) (int, error) {
 		asked <- p
 		return 0, ErrNotFound
 	})

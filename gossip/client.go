@@ -41,7 +41,7 @@ func askBlock[T any](ctx context.Context, g *Gossip, r blockRequest, decode func
 		limit, timeout, hedge = types.MaxChallengeBytes, bodyTimeoutFactor*timeout, 4*hedge
 	}
 	request := r.encode()
-	v, from, err := firstGood(ctx, peers, hedge, func(ctx context.Context, p peer.ID) (T, error) {
+	v, from, err := firstGood(ctx, peers, hedge, g.slow.note, func(ctx context.Context, p peer.ID) (T, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		payload, err := g.exchange(ctx, p, g.protocols.block, request, limit)

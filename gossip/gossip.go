@@ -32,6 +32,7 @@ type Gossip struct {
 	replaced chan struct{} // capacity 1: live was replaced
 
 	peers    *standing
+	slow     *slowness
 	scores   atomic.Pointer[map[peer.ID]float64] // as the library told last
 	gate     *gate
 	counts   counters
@@ -58,6 +59,7 @@ func New(ctx context.Context, cfg Config) (*Gossip, error) {
 		topics:    make(map[Topic]*pubsub.Topic),
 		replaced:  make(chan struct{}, 1),
 		peers:     newStanding(),
+		slow:      newSlowness(),
 		inbound:   make(map[peer.ID]network.Stream),
 		answered:  make(map[question]peer.ID),
 	}

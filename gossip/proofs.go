@@ -22,7 +22,7 @@ func Consult[T any](ctx context.Context, g *Gossip, visit func(context.Context, 
 	if err != nil {
 		return none, fmt.Errorf("ask for a proof: %w", err)
 	}
-	value, _, err := firstGood(ctx, peers, g.cfg.HedgeDelay, func(ctx context.Context, p peer.ID) (T, error) {
+	value, _, err := firstGood(ctx, peers, g.cfg.HedgeDelay, g.slow.note, func(ctx context.Context, p peer.ID) (T, error) {
 		v, err := visit(ctx, func(r *types.StateRequest) ([]byte, error) {
 			ctx, cancel := context.WithTimeout(ctx, g.cfg.RequestTimeout)
 			defer cancel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -49,10 +50,10 @@ func (g *Gossip) converse(s network.Stream, request []byte, limit int) ([]byte, 
 	return readFrame(s, limit+maxResponseHeader, g.cfg.RequestTimeout)
 }
 
-// candidates lists connected peers that serve a protocol: committee members first, then others, each group rotated;
-// distrusted peers at the end. With membersOnly it lists those of the newest epoch: they order what comes now.
+// candidates lists connected peers that serve a protocol: committee members first, then others, each group rotated; then
+// those that were slow lately, and distrusted peers at the end. With membersOnly it lists those of the newest epoch: they order what comes now.
 func (g *Gossip) candidates(id protocol.ID, membersOnly bool) []peer.ID {
-	var members, others, last []peer.ID
+	var members, others, slow, last []peer.ID
 	now := g.live.Load()
 	for _, p := range g.cfg.Host.Network().Peers() {
 		supported, err := g.cfg.Host.Peerstore().SupportsProtocols(p, id)
@@ -65,6 +66,8 @@ func (g *Gossip) candidates(id protocol.ID, membersOnly bool) []peer.ID {
 		case membersOnly && !current:
 		case g.peers.distrusted(p):
 			last = append(last, p)
+		case g.slow.slow(p):
+			slow = append(slow, p)
 		case member:
 			members = append(members, p)
 		default:
@@ -72,7 +75,7 @@ func (g *Gossip) candidates(id protocol.ID, membersOnly bool) []peer.ID {
 		}
 	}
 	turn := g.rotation.Add(1)
-	return append(append(rotate(members, turn), rotate(others, turn)...), last...)
+	return slices.Concat(rotate(members, turn), rotate(others, turn), rotate(slow, turn), last)
 }
 
 func rotate(peers []peer.ID, turn uint64) []peer.ID {
@@ -113,8 +116,8 @@ type answer[T any] struct {
 
 // firstGood asks up to maxAsked peers in turn and returns the first good answer. The next peer is asked when one fails
 // or when hedge has passed without an answer. It leaves no goroutine behind but those whose ask still winds up after
-// its context was cancelled.
-func firstGood[T any](ctx context.Context, peers []peer.ID, hedge time.Duration, ask func(context.Context, peer.ID) (T, error)) (T, peer.ID, error) {
+// its context was cancelled. slow is told who was asked before the peer that answered and is still at it.
+func firstGood[T any](ctx context.Context, peers []peer.ID, hedge time.Duration, slow func([]peer.ID), ask func(context.Context, peer.ID) (T, error)) (T, peer.ID, error) {
 	var none T
 	peers = peers[:min(len(peers), maxAsked)]
 	if len(peers) == 0 {
@@ -124,12 +127,14 @@ func firstGood[T any](ctx context.Context, peers []peer.ID, hedge time.Duration,
 	defer cancel()
 	answers := make(chan answer[T], len(peers)) // room for all: no sender ever blocks
 	started, finished := 0, 0
+	waiting := make([]peer.ID, 0, len(peers)) // in the order in which they were asked
 	next := func() {
 		if started == len(peers) {
 			return
 		}
 		p := peers[started]
 		started++
+		waiting = append(waiting, p)
 		go func() {
 			v, err := ask(ctx, p)
 			answers <- answer[T]{v, p, err}
@@ -143,9 +148,12 @@ func firstGood[T any](ctx context.Context, peers []peer.ID, hedge time.Duration,
 		select {
 		case a := <-answers:
 			finished++
+			at := slices.Index(waiting, a.from)
 			if a.err == nil {
+				slow(waiting[:at])
 				return a.value, a.from, nil
 			}
+			waiting = slices.Delete(waiting, at, at+1)
 			problems = append(problems, a.err)
 			next()
 		case <-timer.C:

@@ -22,7 +22,7 @@ func (g *Gossip) SnapshotPiece(ctx context.Context, r *types.SnapshotRequest, ta
 		return fmt.Errorf("snapshot of block %d: %w", r.Height, err)
 	}
 	request := r.Encode()
-	_, _, err = firstGood(ctx, peers, snapshotHedge*g.cfg.HedgeDelay, func(ctx context.Context, p peer.ID) (struct{}, error) {
+	_, _, err = firstGood(ctx, peers, snapshotHedge*g.cfg.HedgeDelay, g.slow.note, func(ctx context.Context, p peer.ID) (struct{}, error) {
 		ctx, cancel := context.WithTimeout(ctx, bodyTimeoutFactor*g.cfg.RequestTimeout)
 		defer cancel()
 		answer, err := g.exchange(ctx, p, g.protocols.snapshot, request, types.MaxMessageBytes)
