@@ -14,8 +14,12 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// bodyTimeoutFactor is how much longer than a small request a body may take.
-const bodyTimeoutFactor = 6
+const (
+	// bodyTimeoutFactor is how much longer than a small request a body may take.
+	bodyTimeoutFactor = 6
+	// restFactor is how many hedge delays the others have when of several peers asked one has answered.
+	restFactor = 4
+)
 
 // question names something asked for, to remember who answered.
 type question struct {
@@ -46,7 +50,7 @@ func askBlock[T any](ctx context.Context, g *Gossip, r blockRequest, decode func
 		defer cancel()
 		payload, err := g.exchange(ctx, p, g.protocols.block, request, limit)
 		if err != nil {
-			return none, err
+			return none, g.judge(p, err)
 		}
 		v, err := decode(payload)
 		if err != nil {
@@ -194,7 +198,8 @@ func (g *Gossip) Assertions(ctx context.Context, height types.Height, n int) ([]
 	return slices.CompactFunc(all, slices.Equal), nil
 }
 
-// askAll asks up to n peers at once and returns the answers that came.
+// askAll asks up to n peers at once and returns the answers that came. After the first one the others have restFactor hedge
+// delays: whoever is silent holds up nobody.
 func askAll[T any](ctx context.Context, g *Gossip, id protocol.ID, request []byte, n int, decode func([]byte) (T, error)) ([]T, error) {
 	peers, err := g.reach(ctx, id, false)
 	if err != nil {
@@ -206,31 +211,49 @@ func askAll[T any](ctx context.Context, g *Gossip, id protocol.ID, request []byt
 	answers := make(chan answer[T], len(peers))
 	for _, p := range peers {
 		go func() {
-			payload, err := g.exchange(ctx, p, id, request, types.MaxMessageBytes)
-			if err != nil {
-				answers <- answer[T]{from: p, err: err}
-				return
-			}
-			v, err := decode(payload)
-			if err != nil {
-				g.Penalize(p)
-			}
+			v, err := askOne(ctx, g, p, id, request, decode)
 			answers <- answer[T]{v, p, err}
 		}()
 	}
 	var good []T
 	var problems []error
-	for range peers {
-		if a := <-answers; a.err == nil {
-			good = append(good, a.value)
-		} else {
-			problems = append(problems, a.err)
+	var rest <-chan time.Time
+	waiting := slices.Clone(peers)
+	for len(waiting) > 0 {
+		select {
+		case a := <-answers:
+			waiting = slices.DeleteFunc(waiting, func(p peer.ID) bool { return p == a.from })
+			if a.err != nil {
+				problems = append(problems, a.err)
+				g.slow.note([]peer.ID{a.from}) // the next time others are asked
+				continue
+			}
+			if good = append(good, a.value); rest == nil {
+				rest = time.After(restFactor * g.cfg.HedgeDelay)
+			}
+		case <-rest:
+			g.slow.note(waiting)
+			return good, nil
 		}
 	}
 	if len(good) == 0 {
 		return nil, errors.Join(problems...)
 	}
 	return good, nil
+}
+
+// askOne is one request of askAll.
+func askOne[T any](ctx context.Context, g *Gossip, p peer.ID, id protocol.ID, request []byte, decode func([]byte) (T, error)) (T, error) {
+	payload, err := g.exchange(ctx, p, id, request, types.MaxMessageBytes)
+	if err != nil {
+		var none T
+		return none, g.judge(p, err)
+	}
+	v, err := decode(payload)
+	if err != nil {
+		g.Penalize(p)
+	}
+	return v, err
 }
 
 // Fetch asks one member of the request's epoch for vertices and bodies. The answer's items are unchecked.

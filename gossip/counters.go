@@ -13,7 +13,7 @@ type topicCounters struct {
 type counters struct {
 	topics                    [4]topicCounters
 	served, limited, pushesIn atomic.Uint64
-	otherEpoch                atomic.Uint64
+	otherEpoch, wrong         atomic.Uint64
 }
 
 func topicIndex(t Topic) int {
@@ -50,6 +50,7 @@ type Stats struct {
 	Links         []LinkStats  `json:"links"` // ascending by peer; empty at nodes outside the committee
 	Served        uint64       `json:"served"`
 	Limited       uint64       `json:"limited"` // requests refused over a limit
+	Wrong         uint64       `json:"wrong"`   // answers and requests that no honest peer sends
 	PushesIn      uint64       `json:"pushesIn"`
 	OtherEpoch    uint64       `json:"otherEpoch"` // pushes of an epoch that is not live here
 	InboundPushes int          `json:"inboundPushStreams"`
@@ -58,7 +59,7 @@ type Stats struct {
 // Stats takes a snapshot.
 func (g *Gossip) Stats() Stats {
 	s := Stats{Served: g.counts.served.Load(), Limited: g.counts.limited.Load(), PushesIn: g.counts.pushesIn.Load(),
-		OtherEpoch: g.counts.otherEpoch.Load()}
+		OtherEpoch: g.counts.otherEpoch.Load(), Wrong: g.counts.wrong.Load()}
 	for i, t := range topics() {
 		c := &g.counts.topics[i]
 		s.Topics = append(s.Topics, TopicStats{Topic: t, Peers: g.TopicPeers(t), Published: c.published.Load(),

@@ -2,6 +2,7 @@ package gossip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -190,5 +191,15 @@ func (g *Gossip) handleStream(ctx context.Context, s network.Stream, f func(cont
 func (g *Gossip) Penalize(p peer.ID) {
 	if p != g.self && p != "" {
 		g.peers.penalize(p)
+		g.counts.wrong.Add(1)
 	}
+}
+
+// judge penalizes a peer for an answer that no honest peer gives, and names it in the error.
+func (g *Gossip) judge(p peer.ID, err error) error {
+	if errors.Is(err, types.ErrUnproven) || errors.Is(err, types.ErrMalformed) {
+		g.Penalize(p)
+		return fmt.Errorf("%s: %w", p, err)
+	}
+	return err
 }

@@ -2,7 +2,6 @@ package gossip
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -28,11 +27,7 @@ func Consult[T any](ctx context.Context, g *Gossip, visit func(context.Context, 
 			defer cancel()
 			return g.exchange(ctx, p, g.protocols.state, r.Encode(), types.MaxMessageBytes)
 		})
-		if errors.Is(err, types.ErrUnproven) || errors.Is(err, types.ErrMalformed) {
-			g.Penalize(p)
-			err = fmt.Errorf("%s: %w", p, err)
-		}
-		return v, err
+		return v, g.judge(p, err)
 	})
 	return value, err
 }

@@ -2,7 +2,6 @@ package gossip
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -26,14 +25,13 @@ func (g *Gossip) SnapshotPiece(ctx context.Context, r *types.SnapshotRequest, ta
 		ctx, cancel := context.WithTimeout(ctx, bodyTimeoutFactor*g.cfg.RequestTimeout)
 		defer cancel()
 		answer, err := g.exchange(ctx, p, g.protocols.snapshot, request, types.MaxMessageBytes)
-		if err != nil {
-			return struct{}{}, err
+		if err == nil {
+			err = take(answer)
 		}
-		if err = take(answer); errors.Is(err, types.ErrUnproven) || errors.Is(err, types.ErrMalformed) {
-			g.Penalize(p)
-			err = fmt.Errorf("%s: %w", p, err)
+		if err != nil && ctx.Err() == nil {
+			g.slow.note([]peer.ID{p}) // it has no such snapshot, or is no use: others are asked for the next pieces
 		}
-		return struct{}{}, err
+		return struct{}{}, g.judge(p, err)
 	})
 	if err != nil {
 		return fmt.Errorf("snapshot of block %d: %w", r.Height, err)
@@ -41,11 +39,17 @@ func (g *Gossip) SnapshotPiece(ctx context.Context, r *types.SnapshotRequest, ta
 	return nil
 }
 
-// SnapshotRoots asks up to n peers at once what names the state after a block, and returns what they gave: the claims are
-// for the caller to prove. Peers whose answer does not decode lose score.
-func (g *Gossip) SnapshotRoots(ctx context.Context, height types.Height, n int) ([]*types.SnapshotRoot, error) {
+// SnapshotRoots asks up to n peers at once what names the state after a block, and returns the answers that check allows.
+// Peers whose answer does not decode, or for which check's error wraps types.ErrUnproven or types.ErrMalformed, lose score.
+func (g *Gossip) SnapshotRoots(ctx context.Context, height types.Height, n int, check func(*types.SnapshotRoot) error) ([]*types.SnapshotRoot, error) {
 	request := (&types.SnapshotRequest{Kind: types.SnapshotBase, Height: height}).Encode()
-	roots, err := askAll(ctx, g, g.protocols.snapshot, request, n, types.DecodeSnapshotRoot)
+	roots, err := askAll(ctx, g, g.protocols.snapshot, request, n, func(b []byte) (*types.SnapshotRoot, error) {
+		root, err := types.DecodeSnapshotRoot(b)
+		if err == nil {
+			err = check(root)
+		}
+		return root, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("root of the snapshot of block %d: %w", height, err)
 	}

@@ -23,6 +23,8 @@ const (
 	// stuckAfter is how long no body comes until a snapshot is tried again: bodies that everybody pruned come from nobody.
 	stuckAfter = 30 * time.Second
 	joinEvery  = time.Second
+	// rootTries is how often peers, others each time, are asked what names the settled state.
+	rootTries = 5
 	// restoreTellEvery is how often the log says how far the state is fetched.
 	restoreTellEvery = 10 * time.Second
 )
@@ -127,7 +129,7 @@ type localFault struct{ error }
 
 func (j *lateJoin) restore(ctx context.Context, end types.Header) error {
 	n, at := j.n, end.Next.SettledHeight
-	roots, err := n.settledRoots(ctx, end)
+	roots, err := n.findRoots(ctx, end)
 	if err != nil {
 		return err
 	}
@@ -154,6 +156,20 @@ func (j *lateJoin) restore(ctx context.Context, end types.Header) error {
 	}
 	j.check = &end
 	return n.adopt(at)
+}
+
+// findRoots asks other peers for the settled state's names when the first ones have none: newcomers know newcomers.
+func (n *Node) findRoots(ctx context.Context, end types.Header) (roots []execution.NamedState, err error) {
+	for try := 1; ; try++ {
+		if roots, err = n.settledRoots(ctx, end); err == nil || try == rootTries {
+			return roots, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(joinEvery):
+		}
+	}
 }
 
 func (n *Node) headerOf(h types.Height) (types.Header, bool) {

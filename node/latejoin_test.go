@@ -152,7 +152,7 @@ func TestJoinLateBySnapshot(t *testing.T) {
 }
 
 // waitFor waits for a condition with much patience: machines are busy.
-func waitFor(t *testing.T, what string, condition func() bool) {
+func waitFor(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(2 * time.Minute)
 	for !condition() {

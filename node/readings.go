@@ -165,6 +165,7 @@ func (n *Node) readGossip(s *metrics.Scrape) {
 	}
 	s.Set(metrics.GossipServed, float64(g.Served))
 	s.Set(metrics.GossipLimited, float64(g.Limited))
+	s.Set(metrics.GossipWrong, float64(g.Wrong))
 	s.Set(metrics.PushReceived, float64(g.PushesIn))
 	s.Set(metrics.PushOtherEpoch, float64(g.OtherEpoch))
 	var open, closed, queued int

@@ -71,26 +71,25 @@ func (n *Node) newestEnd(upTo types.Height) (types.Header, bool) {
 // settledRoots asks peers for the claims of the settled block. The last claim, with the state's root, is proven by the
 // end's header. The others, and the Ethereum-style header, are what most peers say: first comes what was said most often.
 func (n *Node) settledRoots(ctx context.Context, end types.Header) ([]execution.NamedState, error) {
-	answers, err := n.gossip.SnapshotRoots(ctx, end.Next.SettledHeight, rootPeers)
+	answers, err := n.gossip.SnapshotRoots(ctx, end.Next.SettledHeight, rootPeers, func(a *types.SnapshotRoot) error {
+		_, err := namedBy(a, end.Next.SettledClaim)
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("block %d: %w: %w", end.Next.SettledHeight, errNoRoot, err)
 	}
 	votes := make(map[string]int)
 	var order []execution.NamedState
 	var names []string
 	for _, a := range answers {
-		root, err := execution.DecodeNamedState(a)
-		if err != nil || root.Claims[len(root.Claims)-1].Hash() != end.Next.SettledClaim {
-			n.log.Debug("a peer's root of a snapshot does not fit the settled claim", "height", end.Next.SettledHeight, "error", err)
-			continue
+		root, err := namedBy(a, end.Next.SettledClaim)
+		if err != nil {
+			return nil, err
 		}
 		name := string(a.Encode())
 		if votes[name]++; votes[name] == 1 {
 			order, names = append(order, root), append(names, name)
 		}
-	}
-	if len(order) == 0 {
-		return nil, fmt.Errorf("block %d: %w", end.Next.SettledHeight, errNoRoot)
 	}
 	best := 0
 	for i := range names {
@@ -100,4 +99,13 @@ func (n *Node) settledRoots(ctx context.Context, end types.Header) ([]execution.
 	}
 	order[0], order[best] = order[best], order[0]
 	return order, nil
+}
+
+// namedBy reads what a peer says names a settled state; types.ErrUnproven where its last claim is not the settled one.
+func namedBy(a *types.SnapshotRoot, settled types.Hash) (execution.NamedState, error) {
+	root, err := execution.DecodeNamedState(a)
+	if err == nil && root.Claims[len(root.Claims)-1].Hash() != settled {
+		err = fmt.Errorf("root of a snapshot: its last claim is not the settled one: %w", types.ErrUnproven)
+	}
+	return root, err
 }

@@ -57,6 +57,7 @@ const (
 	GossipMessages   = "bedrock_gossip_messages_total"
 	GossipServed     = "bedrock_gossip_requests_served_total"
 	GossipLimited    = "bedrock_gossip_requests_limited_total"
+	GossipWrong      = "bedrock_gossip_wrong_total"
 	PushLinks        = "bedrock_push_links"
 	PushQueued       = "bedrock_push_queued_bytes"
 	PushSent         = "bedrock_push_messages_sent_total"

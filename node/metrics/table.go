@@ -137,6 +137,7 @@ func gossipMetrics() []Metric {
 			topic, label("verdict", "published", "accepted", "ignored", "rejected")),
 		counter(GossipServed, "Requests of peers that were answered."),
 		counter(GossipLimited, "Requests of peers refused because they were too many."),
+		counter(GossipWrong, "Answers and requests of peers that no honest peer sends: who sent them is asked last for some minutes."),
 		gauge(PushLinks, "Push streams to other members, open or not.", label("state", "open", "closed")),
 		gauge(PushQueued, "Bytes that wait in their queues."),
 		counter(PushSent, "Messages sent to members over streams that are open now."),
