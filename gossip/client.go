@@ -48,7 +48,7 @@ func askBlock[T any](ctx context.Context, g *Gossip, r blockRequest, decode func
 	v, from, err := firstGood(ctx, peers, hedge, g.slow.note, func(ctx context.Context, p peer.ID) (T, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		payload, err := g.exchange(ctx, p, g.protocols.block, request, limit)
+		payload, err := g.exchangeLarge(ctx, p, g.protocols.block, request, limit)
 		if err != nil {
 			return none, g.judge(p, err)
 		}

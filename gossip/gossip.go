@@ -34,6 +34,7 @@ type Gossip struct {
 
 	peers    *standing
 	slow     *slowness
+	room     *room
 	scores   atomic.Pointer[map[peer.ID]float64] // as the library told last
 	gate     *gate
 	counts   counters
@@ -61,6 +62,7 @@ func New(ctx context.Context, cfg Config) (*Gossip, error) {
 		replaced:  make(chan struct{}, 1),
 		peers:     newStanding(),
 		slow:      newSlowness(),
+		room:      newRoom(),
 		inbound:   make(map[peer.ID]network.Stream),
 		answered:  make(map[question]peer.ID),
 	}

@@ -36,6 +36,15 @@ func (g *Gossip) exchange(ctx context.Context, p peer.ID, id protocol.ID, reques
 	return payload, nil
 }
 
+// exchangeLarge is exchange for what is asked for in numbers: a peer is asked for so much at once.
+func (g *Gossip) exchangeLarge(ctx context.Context, p peer.ID, id protocol.ID, request []byte, limit int) ([]byte, error) {
+	if err := g.room.enter(ctx, p); err != nil {
+		return nil, fmt.Errorf("ask %s: %w", p, err)
+	}
+	defer g.room.leave(p)
+	return g.exchange(ctx, p, id, request, limit)
+}
+
 func (g *Gossip) converse(s network.Stream, request []byte, limit int) ([]byte, error) {
 	if err := writeFrame(s, request); err != nil {
 		// The server may have answered "busy" and closed before it read the request: look for that answer.
@@ -51,9 +60,9 @@ func (g *Gossip) converse(s network.Stream, request []byte, limit int) ([]byte, 
 }
 
 // candidates lists connected peers that serve a protocol: committee members first, then others, each group rotated; then
-// those that were slow lately, and distrusted peers at the end. With membersOnly it lists those of the newest epoch: they order what comes now.
+// those that are asked for much already, those that were slow lately, and distrusted peers at the end. With membersOnly it lists those of the newest epoch: they order what comes now.
 func (g *Gossip) candidates(id protocol.ID, membersOnly bool) []peer.ID {
-	var members, others, slow, last []peer.ID
+	var members, others, full, slow, last []peer.ID
 	now := g.live.Load()
 	for _, p := range g.cfg.Host.Network().Peers() {
 		supported, err := g.cfg.Host.Peerstore().SupportsProtocols(p, id)
@@ -68,6 +77,8 @@ func (g *Gossip) candidates(id protocol.ID, membersOnly bool) []peer.ID {
 			last = append(last, p)
 		case g.slow.slow(p):
 			slow = append(slow, p)
+		case g.room.full(p):
+			full = append(full, p)
 		case member:
 			members = append(members, p)
 		default:
@@ -75,7 +86,7 @@ func (g *Gossip) candidates(id protocol.ID, membersOnly bool) []peer.ID {
 		}
 	}
 	turn := g.rotation.Add(1)
-	return slices.Concat(rotate(members, turn), rotate(others, turn), rotate(slow, turn), last)
+	return slices.Concat(rotate(members, turn), rotate(others, turn), rotate(full, turn), rotate(slow, turn), last)
 }
 
 func rotate(peers []peer.ID, turn uint64) []peer.ID {

@@ -24,7 +24,7 @@ func (g *Gossip) SnapshotPiece(ctx context.Context, r *types.SnapshotRequest, ta
 	_, _, err = firstGood(ctx, peers, snapshotHedge*g.cfg.HedgeDelay, g.slow.note, func(ctx context.Context, p peer.ID) (struct{}, error) {
 		ctx, cancel := context.WithTimeout(ctx, bodyTimeoutFactor*g.cfg.RequestTimeout)
 		defer cancel()
-		answer, err := g.exchange(ctx, p, g.protocols.snapshot, request, types.MaxMessageBytes)
+		answer, err := g.exchangeLarge(ctx, p, g.protocols.snapshot, request, types.MaxMessageBytes)
 		if err == nil {
 			err = take(answer)
 		}

@@ -16,8 +16,8 @@ import (
 const (
 	// defaultSnapshotGap is how many blocks a snapshot of the state must save to be fetched: executing so many takes minutes.
 	defaultSnapshotGap = 2048
-	// restoreWorkers is how many pieces of a snapshot are asked for at once.
-	restoreWorkers = 6
+	// restoreWorkers is how many pieces of a snapshot, of 256 KiB at most, are asked for at once.
+	restoreWorkers = 12
 	// restorePatience is how long no piece comes until the snapshot is given up.
 	restorePatience = time.Minute
 	// stuckAfter is how long no body comes until a snapshot is tried again: bodies that everybody pruned come from nobody.

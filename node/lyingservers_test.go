@@ -18,18 +18,21 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-// populous gives a genesis so many accounts, and one with so many slots.
+// populous gives a genesis so many accounts, and so many slots to a few of them.
 func populous(accounts, slots int) func(*types.Genesis) {
 	return func(g *types.Genesis) {
 		exectest.Bonded(g)
 		for i := range accounts {
 			g.Alloc[fmt.Sprintf("0x77777777777777777777%020x", i)] = types.GenesisAccount{Balance: fmt.Sprintf("0x%x", i+1)}
 		}
-		large := types.GenesisAccount{Balance: "0x1", Storage: map[string]string{}}
-		for i := range slots {
-			large.Storage[fmt.Sprintf("0x%x", i)] = fmt.Sprintf("0x%x", i+1)
+		const most = 8000 // slots of an account
+		for from := 0; from < slots; from += most {
+			large := types.GenesisAccount{Balance: "0x1", Storage: map[string]string{}}
+			for i := from; i < min(from+most, slots); i++ {
+				large.Storage[fmt.Sprintf("0x%x", i)] = fmt.Sprintf("0x%x", i+1)
+			}
+			g.Alloc[fmt.Sprintf("0x%040x", 0xabcde+from)] = large
 		}
-		g.Alloc["0x00000000000000000000000000000000000abcde"] = large
 	}
 }
 
@@ -51,36 +54,48 @@ func settledAt(t testing.TB, accounts, slots int) (*exectest.Swarm, types.Header
 	return s, types.Header{Next: &types.EpochEnd{SettledHeight: at, SettledClaim: claim.Hash()}}
 }
 
-// fetchState does what a node that joins late does, over real hosts.
-func fetchState(t testing.TB, l *library, s *exectest.Swarm, end types.Header, accounts, slots int) *exectest.Swarm {
+// newcomer is a swarm of the same network on a fresh directory that has executed nothing.
+func newcomer(t testing.TB, s *exectest.Swarm, accounts, slots int) *exectest.Swarm {
 	t.Helper()
 	late := exectest.Unopened(t, t.TempDir(), populous(accounts, slots))
 	late.Stored = s.Stored
 	late.Open()
+	return late
+}
+
+// begin makes a newcomer's restoration of the settled state.
+func begin(t testing.TB, late *exectest.Swarm, end types.Header, root execution.NamedState) *execution.Restoration {
+	t.Helper()
+	header := late.Stored[end.Next.SettledHeight].Header.Header
+	r, err := late.Chain.Restore(execution.Target{Header: header, Claims: root.Claims, Block: root.Block})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// fetchState does for a newcomer what a node that joins late does, over real hosts.
+func fetchState(t testing.TB, l *library, late *exectest.Swarm, end types.Header) {
+	t.Helper()
 	n := &Node{gossip: l.gossip, log: slog.New(slog.DiscardHandler)}
 	roots, err := n.findRoots(l.ctx, end)
 	if err != nil {
 		t.Fatal(err)
 	}
-	header := s.Stored[end.Next.SettledHeight].Header.Header
-	r, err := late.Chain.Restore(execution.Target{Header: header, Claims: roots[0].Claims, Block: roots[0].Block})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := begin(t, late, end, roots[0])
 	if err := n.fetchPieces(l.ctx, r); err != nil {
 		t.Fatal(err)
 	}
 	err = r.Finish(func(h types.Height) (types.Header, bool) {
 		if h == 0 {
-			g, err := s.Genesis.Header()
+			g, err := late.Genesis.Header()
 			return g, err == nil
 		}
-		return s.Stored[h].Header.Header, true
+		return late.Stored[h].Header.Header, true
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return late
 }
 
 // TestStateAmongLyingServers: one honest server among many that name another root, give wrong, false or cut pieces, or
@@ -114,7 +129,8 @@ func TestStateAmongLyingServers(t *testing.T) {
 	l.serve(gossip.Handlers{}, endless, "snapshot/1")
 	l.serve(gossip.Handlers{Snapshot: honest}, nil)
 
-	late := fetchState(t, l, s, end, accounts, slots)
+	late := newcomer(t, s, accounts, slots)
+	fetchState(t, l, late, end)
 	for h := end.Next.SettledHeight + 1; h <= s.Chain.Height(); h++ {
 		if _, err := late.Chain.Apply(s.Stored[h].Header.Header, s.Stored[h].Data); err != nil {
 			t.Fatal(err)
