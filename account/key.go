@@ -51,6 +51,9 @@ func ParseAddress(text string) ([20]byte, error) {
 // ErrPassword says that a keystore file has another password than the one that was given.
 var ErrPassword = errors.New("the account's password is missing or wrong")
 
+// ErrDamaged says that an account's file holds no key that can be opened, with any password.
+var ErrDamaged = errors.New("restore it from your backup")
+
 // SaveKey writes the key as a go-ethereum keystore file (version 3) without password that only the owner can read. It never
 // overwrites. A node that starts alone needs no password: the file's mode protects the key as it does the node's own, and
 // every wallet can import it.
@@ -114,7 +117,7 @@ func readBounded(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read account: %w", err)
 	}
 	if info.Size() > maxFileBytes {
-		return nil, fmt.Errorf("%s has %d bytes, at most %d: restore it from your backup", path, info.Size(), maxFileBytes)
+		return nil, fmt.Errorf("%s has %d bytes, at most %d: %w", path, info.Size(), maxFileBytes, ErrDamaged)
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -134,7 +137,7 @@ func LoadKey(path, password string) (Key, error) {
 	case errors.Is(err, ErrPassword):
 		return nil, fmt.Errorf("%s: %w", path, err)
 	case err != nil:
-		return nil, fmt.Errorf("%s is damaged, restore it from your backup: %w", path, err)
+		return nil, fmt.Errorf("%s is damaged, %w: %w", path, ErrDamaged, err)
 	}
 	return key, nil
 }

@@ -139,6 +139,15 @@ type DHT struct {
 	closeErr    error
 }
 
+// The streams as name/version, behind /bedrock/<network id>/.
+const (
+	kadStream = "kad/1.0.0"
+	rowStream = "row/2"
+)
+
+// Streams lists the streams that this program speaks, as name/version.
+func Streams() []string { return []string{kadStream, rowStream} }
+
 // New builds the DHT on the host and, for a server, starts to answer. kad-dht starts goroutines of its own; Close (or
 // the end of Run) ends them. It fails when the configuration or what is stored is broken.
 func New(cfg Config) (*DHT, error) {
@@ -152,7 +161,7 @@ func New(cfg Config) (*DHT, error) {
 	}
 	prefix := protocol.ID("/bedrock/" + cfg.Network.String())
 	d := &DHT{
-		cfg: cfg, log: cfg.Logger, host: cfg.Host, kadProtocol: prefix + "/kad/1.0.0", rowProtocol: prefix + "/row/2",
+		cfg: cfg, log: cfg.Logger, host: cfg.Host, kadProtocol: prefix + "/" + kadStream, rowProtocol: prefix + "/" + rowStream,
 		rows: held, cutter: &cutter{blocks: cfg.Blocks, headers: cfg.Headers}, waiting: newProvisional(), verifiers: newVerifiers(), door: newDoor(),
 		upload: &uplink{rate: cfg.Upload}, offering: newTurns(paced(offerParallel, cfg.Upload), offerPerPeer),
 		seeding: newTurns(paced(seedParallel, cfg.Upload), offerPerPeer), sending: newTurns(paced(sendParallel, cfg.Upload), sendParallel), publishing: newTurns(maxPublishing, maxPublishing),

@@ -52,15 +52,25 @@ type protocols struct {
 }
 
 func protocolsOf(network types.NetworkID) protocols {
-	prefix := "/bedrock/" + network.String()
+	prefix := protocol.ID("/bedrock/" + network.String() + "/")
 	return protocols{
-		push:  protocol.ID(prefix + "/dag/1"),
-		fetch: protocol.ID(prefix + "/dagfetch/1"),
-		block: protocol.ID(prefix + "/block/1"),
-		tx:    protocol.ID(prefix + "/tx/1"),
-		state: protocol.ID(prefix + "/state/1"),
-
-		instance: protocol.ID(prefix + "/instance/1"),
-		snapshot: protocol.ID(prefix + "/snapshot/1"),
+		push: prefix + pushStream, fetch: prefix + fetchStream, block: prefix + blockStream, tx: prefix + txStream,
+		state: prefix + stateStream, instance: prefix + instanceStream, snapshot: prefix + snapshotStream,
 	}
+}
+
+// The direct streams as name/version, behind /bedrock/<network id>/.
+const (
+	pushStream     = "dag/1"
+	fetchStream    = "dagfetch/1"
+	blockStream    = "block/1"
+	txStream       = "tx/1"
+	stateStream    = "state/1"
+	instanceStream = "instance/1"
+	snapshotStream = "snapshot/1"
+)
+
+// Streams lists the direct streams that this program speaks, as name/version.
+func Streams() []string {
+	return []string{pushStream, fetchStream, blockStream, txStream, stateStream, instanceStream, snapshotStream}
 }

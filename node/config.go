@@ -32,11 +32,12 @@ type Config struct {
 	// node without one posts nothing.
 	Account account.Key
 
-	Listen    []string // multiaddrs; default: TCP and QUIC on port 4848 of all interfaces
+	Listen    []string // multiaddrs; default: TCP and QUIC on port 4848 of all interfaces, or any port where that is taken
 	Announce  []string // multiaddrs to tell others beside those the node finds out; rarely needed
 	Bootstrap []string // multiaddrs with /p2p/ of nodes to join by
 	RPC       string   // host:port of the JSON-RPC server, port 0 for any free; empty: none
 
+	listenMayMove bool // nobody asked for the port of Listen
 	// RPCMayMove lets the server take any free port where the one of RPC is taken.
 	RPCMayMove bool
 	// Metrics is the host:port of /metrics, /livez and /readyz, port 0 for any free; empty: none. MetricsMayMove as RPCMayMove.
@@ -154,7 +155,7 @@ func (c *Config) fill() {
 		c.Profile = config.ProfileOf(c.Role)
 	}
 	if len(c.Listen) == 0 {
-		c.Listen = defaultListen()
+		c.Listen, c.listenMayMove = defaultListen(), c.Role != config.Bootstrap // others know a bootstrap node's address
 	}
 	if c.Watch == nil {
 		c.Watch = func(Fact) {}

@@ -14,7 +14,7 @@ import (
 // host is the configuration of the node's libp2p host.
 func (c *Config) host() (p2p.Config, error) {
 	out := p2p.Config{Key: c.Key, Light: c.Role == config.Light, Home: c.Profile == config.ProfileHome || c.Profile == config.ProfilePi, Limits: config.LimitsOf(c.Profile, c.Role).Limits,
-		Bandwidth: c.Bandwidth, Mapping: !c.NoPortMapping, Dialer: c.Dialer, Log: c.Logger}
+		Bandwidth: c.Bandwidth, Mapping: !c.NoPortMapping, Dialer: c.Dialer, Log: c.Logger, MayMove: c.listenMayMove}
 	var err error
 	if out.Listen, err = p2p.ParseAddrs(c.Listen); err != nil {
 		return p2p.Config{}, err

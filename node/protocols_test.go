@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/etherscale/bedrock/dht"
 	"github.com/etherscale/bedrock/gossip"
 	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
@@ -46,7 +47,16 @@ func TestProtocolsPage(t *testing.T) {
 		}
 		listed[name] = true
 	}
+	for _, stream := range append(gossip.Streams(), dht.Streams()...) { // what `bedrock version` tells
+		if !listed["/bedrock/<network>/"+stream] {
+			t.Errorf("no node offers %s", stream)
+		}
+		delete(listed, "/bedrock/<network>/"+stream)
+	}
 	for id, seen := range listed {
+		if strings.HasPrefix(id, "/bedrock/") && strings.Count(id, "/") > 3 {
+			t.Errorf("%s is in no list of streams", id)
+		}
 		if !seen {
 			t.Errorf("no node offers %s", id)
 		}

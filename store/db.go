@@ -61,7 +61,7 @@ func Open(dir string, opts Options) (*DB, error) {
 	lock := flock.New(filepath.Join(dir, lockName))
 	locked, err := lock.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("%s: lock the data directory: %w", dir, err)
+		return nil, lockProblem(dir, err)
 	}
 	if !locked {
 		return nil, inUse(dir, nil)

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/etherscale/bedrock/types"
 )
@@ -21,6 +22,8 @@ var (
 	ErrVersion = errors.New("data directory was written by a newer version")
 	// ErrBroken says that the data directory cannot be read.
 	ErrBroken = errors.New("data directory is damaged")
+	// ErrNotWritable says that the system does not let the node write its data directory: a read-only disk, or another user's.
+	ErrNotWritable = errors.New("data directory cannot be written")
 	// ErrDiskFull says that too little space is free to go on safely.
 	ErrDiskFull = errors.New("disk is almost full")
 	// ErrReadOnly says that a store opened read-only was written to.
@@ -50,7 +53,26 @@ func inUse(dir string, cause error) error {
 	return err
 }
 
+// NotWritable is ErrNotWritable for a refusal of the system's, nil for anything else.
+func NotWritable(dir string, cause error) error {
+	if !errors.Is(cause, os.ErrPermission) && !isReadOnly(cause) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w: %w; mount its disk for writing, give it to the user of the node, or choose another --home", dir, ErrNotWritable, cause)
+}
+
+func lockProblem(dir string, cause error) error {
+	if err := NotWritable(dir, cause); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: lock the data directory: %w", dir, cause)
+}
+
+// broken is what a failure to open means: the system's refusal, or damage.
 func broken(dir string, cause error) error {
+	if err := NotWritable(dir, cause); err != nil {
+		return err
+	}
 	return fmt.Errorf("%s: %w, nothing was changed: %w; check the disk, restore the directory from a copy, or move it away and let the node fetch the blocks again",
 		dir, ErrBroken, cause)
 }

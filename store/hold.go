@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -18,7 +17,7 @@ func Hold(dir string) (release func() error, err error) {
 	lock := flock.New(filepath.Join(dir, lockName))
 	locked, err := lock.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("%s: lock the data directory: %w", dir, err)
+		return nil, lockProblem(dir, err)
 	}
 	if !locked {
 		return nil, inUse(dir, nil)

@@ -114,6 +114,9 @@ func makeDir(fs vfs.FS, dir string) error {
 		}
 	}
 	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		if refused := NotWritable(dir, err); refused != nil {
+			return refused
+		}
 		return fmt.Errorf("make the data directory: %w; choose one that this user may write", err)
 	}
 	return syncDir(fs, parent)

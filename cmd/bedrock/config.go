@@ -38,7 +38,7 @@ func newConfigShowCommand() *cobra.Command {
 			}
 			layers, err := config.ReadLayers(filepath.Join(dir, config.File))
 			if err != nil {
-				return &exitError{exitUsage, err}
+				return err
 			}
 			if err := applySettings(cmd, layers); err != nil {
 				return err

@@ -65,10 +65,7 @@ func newConfigSetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := config.SetInFile(path, args[0], args[1:]); err != nil {
-				return &exitError{exitUsage, err}
-			}
-			return nil
+			return config.SetInFile(path, args[0], args[1:])
 		},
 	}
 	f.add(cmd)

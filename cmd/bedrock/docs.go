@@ -69,7 +69,7 @@ func configurationPage() string {
 	var b strings.Builder
 	b.WriteString("# Configuration\n\nA setting has its value from the first of these that names it: a flag, a `BEDROCK_` variable, `config.toml` in the home, the network\n" +
 		"file, the default. `bedrock config show --origin` says which it was. `config.toml` holds only what was changed; `bedrock config set KEY\nVALUE` changes it. " +
-		"An unknown key, variable or flag is an error that names the place and the nearest known one.\n" + writtenBy("node/settingstable.go"))
+		"An unknown key, variable or flag is an error that names the place and the nearest known one.\n" + writtenBy("node/config/settingstable.go"))
 	for _, group := range config.SettingGroups() {
 		fmt.Fprintf(&b, "\n## %s\n\n| key | flag | variable | value | default |\n| --- | --- | --- | --- | --- |\n", group)
 		for _, s := range config.SettingsTable() {

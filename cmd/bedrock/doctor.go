@@ -45,7 +45,7 @@ func newDoctorCommand() *cobra.Command {
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVar(&network, "network", "", "network of a node that has no home yet: a name (`bedrock network list`) or a network file")
+	cmd.Flags().StringVar(&network, "network", "", "network of a node that has no home yet: a name (bedrock network list) or a network file")
 	cmd.Flags().StringSliceVar(&only, "only", nil, "make these checks only (repeatable)")
 	return cmd
 }
@@ -53,7 +53,7 @@ func newDoctorCommand() *cobra.Command {
 // patient finds the home that is meant and whether a node runs there.
 func (f *queryFlags) patient(named string) (*doctor.Patient, error) {
 	home := f.at
-	found, err := config.FindNetwork(named)
+	found, err := findNetwork(named)
 	if err != nil && named != "" {
 		return nil, err
 	}

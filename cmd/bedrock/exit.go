@@ -28,7 +28,10 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 func exitCodeOf(err error) int {
-	for _, data := range []error{store.ErrInUse, store.ErrOtherNetwork, store.ErrVersion, store.ErrBroken, config.ErrKeyMode} {
+	if settings := new(config.SettingsError); errors.As(err, &settings) {
+		return exitUsage
+	}
+	for _, data := range []error{store.ErrInUse, store.ErrOtherNetwork, store.ErrVersion, store.ErrBroken, store.ErrNotWritable, config.ErrKeyMode} {
 		if errors.Is(err, data) {
 			return exitData
 		}
@@ -38,7 +41,7 @@ func exitCodeOf(err error) int {
 			return exitTrust
 		}
 	}
-	for _, secret := range []error{account.ErrPassword, config.ErrNoKey} {
+	for _, secret := range []error{account.ErrPassword, account.ErrDamaged, config.ErrNoKey} {
 		if errors.Is(err, secret) {
 			return exitSecret
 		}

@@ -32,9 +32,9 @@ func exitTable() []exitRow {
 	return []exitRow{
 		{exitOK, "ok", "done, or stopped by Ctrl-C", "nothing"},
 		{exitFailure, "failed", "failed for a reason that the message tells", "read the message"},
-		{exitUsage, "usage", "the command line, a BEDROCK_ variable or config.toml is wrong", "correct what the message names"},
+		{exitUsage, "usage", "the command line, a BEDROCK_ variable, config.toml or the network file that is named is wrong", "correct what the message names"},
 		{exitNoAnswer, "no-answer", "no answer: the RPC address cannot be reached, or the node does not know what was asked", "start a node, or name its address with --rpc"},
-		{exitData, "data", "the home or its data is in use, of another network, broken, or open to other users; nothing in it was changed", "do what the message says"},
+		{exitData, "data", "the home or its data is in use, of another network, broken, not writable, or open to other users; nothing in it was changed", "do what the message says"},
 		{exitNegative, "negative", "checked, and the answer is no: an unavailable or mis-encoded block, an audit that does not add up, an invalid challenge, a node that is not well or not so far", "the message names what was found"},
 		{exitTrust, "trust", "the node must not follow the network: what it knows is too old, the checkpoint does not fit, or the network's rules are newer than this program", "give a fresh checkpoint, or update the program"},
 		{exitTwin, "twin", "another node signs with this sequencer's key, or the home is an old copy; nothing was signed", "stop the other node; a sequencer has one home"},
@@ -58,7 +58,7 @@ func exitCodesHelp() string {
 	var b strings.Builder
 	b.WriteString("Exit codes:")
 	for _, row := range exitTable() {
-		fmt.Fprintf(&b, "\n  %d  %s", row.Code, strings.ReplaceAll(fold(row.Text, 110), "\n", "\n     "))
+		fmt.Fprintf(&b, "\n  %d  %s", row.Code, strings.ReplaceAll(fold(row.Text, min(helpWidth(), 115)-5), "\n", "\n     "))
 	}
 	return b.String()
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"github.com/etherscale/bedrock/node/config"
 )
@@ -20,6 +22,8 @@ func groupFlags(root *cobra.Command) {
 		panic("cobra's template of usage has changed: adapt groupFlags")
 	}
 	root.SetUsageTemplate(strings.ReplaceAll(template, plain, "{{groupedFlags .LocalFlags}}"))
+	cobra.AddTemplateFunc("folded", func(text string) string { return foldParagraphs(text, helpWidth()) })
+	root.SetHelpTemplate(strings.ReplaceAll(root.HelpTemplate(), "{{. | trimTrailingWhitespaces}}", "{{. | folded | trimTrailingWhitespaces}}"))
 }
 
 // flagGroup is some flags of a verb, with their title.
@@ -51,6 +55,36 @@ func flagGroups(flags *pflag.FlagSet) []flagGroup {
 	return slices.DeleteFunc(groups, func(g flagGroup) bool { return !g.flags.HasAvailableFlags() })
 }
 
+// helpWidth is how many columns --help may take: the terminal's; where none is, as many as a page is wide that is easily read.
+func helpWidth() int {
+	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
+		return width
+	}
+	return 120
+}
+
+// foldParagraphs folds a text anew to so many columns. Lines that are indented, as those of tables, stay.
+func foldParagraphs(text string, width int) string {
+	var folded, paragraph []string
+	flush := func() {
+		if len(paragraph) > 0 {
+			folded = append(folded, fold(strings.Join(paragraph, " "), width))
+		}
+		paragraph = nil
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if line != "" && line[0] != ' ' {
+			paragraph = append(paragraph, line)
+			continue
+		}
+		flush()
+		folded = append(folded, line)
+	}
+	flush()
+	return strings.Join(folded, "\n")
+}
+
 func groupedFlags(flags *pflag.FlagSet) string {
 	var parts []string
 	for _, g := range flagGroups(flags) {
@@ -58,7 +92,7 @@ func groupedFlags(flags *pflag.FlagSet) string {
 		if g.title != "" {
 			title = g.title + " settings:"
 		}
-		parts = append(parts, title+"\n"+strings.TrimRight(g.flags.FlagUsages(), "\n"))
+		parts = append(parts, title+"\n"+strings.TrimRight(g.flags.FlagUsagesWrapped(helpWidth()), "\n"))
 	}
 	return strings.Join(parts, "\n\n")
 }

@@ -200,7 +200,7 @@ func newKeysRestoreCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			network, err := config.FindNetwork(f.network)
+			network, err := findNetwork(f.network)
 			if err != nil {
 				return err
 			}
@@ -296,7 +296,7 @@ func homeToRead(cmd *cobra.Command, dir string) (string, error) {
 	if homes := defaultHomes(); named == "" && len(homes) == 1 {
 		return homes[0], nil
 	}
-	network, err := config.FindNetwork(named)
+	network, err := findNetwork(named)
 	if err != nil {
 		return "", err
 	}

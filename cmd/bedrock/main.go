@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/etherscale/bedrock/node/p2p"
 )
 
 func main() {
@@ -71,7 +73,7 @@ func newRoot() *cobra.Command {
 	groupFlags(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return readEnvironment(cmd, environment()) }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &exitError{exitUsage, fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
+		return &exitError{exitUsage, fmt.Errorf("%w%s (see `%s --help`)", err, suggestFlag(cmd, err), cmd.CommandPath())}
 	})
 	for _, g := range verbGroups() {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
@@ -81,6 +83,8 @@ func newRoot() *cobra.Command {
 		}
 	}
 	root.AddCommand(newDocsCommand())
+	root.Version = p2p.Version
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	return root
 }
 
@@ -94,7 +98,7 @@ func verbGroups() []verbGroup {
 	return []verbGroup{
 		{"Run a node:", []*cobra.Command{newLightCommand(), newRunCommand(), newBootstrapCommand(), newDevnetCommand()}},
 		{"See how it does:", []*cobra.Command{newStatusCommand(), newPeersCommand(), newWaitCommand(), newDoctorCommand()}},
-		{"Set it up:", []*cobra.Command{newConfigCommand(), newKeysCommand(), newNetworkCommand(), newInitCommand(), newGenesisCommand(), newCheckpointCommand()}},
+		{"Set it up:", []*cobra.Command{newConfigCommand(), newKeysCommand(), newNetworkCommand(), newInitCommand(), newGenesisCommand(), newCheckpointCommand(), newVersionCommand()}},
 		{"Sequence and prove:", []*cobra.Command{newBondsCommand(), newBondCommand(), newReadyCommand(), newUnbondCommand(), newWithdrawCommand()}},
 		{"Check for yourself:", []*cobra.Command{newSampleCommand(), newBlockCommand(), newAuditCommand(), newFraudCommand()}},
 		{"Develop:", []*cobra.Command{newSimCommand(), newBenchCommand()}},
@@ -105,7 +109,7 @@ func verbGroups() []verbGroup {
 func group(cmd *cobra.Command) *cobra.Command {
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return &exitError{exitUsage, fmt.Errorf("unknown command %q for %q (see `%s --help`)", args[0], cmd.CommandPath(), cmd.CommandPath())}
+			return &exitError{exitUsage, fmt.Errorf("unknown command %q for %q%s (see `%s --help`)", args[0], cmd.CommandPath(), suggestVerb(cmd, args[0]), cmd.CommandPath())}
 		}
 		return nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -68,11 +69,16 @@ func newNetworkListCommand() *cobra.Command {
 func newNetworkShowCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "show NAME|FILE",
-		Short: "Print what a network file says",
-		Args:  oneArg("the network's name or file"),
+		Use:   "show [NAME|FILE]",
+		Short: "Print what a network file says; without a name, that of the network that is joined when none is named",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return oneArg("the network's name or file")(cmd, args)
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			one, err := showNetwork(args[0])
+			one, err := showNetwork(strings.Join(args, ""))
 			if err != nil {
 				return err
 			}
@@ -95,7 +101,7 @@ func newNetworkShowCommand() *cobra.Command {
 }
 
 func showNetwork(name string) (shownNetwork, error) {
-	n, err := config.FindNetwork(name)
+	n, err := findNetwork(name)
 	if err != nil {
 		return shownNetwork{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,15 +28,17 @@ func addSettings(cmd *cobra.Command, without ...string) {
 		help := s.Help
 		switch {
 		case s.List:
-			flags.StringSlice(s.Flag(), nil, help+" (repeatable); default: "+s.Default)
+			flags.StringSlice(s.Flag(), nil, help+" (repeatable)"+defaultWords(s))
 		case s.Bool:
 			flags.Bool(s.Flag(), false, help)
 		default:
-			flags.String(s.Flag(), "", help+"; default: "+s.Default)
+			flags.String(s.Flag(), "", help+defaultWords(s))
 		}
 		_ = flags.SetAnnotation(s.Flag(), groupAnnotation, []string{s.Group})
 	}
 }
+
+func defaultWords(s config.Setting) string { return "; default: " + s.Default }
 
 // applySettings puts what flags and variables say over config.toml.
 func applySettings(cmd *cobra.Command, layers *config.Layers) error {
@@ -48,7 +51,7 @@ func applySettings(cmd *cobra.Command, layers *config.Layers) error {
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			values = list.GetSlice()
 		}
-		if err := layers.Set(s.Key, values, originOf(f)); err != nil {
+		if err := layers.Put(s, values, originOf(f)); err != nil {
 			return &exitError{exitUsage, fmt.Errorf("%s: %w", originOf(f), err)}
 		}
 	}
@@ -64,7 +67,10 @@ func openHome(cmd *cobra.Command, dir string) (*config.Home, error) {
 	}
 	var network *config.NamedNetwork
 	if named != "" || dir == "" || !config.IsHome(dir) {
-		if network, err = config.FindNetwork(named); err != nil {
+		if network, err = findNetwork(named); err != nil {
+			if homes := lastingHomes(); dir == "" && named == "" && len(homes) == 1 { // --network was given to its first start
+				return openHomeAt(cmd, homes[0], nil)
+			}
 			return nil, noHome(dir, err)
 		}
 	}
@@ -73,6 +79,20 @@ func openHome(cmd *cobra.Command, dir string) (*config.Home, error) {
 			return nil, err
 		}
 	}
+	return openHomeAt(cmd, dir, network)
+}
+
+// findNetwork is config.FindNetwork. What is wrong with a network that was named is wrong with the command line.
+func findNetwork(named string) (*config.NamedNetwork, error) {
+	network, err := config.FindNetwork(named)
+	if err != nil && named != "" && named != config.DevnetNetwork { // a devnet that does not run is no mistake
+		return nil, &exitError{exitUsage, err}
+	}
+	return network, err
+}
+
+// openHomeAt opens the home in a directory, or makes it one of the network.
+func openHomeAt(cmd *cobra.Command, dir string, network *config.NamedNetwork) (*config.Home, error) {
 	if err := upgradeHome(cmd, dir); err != nil {
 		return nil, err
 	}
@@ -86,6 +106,11 @@ func openHome(cmd *cobra.Command, dir string) (*config.Home, error) {
 	if home.New {
 		if err := protectNew(cmd, home); err != nil {
 			return nil, err
+		}
+	}
+	if named := home.Layers.Settings.Network; network == nil && named != "" { // in config.toml
+		if network, err = findNetwork(named); err != nil {
+			return nil, fmt.Errorf("network: %w", err)
 		}
 	}
 	return home, joinNetwork(home, network)
@@ -151,6 +176,13 @@ func defaultHomes() []string {
 		found[i] = filepath.Dir(path)
 	}
 	return found
+}
+
+// lastingHomes are those of networks that do not end with the devnet of this machine.
+func lastingHomes() []string {
+	return slices.DeleteFunc(defaultHomes(), func(home string) bool {
+		return strings.HasPrefix(filepath.Base(home), config.DevnetNetwork+"-")
+	})
 }
 
 // announce leaves word in the home of where the node answers.

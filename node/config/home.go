@@ -10,6 +10,8 @@ import (
 	"runtime"
 
 	"github.com/etherscale/bedrock/account"
+	"github.com/etherscale/bedrock/node/internal/durable"
+	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
 
@@ -69,20 +71,8 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 	if err := os.Chmod(dir, 0o700); err != nil { // it may have been there
 		return nil, fmt.Errorf("create home: %w", err)
 	}
-	fresh, err := NewIdentity()
-	if err != nil {
+	if err := placeIdentity(dir, id); err != nil {
 		return nil, err
-	}
-	if id.Key == nil {
-		id.Key = fresh.Key
-	}
-	if id.Account == nil {
-		id.Account = fresh.Account
-	}
-	if id.restored == nil {
-		if err := MarkUnused(filepath.Join(dir, UnusedMark)); err != nil {
-			return nil, err
-		}
 	}
 	encoded, err := genesis.Encode()
 	if err != nil {
@@ -92,33 +82,25 @@ func InitHome(dir string, genesis *types.Genesis, id Identity, settings Settings
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	if err := writeKey(filepath.Join(dir, keyFile), id.Key); err != nil {
-		return nil, err
-	}
-	if err := saveAccount(filepath.Join(dir, accountFile), id); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(dir, File), config, 0o600); err != nil {
+	if err := writeSettings(filepath.Join(dir, File), config); err != nil {
 		return nil, fmt.Errorf("write settings: %w", err)
 	}
 	if err := writeLayout(dir, HomeLayout); err != nil {
 		return nil, err
 	}
 	// The genesis is written last: a directory that has it is whole.
-	if err := os.WriteFile(filepath.Join(dir, genesisFile), encoded, 0o600); err != nil {
+	if err := durable.Replace(filepath.Join(dir, genesisFile), encoded); err != nil {
 		return nil, fmt.Errorf("write genesis: %w", err)
 	}
 	return LoadHome(dir)
 }
 
-func saveAccount(path string, id Identity) error {
-	if id.restored == nil {
-		return account.SaveKey(path, id.Account)
+// writeSettings writes config.toml. One that is there stays where there is nothing to write.
+func writeSettings(path string, settings []byte) error {
+	if _, err := os.Stat(path); err == nil && len(settings) == 0 {
+		return nil
 	}
-	if err := os.WriteFile(path, id.restored, 0o600); err != nil {
-		return fmt.Errorf("write account: %w", err)
-	}
-	return nil
+	return os.WriteFile(path, settings, 0o600)
 }
 
 // IsHome reports whether a directory is an initialised home.
@@ -136,12 +118,12 @@ func LoadHome(dir string) (*Home, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read genesis: %w", err)
 	}
-	if _, err := layoutOf(dir); err != nil {
+	if _, err := Layout(dir); err != nil {
 		return nil, err
 	}
 	genesis, err := types.DecodeGenesis(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, genesisFile), err)
+		return nil, fmt.Errorf("%s: %w, nothing was changed: %w; put the network's genesis file there again", filepath.Join(dir, genesisFile), store.ErrBroken, err)
 	}
 	key, err := readKey(filepath.Join(dir, keyFile))
 	if err != nil {
@@ -159,7 +141,10 @@ func LoadHome(dir string) (*Home, error) {
 		return nil, err
 	}
 	home := &Home{Dir: dir, Genesis: genesis, Key: key, Account: purse, Locked: locked, Secured: locked, Layers: layers}
-	if home.Network, err = ReadNetwork(filepath.Join(dir, networkCopy)); errors.Is(err, fs.ErrNotExist) {
+	if home.Network, err = ReadNetwork(filepath.Join(dir, networkCopy)); errors.Is(err, ErrNetworkFile) {
+		return nil, fmt.Errorf("%w, nothing was changed: %w; put the network file there again, or remove it and name it with --network", store.ErrBroken, err)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		return home, nil
 	}
 	return home, err
@@ -167,6 +152,9 @@ func LoadHome(dir string) (*Home, error) {
 
 // openAccount opens an account that has no password, and finds out that it has one: where trying is dear, it counts as locked.
 func openAccount(path string) (key account.Key, locked bool, err error) {
+	if err := checkAccount(path); err != nil {
+		return nil, false, err
+	}
 	if account.Costly(path) {
 		return nil, true, nil
 	}
@@ -193,26 +181,6 @@ func (h *Home) SetPassword(password string) error {
 		h.Secured = password != ""
 	}
 	return err
-}
-
-// MakeHome makes the home of a node of a network, with fresh keys and no settings. It makes the directories above it too.
-func MakeHome(dir string, network *Network) (*Home, error) { return makeHome(dir, network, Identity{}) }
-
-func makeHome(dir string, network *Network, id Identity) (*Home, error) {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		return nil, fmt.Errorf("home: %w", err)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("home: %w", err)
-	}
-	if err := network.Write(filepath.Join(dir, networkCopy)); err != nil {
-		return nil, err
-	}
-	home, err := InitHome(dir, network.Genesis, id, Settings{})
-	if home != nil {
-		home.New = true
-	}
-	return home, err
 }
 
 // checkHomeMode refuses a home that others may enter: it holds the keys.

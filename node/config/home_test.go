@@ -71,10 +71,13 @@ func TestHomeRefuses(t *testing.T) {
 		"unknown role": {func(d string) error {
 			return os.WriteFile(filepath.Join(d, File), []byte("role = 'king'\n"), 0o600)
 		}, "king"},
-		"open key":  {func(d string) error { return os.Chmod(filepath.Join(d, keyFile), 0o644) }, "chmod 600"},
-		"short key": {func(d string) error { return os.WriteFile(filepath.Join(d, keyFile), []byte("abcd"), 0o600) }, "64 hex digits"},
-		"genesis":   {func(d string) error { return os.WriteFile(filepath.Join(d, genesisFile), []byte("{}"), 0o600) }, "chainId"},
-		"no home":   {func(d string) error { return os.Remove(filepath.Join(d, genesisFile)) }, "bedrock init"},
+		"open key":     {func(d string) error { return os.Chmod(filepath.Join(d, keyFile), 0o644) }, "chmod 600"},
+		"short key":    {func(d string) error { return os.WriteFile(filepath.Join(d, keyFile), []byte("abcd"), 0o600) }, "64 hex digits"},
+		"open account": {func(d string) error { return os.Chmod(filepath.Join(d, accountFile), 0o644) }, "chmod 600"},
+		"bad account":  {func(d string) error { return os.WriteFile(filepath.Join(d, accountFile), []byte("{"), 0o600) }, "account.json is damaged"},
+		"genesis":      {func(d string) error { return os.WriteFile(filepath.Join(d, genesisFile), []byte("{}"), 0o600) }, "chainId"},
+		"network file": {func(d string) error { return os.WriteFile(filepath.Join(d, networkCopy), []byte("{}"), 0o600) }, "put the network file there again"},
+		"no home":      {func(d string) error { return os.Remove(filepath.Join(d, genesisFile)) }, "bedrock init"},
 	}
 	for name, c := range cases {
 		dir := filepath.Join(t.TempDir(), "home")

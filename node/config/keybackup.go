@@ -31,6 +31,9 @@ func ReadKeyFiles(dir string) (*KeyFiles, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, accountFile)
+	if err := checkAccount(path); err != nil {
+		return nil, err
+	}
 	if k.Locked = account.Costly(path); !k.Locked {
 		err := k.Open("")
 		if k.Locked = errors.Is(err, account.ErrPassword); err != nil && !k.Locked {
@@ -41,7 +44,7 @@ func ReadKeyFiles(dir string) (*KeyFiles, error) {
 		return nil, fmt.Errorf("read account: %w", err)
 	}
 	if k.Address, err = addressIn(k.account); err != nil {
-		return nil, fmt.Errorf("%s is damaged, restore it from your backup: %w", path, err)
+		return nil, fmt.Errorf("%s is damaged, %w: %w", path, account.ErrDamaged, err)
 	}
 	return k, nil
 }

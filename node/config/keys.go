@@ -45,7 +45,7 @@ func writeKey(path string, key ed25519.PrivateKey) error {
 // maxKeyBytes bounds a key file: 64 digits and what an editor adds.
 const maxKeyBytes = 1 << 10
 
-// readKey loads a key file and refuses one that others could read, or that another user owns and may change.
+// readKey loads a key file that checkSecret lets pass.
 func readKey(path string) (ed25519.PrivateKey, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,11 +54,8 @@ func readKey(path string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
 	}
-	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
-		return nil, fmt.Errorf("%s has mode %04o: %w; run `chmod 600 %s`", path, mode, ErrKeyMode, path)
-	}
-	if uid, foreign := ownerOf(info); foreign {
-		return nil, fmt.Errorf("%s belongs to user %d: %w; run `chown %d %s`", path, uid, ErrKeyMode, os.Geteuid(), path)
+	if err := checkSecret(path, info); err != nil {
+		return nil, err
 	}
 	if info.Size() > maxKeyBytes {
 		return nil, fmt.Errorf("%w: %s has %d bytes, want 64 hex digits: restore it from your backup", ErrNoKey, path, info.Size())
@@ -72,6 +69,29 @@ func readKey(path string) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("%w: %s is not a key file (want 64 hex digits): restore it from your backup", ErrNoKey, path)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// checkSecret refuses a file with a secret that others could read, or that another user owns and may change.
+func checkSecret(path string, info fs.FileInfo) error {
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
+		return fmt.Errorf("%s has mode %04o: %w; run `chmod 600 %s`", path, mode, ErrKeyMode, path)
+	}
+	if uid, foreign := ownerOf(info); foreign {
+		return fmt.Errorf("%s belongs to user %d: %w; run `chown %d %s`", path, uid, ErrKeyMode, os.Geteuid(), path)
+	}
+	return nil
+}
+
+// checkAccount is checkSecret for the file of an account; one that is not there is nobody's secret.
+func checkAccount(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read account: %w", err)
+	}
+	return checkSecret(path, info)
 }
 
 // MarkUnused writes the file that says that a fresh key has never signed a vertex.

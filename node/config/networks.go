@@ -70,7 +70,7 @@ func findNetwork(files fs.FS, name string) (*NamedNetwork, error) {
 		return findDevnet()
 	case !strings.ContainsAny(name, `/\.`):
 		if _, err := os.Stat(name); err != nil {
-			return nil, fmt.Errorf("%w: %q is neither in this program%s nor a file: `bedrock network list` shows those it knows", ErrNoNetwork, name, Suggest(name, append(names, DevnetNetwork)))
+			return nil, fmt.Errorf("%w: %q is neither in this program nor a file%s (`bedrock network list` shows those it knows)", ErrNoNetwork, name, Suggest(name, append(names, DevnetNetwork)))
 		}
 	}
 	n, err := ReadNetwork(name)

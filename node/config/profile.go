@@ -28,7 +28,7 @@ func ParseProfile(s string) (Profile, error) {
 			return p, nil
 		}
 	}
-	return "", fmt.Errorf("profile %q: choose one of home, pi, server, bootstrap", s)
+	return "", fmt.Errorf("%q: choose one of home, pi, server, bootstrap", s)
 }
 
 // Limits are what a profile keeps a node within.

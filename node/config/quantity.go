@@ -20,7 +20,7 @@ func ParseUpload(text string) (int64, error) {
 	}
 	n, err := quantity(text, map[string]float64{"kbit": 1e3 / 8, "mbit": 1e6 / 8, "gbit": 1e9 / 8})
 	if err != nil || n < minUpload {
-		return 0, fmt.Errorf("upload %q: write it as 10Mbit, 800kbit or 1Gbit, at least 132kbit", text)
+		return 0, fmt.Errorf("%q: write it as 10Mbit, 800kbit or 1Gbit, at least 132kbit", text)
 	}
 	return n, nil
 }
@@ -32,7 +32,7 @@ func ParseRowBudget(text string) (int64, error) {
 	}
 	n, err := quantity(text, map[string]float64{"mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40})
 	if err != nil || n < minRowBudget {
-		return 0, fmt.Errorf("row budget %q: write it as 500MiB or 4GiB, at least 64MiB", text)
+		return 0, fmt.Errorf("%q: write it as 500MiB or 4GiB, at least 64MiB", text)
 	}
 	return n, nil
 }
@@ -47,7 +47,7 @@ const (
 func parseBandwidth(text string) (int64, error) {
 	n, err := quantity(text, map[string]float64{"kbit": 1e3 / 8, "mbit": 1e6 / 8, "gbit": 1e9 / 8})
 	if err != nil || n < minBandwidth {
-		return 0, fmt.Errorf("bandwidth %q: write it as 50Mbit or 1Gbit, at least 1Mbit", text)
+		return 0, fmt.Errorf("%q: write it as 50Mbit or 1Gbit, at least 1Mbit", text)
 	}
 	return n, nil
 }
@@ -55,7 +55,7 @@ func parseBandwidth(text string) (int64, error) {
 func parseDisk(text string) (int64, error) {
 	n, err := quantity(text, map[string]float64{"mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40})
 	if err != nil || n < MinDisk {
-		return 0, fmt.Errorf("disk %q: write it as 500MiB or 20GiB, at least 256MiB", text)
+		return 0, fmt.Errorf("%q: write it as 500MiB or 20GiB, at least 256MiB", text)
 	}
 	return n, nil
 }
@@ -63,7 +63,7 @@ func parseDisk(text string) (int64, error) {
 func parseMemory(text string) (int64, error) {
 	n, err := quantity(text, map[string]float64{"mib": 1 << 20, "gib": 1 << 30})
 	if err != nil || n < minMemory {
-		return 0, fmt.Errorf("memory %q: write it as 512MiB or 1GiB, at least 96MiB", text)
+		return 0, fmt.Errorf("%q: write it as 512MiB or 1GiB, at least 96MiB", text)
 	}
 	return n, nil
 }

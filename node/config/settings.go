@@ -58,6 +58,15 @@ func (s Settings) Validate() error {
 	return errors.Join(problems...)
 }
 
+// SettingsError says that a setting's value, or a config.toml, cannot be used as it is: who wrote it corrects it.
+type SettingsError struct{ problem error }
+
+// Error names the place and what is wrong there.
+func (e *SettingsError) Error() string { return e.problem.Error() }
+
+// Unwrap gives what is wrong.
+func (e *SettingsError) Unwrap() error { return e.problem }
+
 // Where the value of a setting comes from, lowest first.
 const (
 	OriginDefault = "default"
@@ -89,11 +98,11 @@ func ReadLayers(path string) (*Layers, error) {
 		return nil, fmt.Errorf("read settings: %w", err)
 	}
 	if len(file) > maxConfigBytes {
-		return nil, fmt.Errorf("%s has %d bytes, at most %d", path, len(file), maxConfigBytes)
+		return nil, &SettingsError{fmt.Errorf("%s has %d bytes, at most %d", path, len(file), maxConfigBytes)}
 	}
 	var read map[string]any
 	if err := toml.NewDecoder(bytes.NewReader(file)).Decode(&read); err != nil {
-		return nil, fmt.Errorf("%s%s", path, tomlProblem(err))
+		return nil, &SettingsError{fmt.Errorf("%s%s", path, tomlProblem(err))}
 	}
 	var problems []error
 	for _, key := range slices.Sorted(maps.Keys(read)) {
@@ -102,7 +111,10 @@ func ReadLayers(path string) (*Layers, error) {
 			problems = append(problems, fmt.Errorf("%s: %w", place, err))
 		}
 	}
-	return l, errors.Join(problems...)
+	if len(problems) > 0 {
+		return l, &SettingsError{errors.Join(problems...)}
+	}
+	return l, nil
 }
 
 // maxConfigBytes bounds config.toml.
@@ -181,10 +193,18 @@ func (l *Layers) Set(key string, values []string, origin string) error {
 	if !ok {
 		return fmt.Errorf("unknown key %q%s: correct or remove it", key, Suggest(key, SettingKeys()))
 	}
-	if err := setting.put(&l.Settings, values); err != nil {
+	if err := l.Put(setting, values, origin); err != nil {
 		return fmt.Errorf("%s: %w", key, err)
 	}
-	l.origins[key] = origin
+	return nil
+}
+
+// Put is Set for a row of the table. The error does not name the setting.
+func (l *Layers) Put(setting Setting, values []string, origin string) error {
+	if err := setting.put(&l.Settings, values); err != nil {
+		return err
+	}
+	l.origins[setting.Key] = origin
 	return nil
 }
 
@@ -244,5 +264,5 @@ func ParseSampling(setting string) (sampling.Rules, error) {
 	case "strict":
 		return sampling.Strict, nil
 	}
-	return sampling.Rules{}, fmt.Errorf("sampling %q: want default or strict", setting)
+	return sampling.Rules{}, fmt.Errorf("%q: want default or strict", setting)
 }

@@ -19,26 +19,30 @@ var ErrByHand = errors.New("change it by hand")
 func SetInFile(path, key string, values []string) error {
 	setting, ok := settingOf(key)
 	if !ok {
-		return fmt.Errorf("unknown key %q%s", key, Suggest(key, SettingKeys()))
+		return &SettingsError{fmt.Errorf("unknown key %q%s", key, Suggest(key, SettingKeys()))}
 	}
 	line, err := setting.line(values)
 	if err != nil {
-		return fmt.Errorf("%s: %w", key, err)
+		return &SettingsError{fmt.Errorf("%s: %w", key, err)}
 	}
 	before, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read settings: %w", err)
 	}
-	if _, err := ReadLayers(path); err != nil {
-		return err
-	}
+	layers, wrong := ReadLayers(path)
+	if layers == nil {
+		return wrong
+	} // else a value is wrong, maybe the one that is set now
 	fresh := path + ".new"
 	if err := os.WriteFile(fresh, withLine(before, key, line), 0o600); err != nil {
 		return fmt.Errorf("write settings: %w", err)
 	}
 	if err := setting.standsIn(fresh, values); err != nil {
 		_ = os.Remove(fresh)
-		return fmt.Errorf("%s: %s cannot be set there by this command, %w: %w", path, key, ErrByHand, err)
+		if wrong != nil {
+			return wrong
+		}
+		return &SettingsError{fmt.Errorf("%s: %s cannot be set there by this command, %w: %w", path, key, ErrByHand, err)}
 	}
 	if err := os.Rename(fresh, path); err != nil {
 		return fmt.Errorf("write settings: %w", err)

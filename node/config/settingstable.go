@@ -50,7 +50,7 @@ func SettingsTable() []Setting {
 	return []Setting{
 		text(Setting{Key: "role", Group: groupCommon, Default: "peer", Help: "what the node does: peer, sequencer, prover, light or bootstrap"},
 			func(s *Settings) *string { return (*string)(&s.Role) }, func(v string) error { _, err := ParseRole(v); return err }),
-		text(Setting{Key: "network", Group: groupCommon, Default: DefaultNetwork, Help: "name of a network in the program (`bedrock network list`), or a network file"},
+		text(Setting{Key: "network", Group: groupCommon, Default: DefaultNetwork, Help: "name of a network in the program (bedrock network list), or a network file"},
 			func(s *Settings) *string { return &s.Network }, nil),
 		text(Setting{Key: "profile", Group: groupCommon, Default: "home; bootstrap for that role", Help: "machine and line to fit into: home, pi, server or bootstrap"},
 			func(s *Settings) *string { return (*string)(&s.Profile) }, func(v string) error { _, err := ParseProfile(v); return err }),
@@ -227,8 +227,12 @@ func checkAddress(v string) error {
 	if v == Off {
 		return nil
 	}
-	if _, _, err := net.SplitHostPort(v); err != nil {
+	_, port, err := net.SplitHostPort(v)
+	if err != nil {
 		return fmt.Errorf("%q: write it as 127.0.0.1:8545, or off", v)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%q: %q is no port: want a number up to 65535", v, port)
 	}
 	return nil
 }

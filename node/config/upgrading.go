@@ -59,12 +59,15 @@ func (u *Upgrade) String() string {
 func UpgradeHome(home string) (*Upgrade, error) { return upgradeHome(home, migrations()) }
 
 func upgradeHome(home string, steps []migration) (*Upgrade, error) {
-	from, err := layoutOf(home)
+	from, err := Layout(home)
 	if err != nil {
 		return nil, err
 	}
 	steps = slices.DeleteFunc(slices.Clone(steps), func(m migration) bool { return m.from < from })
 	if len(steps) == 0 {
+		if _, err := os.Stat(filepath.Join(home, upgradingFile)); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
 		return nil, durable.Remove(filepath.Join(home, upgradingFile)) // left by a crash at the very end
 	}
 	release, err := store.Hold(filepath.Join(home, DataDir, "store"))
@@ -94,8 +97,8 @@ func (u *Upgrade) migrate(home string, steps []migration) error {
 	return durable.Remove(filepath.Join(home, upgradingFile))
 }
 
-// layoutOf reads which layout a home has.
-func layoutOf(home string) (int, error) {
+// Layout reads which layout a home has: ErrVersion (of store) for one of a newer program, ErrBroken for none.
+func Layout(home string) (int, error) {
 	path := filepath.Join(home, versionFile)
 	text, err := readShort(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -19,11 +19,12 @@ func checkBootstrap(_ context.Context, p *Patient) Finding {
 	if status, err := p.status(); err == nil {
 		peers = status.Peers
 	}
-	return judgeContacts(s.Contacts, peers)
+	return judgeContacts(s.Contacts, peers, s.Reach.Network != "public")
 }
 
-// judgeContacts judges who answered; peers is how many a running node is connected to.
-func judgeContacts(contacts []p2p.Contact, peers int) Finding {
+// judgeContacts judges who answered; peers is how many a running node is connected to, private says that the network is one of a
+// machine or house.
+func judgeContacts(contacts []p2p.Contact, peers int, private bool) Finding {
 	var silent []string
 	var fastest time.Duration
 	for _, c := range contacts {
@@ -45,6 +46,8 @@ func judgeContacts(contacts []p2p.Contact, peers int) Finding {
 		return warn("no node to join by is known: this one waits for others to come", "bedrock run --network FILE")
 	case len(contacts) == 0:
 		return pass("no node to join by is named; the running node has %d peers", peers)
+	case answered == 0 && peers == 0 && private:
+		return fail(text+": the network is one of this machine or house, and it does not run or cannot be reached", "bedrock network list")
 	case answered == 0 && peers == 0:
 		return fail(text+": the machine is not in the internet, or a firewall is in the way", "ping -c 3 1.1.1.1")
 	case len(silent) > 0:

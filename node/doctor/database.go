@@ -42,10 +42,12 @@ func judgeDatabase(dir string, err error) Finding {
 		return pass("%s opens", dir)
 	case errors.Is(err, store.ErrInUse):
 		return warn(fmt.Sprintf("%s is in use by a node that does not answer", dir), "bedrock status")
+	case errors.Is(err, store.ErrNotWritable):
+		return fail(sentence(err), "findmnt -T "+dir+"; ls -ld "+dir)
 	case errors.Is(err, store.ErrVersion):
 		return fail(sentence(err), "install the newest release")
 	case errors.Is(err, store.ErrOtherNetwork):
-		return fail(sentence(err), "bedrock network show")
+		return fail(sentence(err), "bedrock network list")
 	default:
 		return fail(sentence(err), fmt.Sprintf("mv %s %s.broken   # the node fetches the blocks again", dir, dir))
 	}

@@ -28,12 +28,16 @@ func checkDisk(ctx context.Context, p *Patient) Finding {
 	if err != nil {
 		return fail(sentence(err), "df -h "+dir)
 	}
-	if f, ok := judgeSpace(dir, free); ok {
+	f, short := judgeSpace(dir, free)
+	if short && f.Verdict == Fail { // not a byte more
 		return f
 	}
 	rate, err := syncRate(ctx, dir)
-	if err != nil {
-		return fail(fmt.Sprintf("%s cannot be written: %s", dir, sentence(err)), "ls -ld "+dir)
+	switch {
+	case err != nil:
+		return fail(fmt.Sprintf("%s cannot be written: %s", dir, sentence(err)), "findmnt -T "+dir+"; ls -ld "+dir)
+	case short:
+		return f
 	}
 	return judgeRate(dir, free, rate)
 }

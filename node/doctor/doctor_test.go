@@ -175,7 +175,7 @@ func TestKeysOfAHome(t *testing.T) {
 	if err := os.Remove(config.SecretFiles(home.Dir)[0]); err != nil {
 		t.Fatal(err)
 	}
-	one(t, patient, "keys").is(t, Fail, "cannot be read")
+	one(t, patient, "keys").is(t, Fail, "no key of the node at")
 }
 
 func TestConfigOfAHome(t *testing.T) {

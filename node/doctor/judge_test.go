@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,6 +61,7 @@ func TestVerdictsOfTheMachine(t *testing.T) {
 		{"ipv6, cut off", judgeIPv6([]string{"2001:db8::1"}, false), Warn, "no route", ""},
 		{"database, in use", judgeDatabase("/d", store.ErrInUse), Warn, "in use", ""},
 		{"database, newer", judgeDatabase("/d", store.ErrVersion), Fail, "newer", ""},
+		{"database, read-only disk", judgeDatabase("/d", store.NotWritable("/d", syscall.EROFS)), Fail, "cannot be written", ""},
 		{"database, other", judgeDatabase("/d", &store.OtherNetworkError{Dir: "/d", Want: types.NetworkID{1}}), Fail, "another network", ""},
 		{"database, broken", judgeDatabase("/d", store.ErrBroken), Fail, "damaged", ""},
 		{"database, good", judgeDatabase("/d", nil), Pass, "opens", ""},
@@ -110,12 +112,13 @@ func TestVerdictsOfTheLine(t *testing.T) {
 		{"reachability, relayed", judgeReach(relayed, false, 3), Warn, "1 relays", ""},
 		{"reachability, nobody", judgeReach(mapped, false, 0), Warn, "nobody could be asked", ""},
 		{"reachability, not yet", judgeReach(mapped, false, 2), Warn, "not known yet", ""},
-		{"bootstrap, all", judgeContacts([]p2p.Contact{{ID: "12345678", Took: 9 * time.Millisecond}, {ID: "22345678", Took: 42 * time.Millisecond}}, 0), Pass, "2 of 2 nodes to join by answer, the fastest after 9 ms", ""},
-		{"bootstrap, some", judgeContacts([]p2p.Contact{{ID: "12345678"}, {ID: "x22345678", Err: dead}}, 0), Warn, "silent: ...22345678", ""},
-		{"bootstrap, none", judgeContacts([]p2p.Contact{{ID: "1", Err: dead}}, 0), Fail, "0 of 1", ""},
-		{"bootstrap, gone but joined", judgeContacts([]p2p.Contact{{ID: "1", Err: dead}}, 4), Warn, "0 of 1", ""},
-		{"bootstrap, unnamed", judgeContacts(nil, 0), Warn, "no node to join by", ""},
-		{"bootstrap, unnamed but joined", judgeContacts(nil, 5), Pass, "5 peers", ""},
+		{"bootstrap, all", judgeContacts([]p2p.Contact{{ID: "12345678", Took: 9 * time.Millisecond}, {ID: "22345678", Took: 42 * time.Millisecond}}, 0, false), Pass, "2 of 2 nodes to join by answer, the fastest after 9 ms", ""},
+		{"bootstrap, some", judgeContacts([]p2p.Contact{{ID: "12345678"}, {ID: "x22345678", Err: dead}}, 0, false), Warn, "silent: ...22345678", ""},
+		{"bootstrap, none", judgeContacts([]p2p.Contact{{ID: "1", Err: dead}}, 0, false), Fail, "0 of 1", ""},
+		{"bootstrap, none, at home", judgeContacts([]p2p.Contact{{ID: "1", Err: dead}}, 0, true), Fail, "the network is one of this machine", ""},
+		{"bootstrap, gone but joined", judgeContacts([]p2p.Contact{{ID: "1", Err: dead}}, 4, false), Warn, "0 of 1", ""},
+		{"bootstrap, unnamed", judgeContacts(nil, 0, false), Warn, "no node to join by", ""},
+		{"bootstrap, unnamed but joined", judgeContacts(nil, 5, false), Pass, "5 peers", ""},
 		{"version, alone", judgeVersions("bedrock/0.6", nil), Pass, "no peer", ""},
 		{"version, same", judgeVersions("bedrock/0.6", []string{"bedrock/0.6", "bedrock/0.5", "other/9"}), Pass, "2 of 2", ""},
 		{"version, one newer", judgeVersions("bedrock/0.6", []string{"bedrock/99", "bedrock/0.6"}), Pass, "1 of 2", ""},

@@ -32,6 +32,7 @@ const (
 	FewFiles     ID = "BR-FILES-001"
 	SmallBuffers ID = "BR-UDP-001"
 	OpenKeys     ID = "BR-KEY-001"
+	LostKey      ID = "BR-KEY-002"
 	BadConfig    ID = "BR-CONF-001"
 	BadDatabase  ID = "BR-DB-001"
 

@@ -28,7 +28,8 @@ import (
 // AgentName begins what every node calls itself to its peers, and UserAgent is what this program says: name/version.
 const (
 	AgentName = "bedrock/"
-	UserAgent = AgentName + "0.6"
+	Version   = "0.6"
+	UserAgent = AgentName + Version
 )
 
 // Dialer opens the host's TCP connections.
@@ -43,6 +44,7 @@ type Config struct {
 	Home      bool // the machine stands behind a home's router, whatever its addresses look like
 	Limits    Limits
 	Listen    []multiaddr.Multiaddr
+	MayMove   bool                  // listen at any free port where one of Listen is taken; else that is an error
 	Announce  []multiaddr.Multiaddr // told to peers beside what the host finds out
 	Bootstrap []peer.AddrInfo       // whom to join by
 	Bandwidth int64                 // bytes a second, in and out; 0: no bound
@@ -105,6 +107,9 @@ func New(c Config) (*Host, error) {
 	var transport []any
 	if c.Dialer != nil {
 		transport = append(transport, tcp.WithDialerForAddr(func(multiaddr.Multiaddr) (tcp.ContextDialer, error) { return c.Dialer, nil }))
+	}
+	if c.Listen, err = c.free(); err != nil {
+		return nil, err
 	}
 	r, counted := newReach(c.Log), new(Traffic)
 	options := []libp2p.Option{

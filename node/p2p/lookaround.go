@@ -2,16 +2,11 @@ package p2p
 
 import (
 	"context"
-	"io"
-	"net"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/etherscale/bedrock/rpc"
 )
@@ -41,14 +36,9 @@ const (
 // listen set, waits until they found out whether they can dial back; at most until ctx ends. Nothing is joined. The key should be
 // a throw-away one.
 func LookAround(ctx context.Context, c Config, listen bool) (*Surroundings, error) {
-	switch {
-	case !listen:
+	c.MayMove = true
+	if !listen {
 		c.Listen, c.Announce, c.Mapping = nil, nil, false
-	case slices.ContainsFunc(c.Listen, isTaken):
-		var err error
-		if c.Listen, err = ParseAddrs(anyPort()); err != nil {
-			return nil, err
-		}
 	}
 	h, err := New(c)
 	if err != nil {
@@ -67,29 +57,6 @@ func LookAround(ctx context.Context, c Config, listen bool) (*Surroundings, erro
 	}
 	s.Reach = h.Reachability()
 	return s, nil
-}
-
-// anyPort are the addresses to listen at where the node's own are taken.
-func anyPort() []string { return []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"} }
-
-// isTaken reports whether somebody listens at an address. libp2p would share a TCP port with a node that runs, and take
-// connections away from it.
-func isTaken(a multiaddr.Multiaddr) bool {
-	network, address, err := manet.DialArgs(a)
-	if err != nil {
-		return false
-	}
-	var socket io.Closer
-	if strings.HasPrefix(network, "udp") {
-		socket, err = net.ListenPacket(network, address)
-	} else {
-		socket, err = net.Listen(network, address)
-	}
-	if err != nil {
-		return true
-	}
-	_ = socket.Close()
-	return false
 }
 
 func dialAll(ctx context.Context, h *Host, peers []peer.AddrInfo) []Contact {
