@@ -173,7 +173,7 @@ func New(cfg Config) (*DHT, error) {
 	if cfg.Server {
 		mode = kad.ModeServer
 	}
-	d.kad, err = kad.New(cfg.Host, kad.Mode(mode), kad.ProtocolPrefix(prefix), kad.Datastore(view{d}),
+	d.kad, err = kad.New(unprotecting{cfg.Host}, kad.Mode(mode), kad.ProtocolPrefix(prefix), kad.Datastore(view{d}),
 		kad.Validator(record.NamespacedValidator{Namespace: Validator{}}),
 		kad.RoutingTablePeerDiversityFilter(newDiversity(cfg.Host)), kad.DisableProviders(), kad.DisableAutoRefresh(), kad.MaxRecordAge(0))
 	if err != nil {
@@ -219,7 +219,9 @@ func (d *DHT) keepTable(ctx context.Context) {
 	// At first the table changes fast: look again soon, then ever less often.
 	pause := time.Second
 	for ctx.Err() == nil {
-		d.sweep(ctx)
+		if d.cfg.Server || d.strangersNamed(ctx) {
+			d.sweep(ctx)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):

@@ -3,6 +3,7 @@ package dht
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ const (
 	sweepTimeout  = 5 * time.Second
 	crawlParallel = 8
 	crawlTimeout  = 2 * time.Minute
+	// probed is how many servers say whether there are new ones.
+	probed = 6
 )
 
 // sweep learns the servers of the network. It asks each known server for those nearest to itself and goes on with the
@@ -42,6 +45,26 @@ func (d *DHT) sweep(ctx context.Context) {
 	if full && d.cfg.WholeTable && ctx.Err() == nil {
 		d.crawl(ctx)
 	}
+}
+
+// strangersNamed asks a few known servers and reports whether they name anyone who is not known, or cannot be asked. Who keeps no rows
+// needs to know many servers and need not hear from each: a sweep that would find nobody new is spared.
+func (d *DHT) strangersNamed(ctx context.Context) bool {
+	known := d.knownServers()
+	if len(known) < probed {
+		return true
+	}
+	rand.Shuffle(len(known), func(i, j int) { known[i], known[j] = known[j], known[i] })
+	isKnown := make(map[peer.ID]bool, len(known))
+	for _, p := range known {
+		isKnown[p] = true
+	}
+	for _, named := range d.askClosest(ctx, known[:probed]) {
+		if len(named) == 0 || slices.ContainsFunc(named, func(p peer.ID) bool { return !isKnown[p] }) {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *DHT) knownServers() []peer.ID {

@@ -127,6 +127,9 @@ func (g *Gossip) Run(ctx context.Context) error {
 
 // protect keeps the connection manager from trimming connections to the members of now, and from nobody else's.
 func (g *Gossip) protect(protected map[peer.ID]bool, now *live) {
+	if g.cfg.Leaf {
+		return // it needs some peers, whoever they are
+	}
 	connections := g.cfg.Host.ConnManager()
 	for p := range protected {
 		if !now.member(p) {

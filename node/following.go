@@ -13,6 +13,9 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
+// silence is for how long after a heartbeat no new block must have been heard of until peers are asked.
+const silence = 5 * time.Second
+
 // openChain opens headers and bodies. A sequencer closes blocks itself, so it waits a moment before it fetches a body.
 func (n *Node) openChain() (err error) {
 	var delay time.Duration
@@ -25,7 +28,7 @@ func (n *Node) openChain() (err error) {
 	}
 	n.chain, err = chain.Open(chain.Config{
 		Genesis: n.cfg.Genesis, Store: n.store, Peers: peers{n}, Rows: rebuilder{n}, HeadersOnly: !n.cfg.Role.FollowsBodies(),
-		BodyBudget: uint64(shareOf(n.cfg.Disk, bodyShare)), BodyDelay: delay, Own: n.key, Checkpoint: checkpoint, HoldBodies: n.joinsLate(), Logger: n.log,
+		BodyBudget: uint64(shareOf(n.cfg.Disk, bodyShare)), BodyDelay: delay, Own: n.key, Checkpoint: checkpoint, HoldBodies: n.joinsLate(), Poll: microseconds(n.cfg.Genesis.Heartbeat) + silence, Logger: n.log,
 	})
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func LimitsOf(p Profile, r Role) Limits {
 		l.ConnsLow, l.ConnsHigh, l.ConnsPerIP, l.Relay, l.Disk, l.Memory, l.Bandwidth = 800, 1000, 64, relayForMany, 50<<30, 2<<30, 1000*mbit
 	}
 	if r == Light {
-		l.ConnsLow, l.ConnsHigh, l.Disk, l.Memory, l.Bandwidth = 12, 20, 4<<30, 256<<20, 20*mbit
+		l.ConnsLow, l.ConnsHigh, l.Disk, l.Memory, l.Bandwidth = 8, 14, 4<<30, 256<<20, 20*mbit
 	}
 	return l
 }
