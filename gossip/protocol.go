@@ -49,13 +49,15 @@ type protocols struct {
 
 	instance protocol.ID // which process of a key is there
 	snapshot protocol.ID // parts of a settled state on request; since v0.6, others do not offer it
+
+	kad protocol.ID // of package dht: who offers it is no light client
 }
 
 func protocolsOf(network types.NetworkID) protocols {
 	prefix := protocol.ID("/bedrock/" + network.String() + "/")
 	return protocols{
 		push: prefix + pushStream, fetch: prefix + fetchStream, block: prefix + blockStream, tx: prefix + txStream,
-		state: prefix + stateStream, instance: prefix + instanceStream, snapshot: prefix + snapshotStream,
+		state: prefix + stateStream, instance: prefix + instanceStream, snapshot: prefix + snapshotStream, kad: prefix + "kad/1.0.0",
 	}
 }
 

@@ -59,14 +59,14 @@ func (g *Gossip) converse(s network.Stream, request []byte, limit int) ([]byte, 
 	return readFrame(s, limit+maxResponseHeader, g.cfg.RequestTimeout)
 }
 
-// candidates lists connected peers that serve a protocol: committee members first, then others, each group rotated; then
-// those that are asked for much already, those that were slow lately, and distrusted peers at the end. With membersOnly it lists those of the newest epoch: they order what comes now.
+// candidates lists connected peers that serve a protocol: committee members first, then others, then light clients (who
+// are no servers of the DHT), each group rotated; then those that are asked for much already, those that were slow lately, and distrusted peers at the end. With membersOnly it lists those of the newest epoch: they order what comes now.
 func (g *Gossip) candidates(id protocol.ID, membersOnly bool) []peer.ID {
-	var members, others, full, slow, last []peer.ID
+	var members, others, light, full, slow, last []peer.ID
 	now := g.live.Load()
 	for _, p := range g.cfg.Host.Network().Peers() {
-		supported, err := g.cfg.Host.Peerstore().SupportsProtocols(p, id)
-		if err != nil || len(supported) == 0 {
+		supported, err := g.cfg.Host.Peerstore().SupportsProtocols(p, id, g.protocols.kad)
+		if err != nil || !slices.Contains(supported, id) {
 			continue
 		}
 		member := now.member(p)
@@ -81,12 +81,14 @@ func (g *Gossip) candidates(id protocol.ID, membersOnly bool) []peer.ID {
 			full = append(full, p)
 		case member:
 			members = append(members, p)
+		case !slices.Contains(supported, g.protocols.kad):
+			light = append(light, p)
 		default:
 			others = append(others, p)
 		}
 	}
 	turn := g.rotation.Add(1)
-	return slices.Concat(rotate(members, turn), rotate(others, turn), rotate(full, turn), rotate(slow, turn), last)
+	return slices.Concat(rotate(members, turn), rotate(others, turn), rotate(light, turn), rotate(full, turn), rotate(slow, turn), last)
 }
 
 func rotate(peers []peer.ID, turn uint64) []peer.ID {

@@ -50,7 +50,7 @@ func newPubsub(ctx context.Context, cfg *Config, appScore func(peer.ID) float64,
 // meshes says how many peers a node exchanges messages with, topic by topic, and how many others it tells of them. Telling three a
 // second for four seconds reaches each neighbour of a node with forty some fifteen times: the library's default of six, or of a
 // quarter of all, is most of what an idle node sends. A leaf exchanges messages with two or three: what these keep from it, it is
-// told of by all others.
+// told of by all others; itself it tells nobody.
 func meshes(leaf bool) pubsub.GossipSubParams {
 	params := pubsub.DefaultGossipSubParams()
 	params.Dlazy, params.GossipFactor = 3, 0.05
@@ -58,7 +58,7 @@ func meshes(leaf bool) pubsub.GossipSubParams {
 	params.HistoryGossip = 4
 	if leaf {
 		params.D, params.Dlo, params.Dhi, params.Dscore, params.Dout = 2, 2, 3, 1, 0
-		params.Dlazy, params.GossipFactor = 2, 0
+		params.Dlazy, params.GossipFactor = 0, 0
 	}
 	return params
 }

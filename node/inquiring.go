@@ -8,18 +8,20 @@ import (
 	"time"
 
 	"github.com/etherscale/bedrock/fraud"
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/node/docket"
 	"github.com/etherscale/bedrock/types"
 )
 
 const (
-	inquireEvery    = time.Second
-	inquirePeers    = 8                // how many are asked for challenges before a value may settle
-	inquireBlocks   = 32               // heights looked at in one turn
-	inquireLag      = 2                // blocks without an assertion before peers are asked for one
-	inquirePatience = 20 * time.Second // for the challenges against one height
-	convictEvery    = 30 * time.Second // between two questions for convictions
-	convictPatience = 5 * time.Second
+	inquireEvery        = time.Second
+	inquirePeers        = 8                // how many are asked for challenges before a value may settle
+	inquireBlocks       = 32               // heights looked at in one turn
+	inquireLag          = 2                // blocks without an assertion before peers are asked for one
+	inquirePatience     = 20 * time.Second // for the challenges against one height
+	convictEvery        = 30 * time.Second // between two questions for convictions
+	convictEveryOfLight = 2 * time.Minute  // likewise: pubsub brings them, and each question is to 8 peers
+	convictPatience     = 5 * time.Second
 )
 
 // inquire asks peers directly for what pubsub did not bring: assertions of blocks that lack one, and challenges against
@@ -27,6 +29,10 @@ const (
 func (p *proofs) inquire(ctx context.Context) error {
 	tick := time.NewTicker(inquireEvery)
 	defer tick.Stop()
+	every := convictEvery
+	if p.n.cfg.Role == config.Light {
+		every = convictEveryOfLight
+	}
 	var due time.Time
 	for {
 		select {
@@ -34,7 +40,7 @@ func (p *proofs) inquire(ctx context.Context) error {
 			return nil
 		case now := <-tick.C:
 			if now.After(due) && p.askConvictions(ctx) {
-				due = now.Add(convictEvery)
+				due = now.Add(every)
 			}
 			p.askAssertions(ctx)
 			p.askChallenges(ctx)

@@ -37,14 +37,13 @@ func (c *Config) reaching(r *reach) []libp2p.Option {
 	r.public = true
 	options := []libp2p.Option{
 		libp2p.EnableRelay(),
-		libp2p.EnableAutoNATv2(),
 		libp2p.ConnectionGater(newGater(c.Bootstrap)),
 		libp2p.AddrsFactory(c.publicAddrs),
 	}
-	if c.Light {
+	if c.Light { // that others dial it to find out whether they can would be most of what an idle one sends
 		return options
 	}
-	options = append(options, libp2p.EnableNATService(), libp2p.EnableRelayService(c.relayOptions(r)...))
+	options = append(options, libp2p.EnableAutoNATv2(), libp2p.EnableNATService(), libp2p.EnableRelayService(c.relayOptions(r)...))
 	if c.Mapping {
 		options = append(options, libp2p.NATManager(r.mapping))
 	}
