@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,12 +23,13 @@ type footprintConfig struct {
 
 // footprint is what one idle program costs.
 type footprint struct {
-	RSSMB     float64 `json:"rssMB"`     // largest resident memory seen, in 10^6 bytes
+	RSSMB     float64 `json:"rssMB"`     // largest resident memory seen (VmRSS), in 10^6 bytes: pages of the program's file are counted
+	RSSAnonMB float64 `json:"rssAnonMB"` // largest part of it that is no file's (RssAnon)
 	CPUPct    float64 `json:"cpuPct"`    // of one core, user and system
 	BytesPerS float64 `json:"bytesPerS"` // in and out, as the kernel counts frames at the program's only interface
 
-	Connections int     `json:"connections"`
-	ListenMs    float64 `json:"listenMs"` // from exec to the line that says where it listens
+	Connections int     `json:"connections"` // at the end: peers that it is connected to
+	ListenMs    float64 `json:"listenMs"`    // from exec to the line that says where it listens
 }
 
 // footprintSummary is the JSON of `bedrock bench footprint`.
@@ -47,7 +49,7 @@ func newBenchFootprintCommand() *cobra.Command {
 		Long: "footprint runs a network of many nodes in one process, with a heartbeat block every 10 s, and beside it a light client\n" +
 			"and a home peer as two more processes, as a user starts them. Each of the three has a network namespace with public\n" +
 			"addresses, so that the kernel counts the bytes of each: headers, handshakes and acknowledgements included. CPU and memory are\n" +
-			"those of /proc. About 5 minutes. Without root: unshare --map-root-user --net --mount sh -c 'mount -t tmpfs none /run && bedrock\n" +
+			"those of /proc; the program's file is read from the disk, as after a start of the machine. About 5 minutes. Without root: unshare --map-root-user --net --mount sh -c 'mount -t tmpfs none /run && bedrock\n" +
 			"bench footprint'.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -55,7 +57,7 @@ func newBenchFootprintCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&cfg.hosts, "hosts", 48, "peers in the network beside a bootstrap node, 4 sequencers, a prover and the measured ones")
+	flags.IntVar(&cfg.hosts, "hosts", 44, "peers in the network beside a bootstrap node, 4 sequencers, a prover and the measured ones")
 	flags.DurationVar(&cfg.settle, "settle", 75*time.Second, "time between the start and the measurement")
 	flags.DurationVar(&cfg.window, "window", 90*time.Second, "length of the measurement")
 	flags.BoolVar(&asJSON, "json", false, "print the result as JSON")
@@ -93,7 +95,7 @@ func measureFootprint(ctx context.Context, lab *footprintLab, cfg footprintConfi
 	if err != nil {
 		return nil, err
 	}
-	var network struct{ Network string }
+	var network footprintNetwork
 	if err := swarm.next(ctx, &network); err != nil {
 		return nil, err
 	}
@@ -109,12 +111,8 @@ func measureFootprint(ctx context.Context, lab *footprintLab, cfg footprintConfi
 		return nil, err
 	}
 	fmt.Fprintf(progress, "light client: listens after %.0f ms, first sample after %.0f ms\n", summary.Light.ListenMs, summary.FirstSampleMs)
-	peer, err := lab.start(ctx, labPeer, "run", "--json", "--home", filepath.Join(lab.dir, "peer"), "--network", network.Network)
+	peer, err := startPeer(ctx, lab, network)
 	if err != nil {
-		return nil, err
-	}
-	var up running
-	if err := peer.next(ctx, &up); err != nil {
 		return nil, err
 	}
 	summary.Peer.ListenMs = peer.age()
@@ -123,6 +121,27 @@ func measureFootprint(ctx context.Context, lab *footprintLab, cfg footprintConfi
 		return nil, err
 	}
 	return summary, measureIdle(ctx, cfg.window, map[*footprintProcess]*footprint{light: &summary.Light, peer: &summary.Peer})
+}
+
+// footprintNetwork is what the swarm says of itself first.
+type footprintNetwork struct {
+	Network string // its file
+	Nodes   []struct{ Addrs []string }
+}
+
+// startPeer starts the home peer, and returns when it listens. It joins by everybody: so it is connected to everybody, which are
+// as many as a home's peer may be.
+func startPeer(ctx context.Context, lab *footprintLab, network footprintNetwork) (*footprintProcess, error) {
+	run := []string{"run", "--json", "--home", filepath.Join(lab.dir, "peer"), "--network", network.Network}
+	for _, n := range network.Nodes {
+		run = append(run, "--bootstrap", strings.Join(n.Addrs, ","))
+	}
+	peer, err := lab.start(ctx, labPeer, run...)
+	if err != nil {
+		return nil, err
+	}
+	var up running
+	return peer, peer.next(ctx, &up)
 }
 
 // measureIdle fills in what each process costs from now on for a time.
@@ -145,7 +164,7 @@ func measureIdle(ctx context.Context, length time.Duration, of map[*footprintPro
 				return err
 			}
 			seconds := u.at.Sub(first[p].at).Seconds()
-			f.RSSMB = max(f.RSSMB, float64(u.rss)/1e6)
+			f.RSSMB, f.RSSAnonMB = max(f.RSSMB, float64(u.rss)/1e6), max(f.RSSAnonMB, float64(u.anonymous)/1e6)
 			f.CPUPct = 100 * (u.cpu - first[p].cpu).Seconds() / seconds
 			f.BytesPerS = float64(u.bytes-first[p].bytes) / seconds
 		}
@@ -167,6 +186,7 @@ func printFootprint(out io.Writer, s *footprintSummary) error {
 	}
 	row("connections", "%d", func(f footprint) any { return f.Connections })
 	row("memory", "%.0f MB", func(f footprint) any { return f.RSSMB })
+	row("of it no file's", "%.0f MB", func(f footprint) any { return f.RSSAnonMB })
 	row("CPU, of a core", "%.2f %%", func(f footprint) any { return f.CPUPct })
 	row("bytes, in and out", "%.0f B/s", func(f footprint) any { return f.BytesPerS })
 	row("listens after", "%.0f ms", func(f footprint) any { return f.ListenMs })

@@ -98,8 +98,9 @@ func firstSample(ctx context.Context, light *footprintProcess) (listens, sampled
 type usageReading struct {
 	at    time.Time
 	cpu   time.Duration // of it and of the children that it waited for
-	rss   uint64        // bytes, now
 	bytes uint64        // through its machine's interface, in and out
+
+	rss, anonymous uint64 // bytes in memory now: all, and those that belong to no file
 }
 
 func (p *footprintProcess) usage() (usageReading, error) {
@@ -109,9 +110,9 @@ func (p *footprintProcess) usage() (usageReading, error) {
 	if err != nil {
 		return u, fmt.Errorf("bench: %s is gone: %w\n%s", p.machine, err, p.said.String())
 	}
-	// proc(5): fields 14 to 17 are the times in ticks of 10 ms, field 24 the resident pages; the name in field 2 may hold spaces.
+	// proc(5): fields 14 to 17 are the times in ticks of 10 ms; the name in field 2 may hold spaces.
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(fields) < 22 {
+	if len(fields) < 15 {
 		return u, fmt.Errorf("bench: %sstat has %d fields", proc, len(fields))
 	}
 	for _, ticks := range fields[11:15] {
@@ -121,13 +122,32 @@ func (p *footprintProcess) usage() (usageReading, error) {
 		}
 		u.cpu += time.Duration(n) * 10 * time.Millisecond
 	}
-	pages, err := strconv.ParseUint(fields[21], 10, 64)
-	if err != nil {
-		return u, fmt.Errorf("bench: %sstat: %w", proc, err)
+	if u.rss, u.anonymous, err = residentBytes(proc + "status"); err != nil {
+		return u, err
 	}
-	u.rss = pages * uint64(os.Getpagesize())
 	u.bytes, err = interfaceBytes(proc + "net/dev")
 	return u, err
+}
+
+// residentBytes reads VmRSS and RssAnon, which the kernel gives in KiB.
+func residentBytes(path string) (rss, anonymous uint64, err error) {
+	status, err := os.ReadFile(path)
+	if err != nil {
+		return 0, 0, fmt.Errorf("bench: %w", err)
+	}
+	for line := range strings.Lines(string(status)) {
+		name, value, _ := strings.Cut(line, ":")
+		into := map[string]*uint64{"VmRSS": &rss, "RssAnon": &anonymous}[name]
+		if into == nil {
+			continue
+		}
+		kib, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+		if err != nil {
+			return 0, 0, fmt.Errorf("bench: %s: %s: %w", path, name, err)
+		}
+		*into = kib << 10
+	}
+	return rss, anonymous, nil
 }
 
 // interfaceBytes is what a machine's wire has carried: the first and the ninth number of its line.

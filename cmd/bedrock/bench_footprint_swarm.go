@@ -37,7 +37,7 @@ func newBenchFootprintSwarmCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "directory of its nodes")
-	cmd.Flags().IntVar(&hosts, "hosts", 48, "number of peers")
+	cmd.Flags().IntVar(&hosts, "hosts", 44, "number of peers")
 	return cmd
 }
 

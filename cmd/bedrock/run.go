@@ -127,6 +127,7 @@ func runNode(cmd *cobra.Command, home *config.Home, f runFlags, watch func(conte
 	if err := sayRunning(out, n, home, f.json); err != nil {
 		return err
 	}
+	defer releaseStart(cfg.Logger)()
 	ctx, cancel := runFor(cmd.Context(), f.length)
 	defer cancel()
 	told := make(chan struct{})
