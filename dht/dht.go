@@ -44,7 +44,8 @@ type Config struct {
 	Replicas  int           // holders of each row; 3
 	Budget    int64         // bytes of disk for rows; 4 GiB
 	Retention time.Duration // rows older than this (header time) are given up; 0: never
-	// Sweep is the time between two looks for servers; 30 s. SweepLimit is the number of servers asked each time; 32,
+	// Sweep is the time between two looks for servers; 30 s. It grows to two minutes while the servers nearest to the node stay the
+	// same, but not with WholeTable. SweepLimit is the number of servers asked each time; 32,
 	// with WholeTable 256.
 	Sweep      time.Duration
 	SweepLimit int
@@ -213,21 +214,6 @@ func (d *DHT) Run(ctx context.Context) error {
 	d.keepRows(ctx)
 	wg.Wait()
 	return ctx.Err()
-}
-
-func (d *DHT) keepTable(ctx context.Context) {
-	// At first the table changes fast: look again soon, then ever less often.
-	pause := time.Second
-	for ctx.Err() == nil {
-		if d.cfg.Server || d.strangersNamed(ctx) {
-			d.sweep(ctx)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, d.cfg.Sweep)
-	}
 }
 
 func (d *DHT) keepRows(ctx context.Context) {

@@ -203,13 +203,18 @@ func (s *servers) roster() []server {
 	if len(table) <= maxRoster {
 		return table
 	}
+	table = s.nearestToSelf(table)[:maxRoster]
+	slices.SortFunc(table, func(a, b server) int { return bytes.Compare(a.place[:], b.place[:]) })
+	return table
+}
+
+// nearestToSelf sorts a table by the distance to the own node.
+func (s *servers) nearestToSelf(table []server) []server {
 	self := [32]byte(kb.ConvertPeerID(s.host.ID()))
 	slices.SortFunc(table, func(a, b server) int {
 		x, y := xor(a.place, self), xor(b.place, self)
 		return bytes.Compare(x[:], y[:])
 	})
-	table = table[:maxRoster]
-	slices.SortFunc(table, func(a, b server) int { return bytes.Compare(a.place[:], b.place[:]) })
 	return table
 }
 

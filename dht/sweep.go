@@ -19,7 +19,47 @@ const (
 	crawlTimeout  = 2 * time.Minute
 	// probed is how many servers say whether there are new ones.
 	probed = 6
+	// calmSweep is the time between two sweeps where nothing changes; well below heardTTL.
+	calmSweep = 2 * time.Minute
 )
+
+func (d *DHT) keepTable(ctx context.Context) {
+	// At first the table changes fast: look again soon, then ever less often.
+	pause := time.Second
+	var neighbours []peer.ID
+	for ctx.Err() == nil {
+		if d.cfg.Server || d.strangersNamed(ctx) {
+			d.sweep(ctx)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		now := d.servers.neighbours(d.kad.BucketSize())
+		pause = d.cfg.nextSweep(pause, len(now) > 0 && slices.Equal(now, neighbours))
+		neighbours = now
+	}
+}
+
+// nextSweep is the pause behind one of a given length. A node whose neighbours stay the same looks less often: each look is asked of
+// dozens, and costs a network of homes most of what it sends at rest. Who publishes needs to know of new servers everywhere.
+func (c *Config) nextSweep(pause time.Duration, calm bool) time.Duration {
+	most := c.Sweep
+	if calm && !c.WholeTable {
+		most = max(most, calmSweep)
+	}
+	return min(2*pause, most)
+}
+
+// neighbours are the n servers of the table that are nearest to the own node, nearest first.
+func (s *servers) neighbours(n int) []peer.ID {
+	table := s.nearestToSelf(slices.Clone(s.list()))
+	out := make([]peer.ID, min(n, len(table)))
+	for i := range out {
+		out[i] = table[i].id
+	}
+	return out
+}
 
 // sweep learns the servers of the network. It asks each known server for those nearest to itself and goes on with the
 // ones it did not know. While the network is smaller than a bucket, one answer names everybody. When answers come back
