@@ -61,7 +61,7 @@ func (n *Node) openAvailability() (err error) {
 	}
 	rate := n.cfg.SamplingRate
 	if rate == 0 && n.cfg.Role == config.Light {
-		rate = defaultLightRate
+		rate = config.LightSamplingRate
 	}
 	client, err := sampling.New(sampling.Config{
 		Rules: rules, Rate: rate,
@@ -90,9 +90,6 @@ func (s sampled) First() types.Height {
 	}
 	return first
 }
-
-// defaultLightRate is 4 Mbit/s: what samples of the largest blocks take twice a second, and little enough for a phone.
-const defaultLightRate = 512 << 10
 
 func microseconds(us uint64) time.Duration { return time.Duration(us) * time.Microsecond }
 

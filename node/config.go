@@ -64,7 +64,7 @@ type Config struct {
 	// Sampling is how sure the node makes of a block's data: "default" (or empty) tolerates peers that are away, "strict" also
 	// proves that the block decodes alike for everybody, and asks for three times as many rows.
 	Sampling string
-	// SamplingRate bounds the bytes a second that sampling receives. 0: defaultLightRate at light clients, none at others.
+	// SamplingRate bounds the bytes a second that sampling receives. 0: config.LightSamplingRate at light clients, none at others.
 	SamplingRate int64
 
 	// LatestAsserted makes the tag latest of a light client's RPC stand for the newest asserted state, not the newest settled one.

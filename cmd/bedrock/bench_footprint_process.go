@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/etherscale/bedrock/node"
+	"github.com/etherscale/bedrock/node/config"
 )
 
 // footprintProcess is this program, run once more on a machine of the lab.
@@ -174,9 +175,9 @@ func interfaceBytes(path string) (uint64, error) {
 
 // connections asks the program how many peers it is connected to.
 func (p *footprintProcess) connections(ctx context.Context) (int, error) {
-	addr := defaultRPC
+	addr := config.DefaultRPC("")
 	if p.machine == labLight {
-		addr = defaultLightRPC
+		addr = config.DefaultRPC(config.Light)
 	}
 	said, err := p.run(ctx, "peers", "--json", "--rpc", "http://"+addr).Output()
 	if err != nil {

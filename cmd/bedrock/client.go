@@ -26,7 +26,7 @@ type queryFlags struct {
 }
 
 func (f *queryFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.rpc, "rpc", "", "JSON-RPC address of a running node; default: of the one that runs in the home, else http://"+defaultRPC)
+	cmd.Flags().StringVar(&f.rpc, "rpc", "", "JSON-RPC address of a running node; default: of the one that runs in the home, else http://"+config.DefaultRPC(""))
 	f.addHome(cmd)
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON in a versioned envelope")
 }
@@ -85,7 +85,7 @@ func (f *queryFlags) address() (string, error) {
 	}
 	switch len(found) {
 	case 0:
-		return "http://" + defaultRPC, nil
+		return "http://" + config.DefaultRPC(""), nil
 	case 1:
 		return "http://" + found[0], nil
 	default:

@@ -61,11 +61,15 @@ func newConfigShowCommand() *cobra.Command {
 func printSettings(out io.Writer, values []config.Value, origin bool) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, v := range values {
-		line := v.Key + "\t" + strings.Join(v.Values, ", ")
+		value := strings.Join(v.Values, ", ")
+		if value == "" {
+			value = v.Words
+		}
+		line := v.Key + "\t" + value
 		if origin {
 			line += "\t" + v.Origin
 		}
-		fmt.Fprintln(w, strings.TrimRight(line, "\t "))
+		fmt.Fprintln(w, line)
 	}
 	return w.Flush()
 }

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -110,16 +108,35 @@ func (f *queryFlags) printFindings(out io.Writer, findings []doctor.Finding) err
 			Checks []doctor.Finding `json:"checks"`
 		}{1, findings})
 	}
+	return printVerdicts(out, findings, columnsOf(out))
+}
+
+// verdictColumns are where the parts of a line begin: the name, or the code, and the text.
+const (
+	nameColumn = 6
+	textColumn = 21
+)
+
+func printVerdicts(out io.Writer, findings []doctor.Finding, columns int) error {
 	words := map[doctor.Verdict]string{doctor.Pass: "ok", doctor.Warn: "warn", doctor.Fail: "FAIL"}
 	counts := make(map[doctor.Verdict]int)
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	var b strings.Builder
 	for _, x := range findings {
 		counts[x.Verdict]++
-		fmt.Fprintf(table, "%s\t%s\t%s\n", words[x.Verdict], x.Name, x.Text)
-		if x.Next != "" {
-			fmt.Fprintf(table, "\t%s\tnext: %s\n", x.Code, x.Next)
+		fmt.Fprintf(&b, "%-*s%-*s%s\n", nameColumn, words[x.Verdict], textColumn-nameColumn, x.Name, indented(x.Text, textColumn, columns))
+		if x.Next != "" { // a command is never broken: it is copied
+			fmt.Fprintf(&b, "%-*s%-*snext: %s\n", nameColumn, "", textColumn-nameColumn, x.Code, x.Next)
 		}
 	}
-	_, err := fmt.Fprintf(table, "%d warnings, %d failures\n", counts[doctor.Warn], counts[doctor.Fail])
-	return errors.Join(err, table.Flush())
+	fmt.Fprintf(&b, "%s, %s\n", counted(counts[doctor.Warn], "warning"), counted(counts[doctor.Fail], "failure"))
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// counted is a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

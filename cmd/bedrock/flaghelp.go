@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"github.com/etherscale/bedrock/node/config"
 )
@@ -57,7 +56,7 @@ func flagGroups(flags *pflag.FlagSet) []flagGroup {
 
 // helpWidth is how many columns --help may take: the terminal's; where none is, as many as a page is wide that is easily read.
 func helpWidth() int {
-	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
+	if width := columnsOf(os.Stdout); width > 0 {
 		return width
 	}
 	return 120

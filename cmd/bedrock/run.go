@@ -149,30 +149,16 @@ func runNode(cmd *cobra.Command, home *config.Home, f runFlags, watch func(conte
 	return err
 }
 
-// Where nodes answer unless told otherwise, by role: one of each fits on a machine.
-const (
-	defaultRPC          = "127.0.0.1:8545"
-	defaultLightRPC     = "127.0.0.1:8546"
-	defaultBootstrapRPC = "127.0.0.1:8547"
-	defaultMetrics      = "127.0.0.1:9848"
-)
-
 // defaultAddresses fills in where a node answers and listens. An address that nobody asked for may be another when it is taken.
 func defaultAddresses(cfg *node.Config) {
 	if cfg.RPC == "" {
-		cfg.RPC, cfg.RPCMayMove = defaultRPC, true
-		switch cfg.Role {
-		case config.Light:
-			cfg.RPC = defaultLightRPC
-		case config.Bootstrap:
-			cfg.RPC = defaultBootstrapRPC
-		}
+		cfg.RPC, cfg.RPCMayMove = config.DefaultRPC(cfg.Role), true
 	}
 	if cfg.RPC == config.Off {
 		cfg.RPC = ""
 	}
 	if cfg.Metrics == "" {
-		cfg.Metrics, cfg.MetricsMayMove = defaultMetrics, true
+		cfg.Metrics, cfg.MetricsMayMove = config.DefaultMetrics, true
 	}
 	if cfg.Metrics == config.Off {
 		cfg.Metrics = ""

@@ -141,7 +141,10 @@ func amountOf(n uint64, unit string) string {
 	if n >= 1<<30 {
 		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 	}
-	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	if n >= 1<<20 || n == 0 {
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 }
 
 // printHealth ends a status: what is raised, harmless things first, so that the worst is the last on the screen.
@@ -150,13 +153,14 @@ func printHealth(out io.Writer, s *rpc.Status, now time.Time) {
 	if s.Version == "" { // an older node, which tells nothing of its health
 		return
 	}
+	columns := columnsOf(out)
 	for i := len(s.Health) - 1; i >= 0; i-- {
 		a := s.Health[i]
 		fmt.Fprintf(out, "\n%s %s: %s, for %s\n", a.Severity, a.Code, a.Title, lasted(max(now.Sub(a.Since), 0)))
 		if a.Detail != "" {
-			fmt.Fprintf(out, "  %s\n", a.Detail)
+			fmt.Fprintf(out, "  %s\n", indented(a.Detail, 2, columns))
 		}
-		fmt.Fprintf(out, "  next: %s\n", a.Next)
+		fmt.Fprintf(out, "  next: %s\n", indented(a.Next, 8, columns))
 	}
 	fmt.Fprintf(out, "\n%s\n", word[s.Ready])
 }

@@ -18,7 +18,7 @@ func TestStatusOfStorage(t *testing.T) {
 		t.Fatalf("a node that stores nothing: %q", got)
 	}
 	s := &rpc.Storage{Rows: 12, Blocks: 3, Bytes: 3 << 19, Budget: 4 << 30}
-	if got := tell(s); got != "  rows       12 of 3 blocks, 1.5 of 4096 MiB\n" {
+	if got := tell(s); got != "  rows       12 of 3 blocks, 1.5 MiB of 4.0 GiB\n" {
 		t.Fatalf("%q", got)
 	}
 	s.Repair = rpc.StorageRepair{Newest: &rpc.LiveRows{Height: 9, Share: 0.987}, Lowest: &rpc.LiveRows{Height: 4, Share: 0.5}, Begun: 2, Ended: 1, Failed: 1, Pending: 3}

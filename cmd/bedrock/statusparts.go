@@ -30,7 +30,7 @@ func printStorage(out io.Writer, s *rpc.Storage) {
 	if s == nil {
 		return
 	}
-	fmt.Fprintf(out, "  rows       %d of %d blocks, %.1f of %d MiB\n", s.Rows, s.Blocks, float64(s.Bytes)/(1<<20), s.Budget>>20)
+	fmt.Fprintf(out, "  rows       %d of %s, %s of %s\n", s.Rows, counted(int(s.Blocks), "block"), amountOf(uint64(s.Bytes), "bytes"), amountOf(uint64(s.Budget), "bytes"))
 	r := s.Repair
 	if r.Newest != nil && r.Lowest != nil {
 		fmt.Fprintf(out, "  live rows  about %.0f %% of block %d, the newest looked at; least %.0f %%, of block %d\n",

@@ -176,6 +176,18 @@ func TestPeersTable(t *testing.T) {
 			t.Errorf("line %d: %q, want it to begin with %q", i, lines[i], want)
 		}
 	}
+	var narrow strings.Builder
+	if err := printPeers(&narrow, []rpc.Peer{
+		{ID: "12D3KooWACi6of9L9WRUTw537oXiwNHrvBBqSGGEGQk4Q3iF3YML", Keeps: true, Addr: "/ip6/2001:db8::7/udp/4848/quic-v1", Transport: "quic", Direction: "out", Agent: "bedrock/0.6"},
+		{ID: "12D3KooWDPjr1byYh9k6ZqsgerMqZAL7Grmcaqn5JeiPxd4D7R7b", Addr: "/ip4/192.0.2.2/tcp/1/p2p/12D3KooWACi6of9L9WRUTw537oXiwNHrvBBqSGGEGQk4Q3iF3YML/p2p-circuit", Transport: "relay", Agent: "bedrock/0.6"},
+	}, time.Now(), true); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"...iF3YML  peer ", " 0.6  ", "  [2001:db8::7]:4848\n", "...4D7R7b  light ", "  192.0.2.2:1\n"} {
+		if !strings.Contains(strings.ReplaceAll(narrow.String(), "0.6      ", "0.6  "), want) {
+			t.Errorf("on a terminal: no %q in\n%s", want, narrow.String())
+		}
+	}
 	if out, code := (&told{}).typed(t, "peers"); code != exitOK || !strings.Contains(out, "connected to nobody") {
 		t.Errorf("none: %d: %s", code, out)
 	}

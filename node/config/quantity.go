@@ -81,6 +81,9 @@ func quantity(text string, units map[string]float64) (int64, error) {
 
 // formatRate writes bytes a second as ParseUpload reads them.
 func formatRate(bytes int64) string {
+	if bytes%(1e6/8) == 0 {
+		return strconv.FormatInt(bytes/(1e6/8), 10) + "Mbit"
+	}
 	return strconv.FormatFloat(float64(bytes)*8/1e3, 'f', -1, 64) + "kbit"
 }
 

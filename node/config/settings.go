@@ -77,6 +77,7 @@ const (
 type Value struct {
 	Key    string   `json:"key"`
 	Values []string `json:"value"` // none: the default
+	Words  string   `json:"-"`     // what holds where there is no value
 	Origin string   `json:"origin"`
 }
 
@@ -228,9 +229,13 @@ func (l *Layers) Values() []Value {
 			v.Origin = origin
 		}
 		if v.Values == nil {
+			v.Words = s.Default
+			if s.Actual != nil {
+				v.Words = s.Actual(&l.Settings)
+			}
 			v.Values = []string{}
-			if s.Default != "" && !s.List {
-				v.Values = []string{s.Default}
+			if v.Words != "" && !s.List {
+				v.Values = []string{v.Words}
 			}
 		}
 		out = append(out, v)

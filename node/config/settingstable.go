@@ -21,6 +21,7 @@ type Setting struct {
 	Default string // in words where it depends on something
 	List    bool   // several values
 	Bool    bool
+	Actual  func(*Settings) string // the default beside these other settings; nil: Default
 
 	put func(*Settings, []string) error
 	get func(*Settings) []string // nil: the default
@@ -52,14 +53,14 @@ func SettingsTable() []Setting {
 			func(s *Settings) *string { return (*string)(&s.Role) }, func(v string) error { _, err := ParseRole(v); return err }),
 		text(Setting{Key: "network", Group: groupCommon, Default: DefaultNetwork, Help: "name of a network in the program (bedrock network list), or a network file"},
 			func(s *Settings) *string { return &s.Network }, nil),
-		text(Setting{Key: "profile", Group: groupCommon, Default: "home; bootstrap for that role", Help: "machine and line to fit into: home, pi, server or bootstrap"},
+		text(Setting{Key: "profile", Group: groupCommon, Default: "home; server for sequencers, bootstrap for that role", Actual: actualProfile, Help: "machine and line to fit into: home, pi, server or bootstrap"},
 			func(s *Settings) *string { return (*string)(&s.Profile) }, func(v string) error { _, err := ParseProfile(v); return err }),
-		text(Setting{Key: "rpc", Group: groupCommon, Default: "127.0.0.1:8545; light 8546, bootstrap 8547", Help: "host:port of the JSON-RPC server, port 0 for any free, or off"},
+		text(Setting{Key: "rpc", Group: groupCommon, Default: "127.0.0.1:8545; light 8546, bootstrap 8547", Actual: func(s *Settings) string { return DefaultRPC(s.Role) }, Help: "host:port of the JSON-RPC server, port 0 for any free, or off"},
 			func(s *Settings) *string { return &s.RPC }, checkAddress),
-		text(Setting{Key: "metrics", Group: groupCommon, Default: "127.0.0.1:9848", Help: "host:port of the metrics for Prometheus, port 0 for any free, or off"},
+		text(Setting{Key: "metrics", Group: groupCommon, Default: DefaultMetrics, Help: "host:port of the metrics for Prometheus, port 0 for any free, or off"},
 			func(s *Settings) *string { return &s.Metrics }, checkAddress),
 
-		list(Setting{Key: "listen", Group: groupNetwork, Default: "TCP and QUIC on port 4848 of all interfaces; any port for light clients", Help: "multiaddr to listen on"},
+		list(Setting{Key: "listen", Group: groupNetwork, Default: "TCP and QUIC on port 4848 of all interfaces; any port for light clients", Actual: actualListen, Help: "multiaddr to listen on"},
 			func(s *Settings) *[]string { return &s.Listen }, func(v []string) error { _, err := p2p.ParseAddrs(v); return err }),
 		list(Setting{Key: "bootstrap", Group: groupNetwork, Default: "those of the network", Help: "multiaddr with /p2p/ of a node to join by"},
 			func(s *Settings) *[]string { return &s.Bootstrap }, func(v []string) error { _, err := p2p.ParsePeers(v); return err }),
@@ -67,14 +68,14 @@ func SettingsTable() []Setting {
 			func(s *Settings) *[]string { return &s.Announce }, func(v []string) error { _, err := p2p.ParseAddrs(v); return err }),
 		boolean(Setting{Key: "no_port_mapping", Group: groupNetwork, Default: "false", Help: "do not ask the router to forward the port (UPnP, NAT-PMP)"},
 			func(s *Settings) *bool { return &s.NoPortMapping }),
-		amount(Setting{Key: "bandwidth", Group: groupNetwork, Default: "by profile: home 100Mbit, pi 50Mbit, server and bootstrap 1Gbit; light clients 20Mbit", Help: "most that is sent and received together, as 50Mbit"},
+		amount(Setting{Key: "bandwidth", Group: groupNetwork, Default: "by profile: home 100Mbit, pi 50Mbit, server and bootstrap 1Gbit; light clients 20Mbit", Actual: func(s *Settings) string { return formatRate(s.limits().Bandwidth) }, Help: "most that is sent and received together, as 50Mbit"},
 			func(s *Settings) *int64 { return &s.Bandwidth }, parseBandwidth, formatRate),
 		amount(Setting{Key: "upload", Group: groupNetwork, Default: "no bound", Help: "most that is sent to place rows at other peers, as 10Mbit: a tenth below what the line carries"},
 			func(s *Settings) *int64 { return &s.Upload }, ParseUpload, formatRate),
 
-		amount(Setting{Key: "disk", Group: groupStorage, Default: "by profile: home 20GiB, pi 8GiB, server 200GiB, bootstrap 50GiB; light clients 4GiB", Help: "most disk that the node's data takes, as 20GiB"},
+		amount(Setting{Key: "disk", Group: groupStorage, Default: "by profile: home 20GiB, pi 8GiB, server 200GiB, bootstrap 50GiB; light clients 4GiB", Actual: func(s *Settings) string { return formatSize(s.limits().Disk) }, Help: "most disk that the node's data takes, as 20GiB"},
 			func(s *Settings) *int64 { return &s.Disk }, parseDisk, formatSize),
-		amount(Setting{Key: "memory", Group: groupStorage, Default: "by profile: home 1GiB, pi 512MiB, server 4GiB, bootstrap 2GiB; light clients 256MiB", Help: "most memory that the node takes, as 1GiB"},
+		amount(Setting{Key: "memory", Group: groupStorage, Default: "by profile: home 1GiB, pi 512MiB, server 4GiB, bootstrap 2GiB; light clients 256MiB", Actual: func(s *Settings) string { return formatSize(s.limits().Memory) }, Help: "most memory that the node takes, as 1GiB"},
 			func(s *Settings) *int64 { return &s.Memory }, parseMemory, formatSize),
 		amount(Setting{Key: "row_budget", Group: groupStorage, Default: "30 % of disk", Help: "disk for rows of the network's blocks"},
 			func(s *Settings) *int64 { return &s.RowBudget }, ParseRowBudget, formatSize),
@@ -83,13 +84,13 @@ func SettingsTable() []Setting {
 			func(s *Settings) *string { return &s.Checkpoint }, func(v string) error { _, err := types.ParseCheckpoint(v); return err }),
 		text(Setting{Key: "sampling", Group: groupAdvanced, Default: "default", Help: "default or strict: how sure the node makes of each block's data (docs/availability.md)"},
 			func(s *Settings) *string { return &s.Sampling }, func(v string) error { _, err := ParseSampling(v); return err }),
-		amount(Setting{Key: "sampling_rate", Group: groupAdvanced, Default: "524288 at light clients, no bound at others", Help: "bytes a second that sampling may receive"},
+		amount(Setting{Key: "sampling_rate", Group: groupAdvanced, Default: "524288 at light clients, no bound at others", Actual: actualSamplingRate, Help: "bytes a second that sampling may receive"},
 			func(s *Settings) *int64 { return &s.SamplingRate }, parseCount, func(v int64) string { return strconv.FormatInt(v, 10) }),
 		boolean(Setting{Key: "asserted", Group: groupAdvanced, Default: "false", Help: "light clients: let the tag latest stand for the newest asserted state, not the newest settled one"},
 			func(s *Settings) *bool { return &s.LatestAsserted }),
 		text(Setting{Key: "password_file", Group: groupAdvanced, Default: "no password, or systemd's credential bedrock-password", Help: "file with the password of the node's account on its first line, readable by you alone"},
 			func(s *Settings) *string { return &s.PasswordFile }, nil),
-		text(Setting{Key: "log_level", Group: groupAdvanced, Default: "info; warn for light clients", Help: "debug, info, warn or error"},
+		text(Setting{Key: "log_level", Group: groupAdvanced, Default: "info; warn for light clients", Actual: actualLogLevel, Help: "debug, info, warn or error"},
 			func(s *Settings) *string { return &s.LogLevel }, oneOf("debug", "info", "warn", "error")),
 		text(Setting{Key: "log_format", Group: groupAdvanced, Default: "text", Help: "text or json"},
 			func(s *Settings) *string { return &s.LogFormat }, oneOf("text", "json")),

@@ -30,7 +30,7 @@ var listed = regexp.MustCompile(`^(max|Max|default|opaque)[A-Z]`)
 // unbounded are constants that such a name has for another reason.
 var unbounded = map[string]string{
 	"consensus.maxTime":     "the largest value of a type",
-	"node.defaultLightRate": "the own pace of asking",
+	"config.LightSamplingRate": "the own pace of asking",
 	"config.maxCommittee":   "a default of new genesis files",
 }
 
