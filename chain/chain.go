@@ -41,7 +41,7 @@ type Chain struct {
 	committees map[types.Epoch]*types.Committee
 	stopped    error // a ConflictError, or ErrRuleVersion
 
-	level  atomic.Bool   // peers had nothing newer when they were asked last
+	level  atomic.Int64  // Unix nanoseconds since when peers that were asked had nothing newer; 0: they have
 	held   chan struct{} // closed when bodies are to be fetched; nil: from the start
 	probed types.Height  // one above the head at which a leap was tried last; owned by Run
 }

@@ -137,9 +137,7 @@ func (c *Chain) fetchHeaders(ctx context.Context) (added int, err error) {
 		c.cfg.Logger.Debug("headers_not_fetched", "from", from, "error", err)
 		return 0, ctx.Err()
 	}
-	if level := len(list) == 0 && !c.gap(); c.level.Swap(level) != level {
-		c.signals.notify()
-	}
+	c.noteLevel(len(list) == 0 && !c.gap())
 	added, err = c.AddHeaders(list)
 	if isPeerFault(err) {
 		c.cfg.Logger.Debug("headers_refused", "from", from, "added", added, "error", err)

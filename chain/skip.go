@@ -3,13 +3,35 @@ package chain
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
 
 // IsLevel reports whether the peers that were asked last had no newer header than the head.
-func (c *Chain) IsLevel() bool { return c.level.Load() }
+func (c *Chain) IsLevel() bool { return c.level.Load() != 0 }
+
+// LevelFor is since how long that is so; 0: it is not.
+func (c *Chain) LevelFor() time.Duration {
+	since := c.level.Load()
+	if since == 0 {
+		return 0
+	}
+	return time.Since(time.Unix(0, since))
+}
+
+func (c *Chain) noteLevel(level bool) {
+	switch {
+	case level == c.IsLevel():
+	case level:
+		c.level.Store(time.Now().UnixNano())
+		c.signals.notify()
+	default:
+		c.level.Store(0)
+		c.signals.notify()
+	}
+}
 
 // FetchBodies ends Config.HoldBodies. It may be called again.
 func (c *Chain) FetchBodies() {

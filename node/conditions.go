@@ -86,6 +86,7 @@ func (n *Node) watchHealth(ctx context.Context) error {
 	var said []health.State
 	for looks := 0; ; looks++ {
 		n.look(list)
+		n.Joining() // estimates need looks at regular times
 		n.meter.noteLine(n.host.Traffic())
 		if looks%stateLooks == 0 {
 			n.look(state)

@@ -34,6 +34,9 @@ func (n *Node) readiness() rpc.Readiness {
 	}
 	age := time.Since(head.Time.Std())
 	check("head", age <= freshHead, "certified block %d is %.1f s old, at most %.0f", head.Height, age.Seconds(), freshHead.Seconds())
+	if s, words, _, _ := n.Joining(); s.Stage != StageDone {
+		check("joined", false, "%s", words)
+	}
 	if stopped := n.stopped(); stopped != nil {
 		check("sound", false, "stopped at block %d: %s", stopped.Height, stopped.Kind)
 	} else {

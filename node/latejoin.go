@@ -36,7 +36,6 @@ type lateJoin struct {
 	decided bool
 	bodies  types.Height  // when looked at last
 	since   time.Time     // when bodies moved
-	level   time.Time     // since when peers have nothing newer
 	check   *types.Header // the epoch's end whose settled state was restored, until that is confirmed
 }
 
@@ -95,14 +94,10 @@ const levelPatience = 10 * time.Second
 func (j *lateJoin) seesHead() bool {
 	n := j.n
 	if !n.chain.IsLevel() {
-		j.level = time.Time{}
 		return false
 	}
-	if j.level.IsZero() {
-		j.level = time.Now()
-	}
 	head := n.chain.Head().Header
-	return time.Since(head.Time.Std()) < 4*microseconds(n.cfg.Genesis.Heartbeat) || time.Since(j.level) > levelPatience
+	return time.Since(head.Time.Std()) < 4*microseconds(n.cfg.Genesis.Heartbeat) || n.chain.LevelFor() > levelPatience
 }
 
 // fetch gets the newest settled state from peers if it saves so many blocks. That it cannot be had is no error: then blocks

@@ -63,6 +63,7 @@ type Node struct {
 
 	rebuildings rebuildings
 	restoring   atomic.Pointer[execution.Restoration] // a state that is being fetched
+	joined      joined
 
 	disk       *diskKeeper // nil without a budget
 	background *background // may be held up by slow peers

@@ -21,6 +21,7 @@ func (n *Node) openRPC() (err error) {
 	answers := &service{n: n}
 	config := rpc.Config{
 		Address: n.cfg.RPC, ChainID: n.cfg.Genesis.ChainID, Version: p2p.UserAgent, Bedrock: answers, Debug: true, Logger: n.log,
+		Joining: n.stillJoining,
 	}
 	if n.exec != nil {
 		answers.executed = backend.New(n.exec, tags{n})

@@ -24,7 +24,7 @@ func (n *Node) addState(s *rpc.Status) {
 	if a, ok := n.Account(); ok {
 		s.Account = fmt.Sprintf("0x%x", a)
 	}
-	s.Budgets = n.budgets()
+	s.Budgets, s.Joining = n.budgets(), n.joiningStatus()
 	ready := n.readiness()
 	s.Ready, s.Health = ready.Ready, ready.Health
 }

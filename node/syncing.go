@@ -9,6 +9,8 @@ import (
 const (
 	StageHeaders = "headers" // certified headers are followed
 	StageState   = "state"   // a settled state is fetched from peers
+	StageBuild   = "build"   // the tries of the fetched state are built
+	StageBodies  = "bodies"  // blocks are waited for from peers
 	StageBlocks  = "blocks"  // blocks are executed
 	StageDone    = "done"
 )
@@ -26,14 +28,21 @@ func (n *Node) Sync() Sync {
 	head := n.chain.Head().Header
 	if r := n.restoring.Load(); r != nil {
 		share, _, _ := r.Progress()
+		if r.Whole() {
+			return Sync{Stage: StageBuild}
+		}
 		return Sync{StageState, uint64(1000 * share), 1000}
 	}
-	if age := time.Since(head.Time.Std()); age > freshHead {
+	if age := time.Since(head.Time.Std()); age > freshHead && n.chain.LevelFor() < levelPatience {
 		return headersSync(uint64(head.Height), head.Time.Std().Sub(n.chain.Genesis().Time.Std()), age)
 	}
 	if n.exec != nil {
 		if done := n.exec.Height(); done+executedNear < head.Height {
-			return Sync{StageBlocks, uint64(done), uint64(head.Height)}
+			stage := StageBlocks
+			if n.chain.BodiesHead() <= done {
+				stage = StageBodies
+			}
+			return Sync{stage, uint64(done), uint64(head.Height)}
 		}
 	}
 	return Sync{StageDone, uint64(head.Height), uint64(head.Height)}
@@ -103,9 +112,14 @@ func (p *Pace) Left(s Sync) (least, most time.Duration, known bool) {
 	return seconds(fast), seconds(slow), true
 }
 
+var stageWords = map[string]string{
+	StageHeaders: "following headers", StageState: "fetching the state", StageBuild: "building the state",
+	StageBodies: "waiting for blocks from peers", StageBlocks: "executing blocks", StageDone: "up to date",
+}
+
 // Words says how a sync goes, with an estimate where there is one.
 func (p *Pace) Words(s Sync) string {
-	text := map[string]string{StageHeaders: "following headers", StageState: "fetching the state", StageBlocks: "executing blocks", StageDone: "up to date"}[s.Stage]
+	text := stageWords[s.Stage]
 	if s.Stage == StageDone {
 		return text
 	}

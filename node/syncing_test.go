@@ -49,6 +49,18 @@ func TestPaceSaysARangeOnceItIsStable(t *testing.T) {
 	}
 }
 
+// TestEveryStageHasWords: each stage is told in words of its own, those without a total without a share.
+func TestEveryStageHasWords(t *testing.T) {
+	seen := map[string]bool{}
+	for _, stage := range []string{StageHeaders, StageState, StageBuild, StageBodies, StageBlocks, StageDone} {
+		words := new(Pace).Words(Sync{Stage: stage})
+		if len(words) < 5 || seen[words] || strings.Contains(words, "%") {
+			t.Errorf("%s: %q", stage, words)
+		}
+		seen[words] = true
+	}
+}
+
 func TestHeadersAreEstimatedByTime(t *testing.T) {
 	if s := headersSync(1000, 1000*time.Second, 500*time.Second); s.Done != 1000 || s.Total != 1500 {
 		t.Fatalf("%+v", s)

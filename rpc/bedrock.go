@@ -80,6 +80,7 @@ type Status struct {
 	Peers     int           `json:"peers"`
 	Committee CommitteeSize `json:"committee"`
 	Stopped   *Stopped      `json:"stopped,omitempty"` // the node follows the chain no further
+	Joining   *Joining      `json:"joining,omitempty"` // how the node comes near the newest block; absent once it was there
 	Bond      *OwnBond      `json:"bond,omitempty"`    // of the node's own key, where it has or needs one
 
 	Network      string    `json:"network"` // its name
@@ -93,6 +94,16 @@ type Status struct {
 	Budgets      []Budget  `json:"budgets,omitempty"`        // what the node keeps within
 	Ready        bool      `json:"ready"`
 	Health       []Ailing  `json:"health"` // the worst first
+}
+
+// Joining is how far a node has come that started behind the newest block.
+type Joining struct {
+	Stage        string `json:"stage"`                  // headers, state, build, bodies or blocks
+	Done         uint64 `json:"done"`                   // headers or blocks; thousandths of the state
+	Total        uint64 `json:"total"`                  // 0: not known; of headers an estimate
+	Text         string `json:"text"`                   // in words
+	LeastSeconds uint64 `json:"leastSeconds,omitempty"` // how long the stage still takes, where it can be told
+	MostSeconds  uint64 `json:"mostSeconds,omitempty"`
 }
 
 // Budget is a bound that the node keeps, and how much of it is used.

@@ -49,7 +49,7 @@ type Progress struct {
 	bedrock Bedrock
 }
 
-// Syncing is false, or an object while execution is far behind the newest certified block.
+// Syncing is false, or an object while the node joins, or execution is far behind the newest certified block.
 func (p *Progress) Syncing(ctx context.Context) (any, error) {
 	if p.bedrock == nil {
 		return false, nil
@@ -58,9 +58,18 @@ func (p *Progress) Syncing(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := p.r.Head().Number.Uint64()
-	if uint64(status.Certified) <= head+maxLag {
+	head, highest := p.r.Head().Number.Uint64(), uint64(status.Certified)
+	j := status.Joining
+	if j == nil && highest <= head+maxLag {
 		return false, nil
 	}
-	return map[string]hexutil.Uint64{"startingBlock": 0, "currentBlock": hexutil.Uint64(head), "highestBlock": hexutil.Uint64(status.Certified)}, nil
+	answer := map[string]any{"startingBlock": hexutil.Uint64(0), "currentBlock": hexutil.Uint64(head)}
+	if j != nil {
+		answer["stage"], answer["done"], answer["total"], answer["text"] = j.Stage, hexutil.Uint64(j.Done), hexutil.Uint64(j.Total), j.Text
+		if j.Stage == "headers" {
+			highest = max(highest, j.Total)
+		}
+	}
+	answer["highestBlock"] = hexutil.Uint64(highest)
+	return answer, nil
 }

@@ -19,12 +19,13 @@ const cachedBlocks = 32
 // reader finds headers, blocks, receipts and states behind hashes, numbers and tags.
 type reader struct {
 	Backend
+	joining  func() string // as Config.Joining
 	blocks   *lru.Cache[common.Hash, *types.Block]
 	receipts *lru.Cache[common.Hash, types.Receipts]
 }
 
-func newReader(b Backend) *reader {
-	return &reader{b, lru.NewCache[common.Hash, *types.Block](cachedBlocks), lru.NewCache[common.Hash, types.Receipts](cachedBlocks)}
+func newReader(b Backend, joining func() string) *reader {
+	return &reader{b, joining, lru.NewCache[common.Hash, *types.Block](cachedBlocks), lru.NewCache[common.Hash, types.Receipts](cachedBlocks)}
 }
 
 // headerAt resolves a tag to a header, or a number to the canonical header; nil: there is none.
@@ -135,6 +136,11 @@ func (r *reader) place(hash common.Hash) (block *types.Block, index uint64) {
 
 // state opens the state behind the block parameter.
 func (r *reader) state(at *gethrpc.BlockNumberOrHash) (*state.StateDB, *types.Header, error) {
+	if isNewest(at) {
+		if err := stillJoining(r.joining); err != nil {
+			return nil, nil, err
+		}
+	}
 	header, err := r.header(at)
 	if err != nil {
 		return nil, nil, err

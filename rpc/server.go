@@ -28,6 +28,10 @@ type Config struct {
 	Pool    Pool    // nil: transactions are not taken; must be there if Backend is
 	Bedrock Bedrock // nil: bedrock_* is not served
 
+	// Joining says how the node comes near the newest block, in words, and is empty once it was there: before, nothing is told
+	// of the newest state and no transaction is taken. nil: it is there.
+	Joining func() string
+
 	Verified Verified // instead of Backend, where nothing is executed: eth_* is answered by proofs
 
 	Hosts   []string // names in the Host header besides localhost and IP addresses; "*": any
@@ -121,7 +125,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 	group, ctx := errgroup.WithContext(ctx)
 	if s.cfg.Backend != nil {
-		f := &feed{reader: newReader(s.cfg.Backend), pool: s.cfg.Pool}
+		f := &feed{reader: newReader(s.cfg.Backend, s.cfg.Joining), pool: s.cfg.Pool}
 		defer f.scope.Close() // ends the filters and the fee oracle
 		if err := s.registerEthereum(server, f); err != nil {
 			return err
@@ -183,7 +187,7 @@ func (s *Server) registerAlways(server *gethrpc.Server) error {
 		services = append(services, service{"eth", chainID(s.cfg.ChainID)})
 	}
 	if s.cfg.Pool != nil {
-		services = append(services, service{"eth", &Sender{s.cfg.Pool}})
+		services = append(services, service{"eth", &Sender{s.cfg.Pool, s.cfg.Joining}})
 	}
 	if s.cfg.Bedrock != nil {
 		services = append(services, service{"bedrock", &BedrockMethods{s.cfg.Bedrock}})

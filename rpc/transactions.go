@@ -204,6 +204,9 @@ func marshalReceipt(block *types.Block, receipts types.Receipts, i int, signer t
 func (t *Transactions) GetTransactionCount(account common.Address, at *gethrpc.BlockNumberOrHash) (hexutil.Uint64, error) {
 	if at != nil {
 		if number, ok := at.Number(); ok && number == gethrpc.PendingBlockNumber {
+			if err := stillJoining(t.r.joining); err != nil {
+				return 0, err
+			}
 			return hexutil.Uint64(t.pool.PendingNonce(account)), nil
 		}
 	}
@@ -223,6 +226,9 @@ func (s *Sender) SendRawTransaction(ctx context.Context, envelope hexutil.Bytes)
 	if !tx.Protected() {
 		return common.Hash{}, errors.New("only replay-protected (EIP-155) transactions allowed over RPC")
 	}
+	if err := stillJoining(s.joining); err != nil {
+		return common.Hash{}, err
+	}
 	if err := s.pool.Add(ctx, tx); err != nil {
 		return common.Hash{}, err
 	}
@@ -230,4 +236,7 @@ func (s *Sender) SendRawTransaction(ctx context.Context, envelope hexutil.Bytes)
 }
 
 // Sender serves eth_sendRawTransaction, also where nothing is executed.
-type Sender struct{ pool Pool }
+type Sender struct {
+	pool    Pool
+	joining func() string
+}

@@ -20,7 +20,6 @@ const (
 func showCatchUp(ctx context.Context, out io.Writer, log *slog.Logger, n *node.Node) {
 	tick := time.NewTicker(catchUpLook)
 	defer tick.Stop()
-	var pace node.Pace
 	b := bar{out: out}
 	told := time.Now()
 	for {
@@ -28,16 +27,15 @@ func showCatchUp(ctx context.Context, out io.Writer, log *slog.Logger, n *node.N
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			s := n.Sync()
-			pace.Note(s, now)
+			s, words, _, _ := n.Joining()
 			switch {
 			case s.Stage == node.StageDone:
 				return
 			case isTerminal(out) && s.Total > 0:
-				b.draw(min(s.Done, s.Total-1), s.Total, pace.Words(s)+"   ")
+				b.draw(min(s.Done, s.Total-1), s.Total, words+"   ")
 			case !isTerminal(out) && now.Sub(told) >= catchUpTell:
 				told = now
-				log.Info("catching up", "stage", s.Stage, "done", s.Done, "total", s.Total, "how", pace.Words(s))
+				log.Info("catching up", "stage", s.Stage, "done", s.Done, "total", s.Total, "how", words)
 			}
 		}
 	}

@@ -56,6 +56,9 @@ func showStatus(cmd *cobra.Command, c *client, s *rpc.Status) error {
 	out, now := cmd.OutOrStdout(), time.Now()
 	fmt.Fprintf(out, "%s %s\n", s.Role, s.PeerID)
 	printNetwork(out, s)
+	if s.Joining != nil {
+		fmt.Fprintf(out, "  joining    %s\n", s.Joining.Text)
+	}
 	printHeights(out, s, now)
 	printPeerCount(out, s)
 	printOwnBond(out, s.Bond)
