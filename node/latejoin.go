@@ -84,7 +84,17 @@ func (j *lateJoin) decide(ctx context.Context) error {
 	}
 	j.decided, j.since = true, time.Now()
 	defer n.chain.FetchBodies()
-	return j.fetch(ctx, n.snapshotGap())
+	return j.fetch(ctx, j.gap())
+}
+
+// gap is how many blocks a snapshot must save: any, where the next bodies are older than the network keeps them.
+func (j *lateJoin) gap() types.Height {
+	n := j.n
+	next, ok := n.chain.Header(n.exec.Height() + 1)
+	if ok && next.Header.Time+types.Time(n.cfg.Genesis.Retention) < n.chain.Head().Header.Time {
+		return 1
+	}
+	return n.snapshotGap()
 }
 
 // levelPatience is how long peers must have had nothing newer than a head that is old: the first to answer may be behind.

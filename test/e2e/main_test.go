@@ -13,6 +13,8 @@ import (
 // program is the path of the program under test: built once, or what BEDROCK_BINARY names. It stays empty under -short.
 var program string
 
+var thorough = flag.Bool("long", false, "also run what takes minutes")
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(buildAndRun(m))
