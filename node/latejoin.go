@@ -78,7 +78,7 @@ func (j *lateJoin) decide(ctx context.Context) error {
 	n := j.n
 	own := n.exec.HeadHeader()
 	age := time.Since(own.Time.Std())
-	far := age > time.Duration(n.snapshotGap())*microseconds(n.cfg.Genesis.BlockInterval)
+	far := age > min(time.Duration(n.snapshotGap())*microseconds(n.cfg.Genesis.BlockInterval), microseconds(n.cfg.Genesis.Retention))
 	if far && !j.seesHead() {
 		return nil
 	}
