@@ -5,6 +5,7 @@ import (
 
 	"github.com/etherscale/bedrock/node/metrics"
 	"github.com/etherscale/bedrock/rpc"
+	"github.com/etherscale/bedrock/types"
 )
 
 // diskWarnAt is the part of the disk budget from which on the owner is told.
@@ -51,9 +52,12 @@ func (n *Node) fillsDisk() string {
 }
 
 // gaveUpHistory tells of blocks whose transactions and receipts are not here any more.
-func (n *Node) gaveUpHistory() string {
-	if pruned := n.exec.Pruned(); pruned > 0 {
-		return fmt.Sprintf("transactions and receipts of the blocks up to %d", pruned)
+func (n *Node) gaveUpHistory() string { return prunedWords(n.exec.Pruned(), n.exec.First()) }
+
+// prunedWords: what was before the first block here was never here.
+func prunedWords(pruned, first types.Height) string {
+	if pruned <= first {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf("transactions and receipts of the blocks up to %d", pruned)
 }

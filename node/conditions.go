@@ -263,10 +263,17 @@ func silentWords(s consensus.Status) string {
 }
 
 func (n *Node) isConvicted() string {
-	if seq, _, ok := n.order.Current(); ok && seq.Status().Convicted {
-		return "two vertices of one round bear its signature"
+	if seq, _, ok := n.order.Current(); ok {
+		return convictedWords(seq.Status())
 	}
 	return ""
+}
+
+func convictedWords(s consensus.Status) string {
+	if !s.Convicted {
+		return ""
+	}
+	return "two vertices of one round bear its signature"
 }
 
 // cannotPay is for those whose duty is to post.

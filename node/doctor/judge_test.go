@@ -149,3 +149,24 @@ func TestGlobalIPv6(t *testing.T) {
 		t.Errorf("global addresses are %v", got)
 	}
 }
+
+// TestCodesOfChecks: what a check finds has its code, of which the page of codes says what to do.
+func TestCodesOfChecks(t *testing.T) {
+	want := map[string]health.ID{"clock": health.ClockSkew, "disk": health.DiskFilling, "files": health.FewFiles, "udp": health.SmallBuffers, "keys": health.OpenKeys,
+		"config": health.BadConfig, "database": health.BadDatabase, "bootstrap": health.NoBootstrap, "version": health.OldVersion, "ipv6": health.NoIPv6,
+		"mapping": health.NoPortMapping, "cgnat": health.SharedAddress, "reachability": health.Unreachable}
+	found, err := Run(t.Context(), NewPatient(t.TempDir(), nil, nil), "files", "udp", "keys", "config", "database", "ipv6")
+	if err != nil || len(found) != 6 {
+		t.Fatal(len(found), err)
+	}
+	for _, f := range found {
+		if f.Code != want[f.Name] {
+			t.Errorf("%s found %s, want %s", f.Name, f.Code, want[f.Name])
+		}
+	}
+	for _, c := range checks() {
+		if _, ok := health.Find(c.code); !ok || c.code != want[c.name] {
+			t.Errorf("%s has the code %q", c.name, c.code)
+		}
+	}
+}

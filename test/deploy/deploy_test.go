@@ -4,6 +4,7 @@ package deploy
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -137,6 +138,32 @@ func TestOtherFilesParse(t *testing.T) {
 		var any map[string]any
 		if err := yaml.Unmarshal(encoded, &any); err != nil || len(any) == 0 || !strings.Contains(string(encoded), want) {
 			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// TestAlertsFire runs the rules against invented series, in Prometheus' own interpreter: where promtool is installed. What the series
+// are called is checked everywhere.
+func TestAlertsFire(t *testing.T) {
+	path := filepath.Join(folder, "prometheus", "alerts_test.yml")
+	encoded, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := regexp.MustCompile(`(?m)series: '([^']+)'`).FindAllStringSubmatch(string(encoded), -1)
+	if len(series) < 20 {
+		t.Errorf("%d series", len(series))
+	}
+	for _, s := range series {
+		check(t, path, s[1], make(map[metrics.Name]bool))
+	}
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("no promtool here")
+	}
+	for _, args := range [][]string{{"check", "config", filepath.Join(folder, "prometheus", "prometheus.yml")}, {"test", "rules", path}} {
+		if out, err := exec.Command(promtool, args...).CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
 }
