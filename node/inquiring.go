@@ -51,9 +51,13 @@ func (p *proofs) inquire(ctx context.Context) error {
 // askAssertions asks for the assertions of the first block that lacks one, and of those after it, until nobody has any.
 // What nobody heard of here is told on: a claim that only few know is one that nobody may have compared.
 func (p *proofs) askAssertions(ctx context.Context) {
+	holds := func(h types.Height) bool {
+		ch, ok := p.n.chain.Header(h)
+		return !ok || ch.Header.DataLength > 0
+	}
 	for range inquireBlocks {
 		next, head := p.tracker.Asserted().Height+1, p.n.chain.Head().Header
-		if next+inquireLag > head.Height || p.barren == [2]types.Height{next, head.Height} {
+		if next+inquireLag > head.Height || p.barren.waits(next, head.Height-inquireLag, time.Now(), holds) {
 			return
 		}
 		found, err := p.n.gossip.Assertions(ctx, next, inquirePeers)
@@ -64,7 +68,7 @@ func (p *proofs) askAssertions(ctx context.Context) {
 			p.learn(ctx, encoded)
 		}
 		if p.tracker.Asserted().Height < next {
-			p.barren = [2]types.Height{next, head.Height}
+			p.barren.again(time.Now())
 			return
 		}
 	}

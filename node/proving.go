@@ -41,7 +41,7 @@ type proofs struct {
 
 	// Owned by inquire: the next height without an assertion, and the head, when peers last had none; the height at which
 	// own execution and the standing claim differ.
-	barren   [2]types.Height
+	barren   barren
 	disputed atomic.Uint64
 
 	mu      sync.Mutex
