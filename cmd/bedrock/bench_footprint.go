@@ -46,11 +46,11 @@ func newBenchFootprintCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "footprint",
 		Short: "Measure what an idle light client and an idle home peer cost: memory, CPU, bytes (Linux, root)",
-		Long: "footprint runs a network of many nodes in one process, with a heartbeat block every 10 s, and beside it a light client\n" +
-			"and a home peer as two more processes, as a user starts them. Each of the three has a network namespace with public\n" +
-			"addresses, so that the kernel counts the bytes of each: headers, handshakes and acknowledgements included. CPU and memory are\n" +
-			"those of /proc; the program's file is read from the disk, as after a start of the machine. About 5 minutes. Without root: unshare --map-root-user --net --mount sh -c 'mount -t tmpfs none /run && bedrock\n" +
-			"bench footprint'.",
+		Long: "footprint runs a network of home peers with a heartbeat block every 10 s, and in it a light client and a home peer that\n" +
+			"are measured, each a process as a user starts it. Each has a network namespace with a public address, so that the kernel\n" +
+			"counts the bytes of each: headers, handshakes and acknowledgements included. CPU and memory are those of /proc; the\n" +
+			"program's file is read from the disk, as after a start of the machine. About 5 minutes and 4 GB of memory. Without root:\n" +
+			"unshare --map-root-user --net --mount sh -c 'mount -t tmpfs none /run && bedrock bench footprint'.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return benchFootprint(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), cfg, asJSON)
@@ -73,7 +73,7 @@ func benchFootprint(ctx context.Context, out, progress io.Writer, cfg footprintC
 		return fmt.Errorf("bench: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	lab, err := newFootprintLab(ctx, dir)
+	lab, err := newFootprintLab(ctx, dir, cfg.hosts)
 	if err != nil {
 		return err
 	}
@@ -91,12 +91,16 @@ func benchFootprint(ctx context.Context, out, progress io.Writer, cfg footprintC
 // measureFootprint starts the network, then what is measured, lets all come to rest, and measures.
 func measureFootprint(ctx context.Context, lab *footprintLab, cfg footprintConfig, progress io.Writer) (*footprintSummary, error) {
 	fmt.Fprintf(progress, "starting a network of %d nodes\n", cfg.hosts+6)
-	swarm, err := lab.start(ctx, labSwarm, "bench", footprintSwarmVerb, "--dir", filepath.Join(lab.dir, "swarm"), "--hosts", fmt.Sprint(cfg.hosts))
+	swarm, err := lab.start(ctx, labSwarm, "bench", footprintSwarmVerb, "--dir", filepath.Join(lab.dir, "swarm"))
 	if err != nil {
 		return nil, err
 	}
 	var network footprintNetwork
 	if err := swarm.next(ctx, &network); err != nil {
+		return nil, err
+	}
+	everybody, err := startHomes(ctx, lab, network, cfg.hosts)
+	if err != nil {
 		return nil, err
 	}
 	if err := waitForBlocks(ctx, swarm); err != nil {
@@ -111,7 +115,7 @@ func measureFootprint(ctx context.Context, lab *footprintLab, cfg footprintConfi
 		return nil, err
 	}
 	fmt.Fprintf(progress, "light client: listens after %.0f ms, first sample after %.0f ms\n", summary.Light.ListenMs, summary.FirstSampleMs)
-	peer, err := startPeer(ctx, lab, network)
+	peer, err := startPeer(ctx, lab, network.Network, everybody)
 	if err != nil {
 		return nil, err
 	}
@@ -129,14 +133,30 @@ type footprintNetwork struct {
 	Nodes   []struct{ Addrs []string }
 }
 
+// startHomes starts the network's other peers, and returns where all its nodes listen.
+func startHomes(ctx context.Context, lab *footprintLab, network footprintNetwork, count int) (everybody []string, err error) {
+	for _, n := range network.Nodes {
+		everybody = append(everybody, n.Addrs...)
+	}
+	for i := range count {
+		name := homeName(i)
+		home, err := lab.start(ctx, name, "run", "--json", "--home", filepath.Join(lab.dir, name), "--network", network.Network, "--rpc", "off", "--metrics", "off")
+		if err != nil {
+			return nil, err
+		}
+		var up running
+		if err := home.next(ctx, &up); err != nil {
+			return nil, err
+		}
+		everybody = append(everybody, up.Addrs...)
+	}
+	return everybody, nil
+}
+
 // startPeer starts the home peer, and returns when it listens. It joins by everybody: so it is connected to everybody, which are
 // as many as a home's peer may be.
-func startPeer(ctx context.Context, lab *footprintLab, network footprintNetwork) (*footprintProcess, error) {
-	run := []string{"run", "--json", "--home", filepath.Join(lab.dir, "peer"), "--network", network.Network}
-	for _, n := range network.Nodes {
-		run = append(run, "--bootstrap", strings.Join(n.Addrs, ","))
-	}
-	peer, err := lab.start(ctx, labPeer, run...)
+func startPeer(ctx context.Context, lab *footprintLab, network string, everybody []string) (*footprintProcess, error) {
+	peer, err := lab.start(ctx, labPeer, "run", "--json", "--home", filepath.Join(lab.dir, "peer"), "--network", network, "--bootstrap", strings.Join(everybody, ","))
 	if err != nil {
 		return nil, err
 	}

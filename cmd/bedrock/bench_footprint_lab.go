@@ -13,15 +13,17 @@ import (
 	"strings"
 )
 
-// The machines of the lab, by the last part of their namespaces' names.
+// The machines of the lab, by the last part of their namespaces' names; the network's other peers are on home0, home1, ...
 const (
 	labSwarm = "swarm"
 	labLight = "light"
 	labPeer  = "peer"
+	labHome  = "home"
 )
 
-// footprintLab is three machines with public addresses, as network namespaces: one for all nodes of a network, and one for each
-// program that is measured, joined to the first by a wire of its own.
+// footprintLab is machines with public addresses, as network namespaces: one for the core of a network, which also routes, and
+// one for each other program, joined to the first by a wire of its own. Many nodes in one namespace would all seem to dial from
+// one address, and nodes trust such crowds little.
 type footprintLab struct {
 	dir       string
 	exe       string
@@ -31,7 +33,7 @@ type footprintLab struct {
 }
 
 // newFootprintLab makes the namespaces. It fails with what to do where they cannot be made.
-func newFootprintLab(ctx context.Context, dir string) (_ *footprintLab, err error) {
+func newFootprintLab(ctx context.Context, dir string, homes int) (_ *footprintLab, err error) {
 	if runtime.GOOS != "linux" {
 		return nil, errors.New("bench footprint reads /proc and counts bytes in network namespaces: run it on Linux")
 	}
@@ -48,17 +50,18 @@ func newFootprintLab(ctx context.Context, dir string) (_ *footprintLab, err erro
 			err = errors.Join(err, l.close())
 		}
 	}()
-	for _, name := range []string{labSwarm, labLight, labPeer} {
-		if err := ip(ctx, "netns add "+l.prefix+name); err != nil {
-			return nil, err
-		}
-		l.made = append(l.made, l.prefix+name)
-		if err := ip(ctx, "-n "+l.prefix+name+" link set lo up"); err != nil {
-			return nil, err
-		}
+	if err := l.add(ctx, labSwarm); err != nil {
+		return nil, err
 	}
-	for i, name := range []string{labLight, labPeer} {
-		if err := l.join(ctx, name, i); err != nil {
+	if err := l.inside(ctx, labSwarm, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1"); err != nil {
+		return nil, err
+	}
+	machines := []string{labLight, labPeer}
+	for i := range homes {
+		machines = append(machines, homeName(i))
+	}
+	for i, name := range machines {
+		if err := errors.Join(l.add(ctx, name), l.join(ctx, name, i)); err != nil {
 			return nil, err
 		}
 	}
@@ -68,6 +71,23 @@ func newFootprintLab(ctx context.Context, dir string) (_ *footprintLab, err erro
 		}
 	}
 	return l, nil
+}
+
+// homeName is the machine of the i-th of the network's other peers.
+func homeName(i int) string { return labHome + strconv.Itoa(i) }
+
+// add makes a machine.
+func (l *footprintLab) add(ctx context.Context, name string) error {
+	if err := ip(ctx, "netns add "+l.prefix+name); err != nil {
+		return err
+	}
+	l.made = append(l.made, l.prefix+name)
+	return ip(ctx, "-n "+l.prefix+name+" link set lo up")
+}
+
+// inside runs a command on a machine to its end.
+func (l *footprintLab) inside(ctx context.Context, machine string, command ...string) error {
+	return ip(ctx, "netns exec "+l.prefix+machine+" "+strings.Join(command, " "))
 }
 
 // coldCopy is a copy of this program's file that is on the disk and not in the kernel's cache, as after a start of the machine.
@@ -97,10 +117,10 @@ func coldCopy(dir string) (path string, err error) {
 	return path, forgetFile(to)
 }
 
-// footprintNodes is how many addresses the swarm has: more than nodes.
-const footprintNodes = 80
+// footprintNodes is how many addresses the core has: one for each of its nodes.
+const footprintNodes = 6
 
-// swarmAddress is where the i-th node of the swarm listens: each in a /16 of its own, as strangers are, for nodes limit what
+// swarmAddress is where the i-th node of the core listens: each in a /16 of its own, as strangers are, for nodes limit what
 // comes from one neighbourhood.
 func swarmAddress(i int) string { return fmt.Sprintf("45.%d.0.1", 20+i) }
 
@@ -137,6 +157,9 @@ func (l *footprintLab) close() error {
 	var problems []error
 	for _, p := range l.processes {
 		problems = append(problems, p.stop())
+	}
+	for _, p := range l.processes {
+		_ = p.cmd.Wait() // how it ends after a signal says nothing
 	}
 	for _, name := range l.made {
 		problems = append(problems, ip(context.Background(), "netns delete "+name))

@@ -68,12 +68,11 @@ func (p *footprintProcess) age() float64 {
 	return float64(time.Since(p.began)) / float64(time.Millisecond)
 }
 
-// stop ends the program as Ctrl-C does.
+// stop tells the program to end, as Ctrl-C does.
 func (p *footprintProcess) stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("bench: stop %s: %w", p.machine, err)
 	}
-	_ = p.cmd.Wait() // how it ends after a signal says nothing
 	return nil
 }
 

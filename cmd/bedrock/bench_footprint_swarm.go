@@ -23,26 +23,24 @@ const (
 	footprintBlocks    = 2
 )
 
-// newBenchFootprintSwarmCommand is the network of `bedrock bench footprint`, run by it in a namespace.
+// newBenchFootprintSwarmCommand is the core of the network of `bedrock bench footprint`, run by it in a namespace.
 func newBenchFootprintSwarmCommand() *cobra.Command {
 	var dir string
-	var hosts int
 	cmd := &cobra.Command{
 		Use:    footprintSwarmVerb,
-		Short:  "The network of bench footprint",
+		Short:  "The core of the network of bench footprint: a bootstrap node, sequencers and a prover",
 		Args:   noArgs,
 		Hidden: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runFootprintSwarm(cmd.Context(), cmd.OutOrStdout(), dir, hosts)
+			return runFootprintSwarm(cmd.Context(), cmd.OutOrStdout(), dir)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "directory of its nodes")
-	cmd.Flags().IntVar(&hosts, "hosts", 44, "number of peers")
 	return cmd
 }
 
 // runFootprintSwarm says where the network's file is, then each block that is certified.
-func runFootprintSwarm(ctx context.Context, out io.Writer, dir string, hosts int) (err error) {
+func runFootprintSwarm(ctx context.Context, out io.Writer, dir string) (err error) {
 	sandbox, err := sandboxCommand()
 	if err != nil {
 		return err
@@ -50,7 +48,7 @@ func runFootprintSwarm(ctx context.Context, out io.Writer, dir string, hosts int
 	lines := json.NewEncoder(out)
 	heights := make(chan types.Height, 16)
 	net, err := devnet.Open(devnet.Config{
-		Sequencers: 4, Provers: 1, Peers: hosts, Dir: dir, RPC: "127.0.0.1:0", Payload: types.PayloadEthereum, Sandbox: sandbox, Heartbeat: footprintHeartbeat,
+		Sequencers: 4, Provers: 1, Dir: dir, RPC: "127.0.0.1:0", Payload: types.PayloadEthereum, Sandbox: sandbox, Heartbeat: footprintHeartbeat,
 		Listen: func(i int) []string {
 			return []string{fmt.Sprintf("/ip4/%s/tcp/4848", swarmAddress(i)), fmt.Sprintf("/ip4/%s/udp/4848/quic-v1", swarmAddress(i))}
 		},
