@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -115,7 +116,16 @@ func (c *client) ask(ctx context.Context, into any, method string, args ...any) 
 	case errors.As(err, &answered):
 		return fmt.Errorf("%s answers %s: %w", c.url, method, err)
 	}
-	return &exitError{exitNoAnswer, fmt.Errorf("no answer from %s: %w; is a node running there? (`bedrock devnet`, or --rpc)", c.url, err)}
+	return &exitError{exitNoAnswer, fmt.Errorf("no answer from %s: %s; is a node running there? (`bedrock run` and `bedrock light` start one, --rpc names another)", c.url, whyNot(err))}
+}
+
+// whyNot is what went wrong on the way, in one line and without the address.
+func whyNot(err error) string {
+	var way *url.Error
+	if errors.As(err, &way) {
+		err = way.Err
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
 }
 
 // printJSON prints a result in the versioned envelope of all verbs.

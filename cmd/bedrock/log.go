@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -34,7 +35,7 @@ func newLog(out io.Writer, level slog.Level, format string) *slog.Logger {
 	case format == "json":
 		handler = slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level})
 	case isTerminal(out):
-		handler = tint.NewTextHandler(out, &tint.Options{Level: level, TimeFormat: time.TimeOnly})
+		handler = tint.NewTextHandler(out, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}) // no-color.org
 	default:
 		handler = slog.NewTextHandler(out, &slog.HandlerOptions{Level: level})
 	}

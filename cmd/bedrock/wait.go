@@ -88,8 +88,8 @@ func isNoAnswer(err error) bool {
 
 // ranOut tells what was missing when the time was over.
 func (f *waitFlags) ranOut(cmd *cobra.Command, missing string, last error, began time.Time) error {
-	if cmd.Context().Err() != nil {
-		return cmd.Context().Err()
+	if cmd.Context().Err() != nil { // Ctrl-C: what waits for this verb must not go on
+		return &exitError{exitNegative, errors.New("stopped before it was so far")}
 	}
 	code := exitNegative
 	if last != nil {
@@ -129,6 +129,9 @@ func (f *waitFlags) look(ctx context.Context) (string, error) {
 			return "", err
 		}
 		missing = append(missing, words...)
+	}
+	if f.reachable && s.Reachability == "" { // it never will be
+		return "", &exitError{exitNegative, errors.New("--reachable: " + unreachable(""))}
 	}
 	if f.reachable && s.Reachability != "reachable" && s.Reachability != "relayed" {
 		missing = append(missing, unreachable(s.Reachability))

@@ -56,18 +56,28 @@ func (n *told) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // typed runs a command line against the node and returns what it prints and its exit code.
 func (n *told) typed(t *testing.T, args ...string) (string, int) {
 	t.Helper()
+	return n.typedIn(t, context.Background(), args...)
+}
+
+func (n *told) typedIn(t *testing.T, ctx context.Context, args ...string) (string, int) {
+	t.Helper()
 	server := httptest.NewServer(n)
 	defer server.Close()
-	return typed(t, append(args, "--rpc", server.URL)...)
+	return typedIn(t, ctx, append(args, "--rpc", server.URL)...)
 }
 
 func typed(t *testing.T, args ...string) (string, int) {
+	t.Helper()
+	return typedIn(t, context.Background(), args...)
+}
+
+func typedIn(t *testing.T, ctx context.Context, args ...string) (string, int) {
 	t.Helper()
 	var out bytes.Buffer
 	root := newRoot()
 	root.SetOut(&out)
 	root.SetArgs(args)
-	err := root.ExecuteContext(context.Background())
+	err := root.ExecuteContext(ctx)
 	var exit *exitError
 	switch {
 	case err == nil:
@@ -105,6 +115,14 @@ func TestWait(t *testing.T) {
 	relayed := &told{status: rpc.Status{Reachability: "relayed"}}
 	if out, code := relayed.typed(t, "wait", "--reachable"); code != exitOK {
 		t.Errorf("through a relay: %d: %s", code, out)
+	}
+	if out, code := (&told{}).typed(t, "wait", "--reachable"); code != exitNegative || !strings.Contains(out, "in one house") {
+		t.Errorf("in a private network, where it never will be: %d: %s", code, out)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	interrupted := &told{then: func(*told, int) { cancel() }}
+	if out, code := interrupted.typedIn(t, ctx, "wait", "--sampled", "3"); code != exitNegative || !strings.Contains(out, "stopped before") {
+		t.Errorf("Ctrl-C: %d: %s", code, out)
 	}
 	if out, code := typed(t, "wait", "--sampled", "1", "--timeout", "500ms", "--rpc", "127.0.0.1:1"); code != exitNoAnswer || !strings.Contains(out, "no answer") {
 		t.Errorf("nobody there: %d: %s", code, out)

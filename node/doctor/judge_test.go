@@ -170,3 +170,15 @@ func TestCodesOfChecks(t *testing.T) {
 		}
 	}
 }
+
+// TestOffline: where nobody answers, nothing is made of the router's silence.
+func TestOffline(t *testing.T) {
+	dead, alive := p2p.Contact{ID: "1", Err: errors.New("no route")}, p2p.Contact{ID: "2"}
+	for want, contacts := range map[bool][][]p2p.Contact{true: {{dead}, {dead, dead}}, false: {nil, {alive}, {dead, alive}}} {
+		for _, c := range contacts {
+			if offline(&p2p.Surroundings{Contacts: c}) != want {
+				t.Errorf("%v: not %v", c, want)
+			}
+		}
+	}
+}

@@ -2,9 +2,11 @@ package doctor
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/etherscale/bedrock/node/config"
+	"github.com/etherscale/bedrock/node/p2p"
 	"github.com/etherscale/bedrock/rpc"
 )
 
@@ -14,7 +16,15 @@ func checkMapping(_ context.Context, p *Patient) Finding {
 	if err != nil {
 		return warn("the router could not be asked: "+sentence(err), "bedrock doctor --only mapping")
 	}
-	return judgeMapping(&s.Reach, p.config.NoPortMapping, p.config.Role == config.Light)
+	if f := judgeMapping(&s.Reach, p.config.NoPortMapping, p.config.Role == config.Light); f.Verdict == Pass || s.Reach.Router || !offline(s) {
+		return f
+	}
+	return warn("not known: neither a router nor a node of the network answers", "bedrock doctor --only bootstrap")
+}
+
+// offline reports whether nobody to join by answered: what else does not answer says nothing then.
+func offline(s *p2p.Surroundings) bool {
+	return len(s.Contacts) > 0 && !slices.ContainsFunc(s.Contacts, func(c p2p.Contact) bool { return c.Err == nil })
 }
 
 func judgeMapping(r *rpc.Reachability, off, light bool) Finding {

@@ -29,9 +29,9 @@ var listed = regexp.MustCompile(`^(max|Max|default|opaque)[A-Z]`)
 
 // unbounded are constants that such a name has for another reason.
 var unbounded = map[string]string{
-	"consensus.maxTime":     "the largest value of a type",
+	"consensus.maxTime":        "the largest value of a type",
 	"config.LightSamplingRate": "the own pace of asking",
-	"config.maxCommittee":   "a default of new genesis files",
+	"config.maxCommittee":      "a default of new genesis files",
 }
 
 const root = "../.."
