@@ -33,6 +33,19 @@ func (c *Chain) noteLevel(level bool) {
 	}
 }
 
+// HoldsBodies reports whether no bodies are fetched yet, by Config.HoldBodies.
+func (c *Chain) HoldsBodies() bool {
+	if c.held == nil {
+		return false
+	}
+	select {
+	case <-c.held:
+		return false
+	default:
+		return true
+	}
+}
+
 // FetchBodies ends Config.HoldBodies. It may be called again.
 func (c *Chain) FetchBodies() {
 	c.mu.Lock()

@@ -84,6 +84,9 @@ func (j *lateJoin) decide(ctx context.Context) error {
 	}
 	j.decided, j.since = true, time.Now()
 	defer n.chain.FetchBodies()
+	if head := n.chain.Head().Header.Height; head > n.exec.Height()+executedNear {
+		n.log.Info("joining behind the newest block", "executed", n.exec.Height(), "newest", head, "fetch_state_from", n.exec.Height()+j.gap())
+	}
 	return j.fetch(ctx, j.gap())
 }
 
@@ -107,7 +110,7 @@ func (j *lateJoin) seesHead() bool {
 		return false
 	}
 	head := n.chain.Head().Header
-	return time.Since(head.Time.Std()) < 4*microseconds(n.cfg.Genesis.Heartbeat) || n.chain.LevelFor() > levelPatience
+	return time.Since(head.Time.Std()) < max(4*microseconds(n.cfg.Genesis.Heartbeat), levelPatience) || n.chain.LevelFor() > levelPatience
 }
 
 // fetch gets the newest settled state from peers if it saves so many blocks. That it cannot be had is no error: then blocks

@@ -76,7 +76,7 @@ func (l *lateNet) open(key int, role config.Role, dir string) *Node {
 		l.t.Fatal(err)
 	}
 	n, err := Open(Config{Genesis: l.genesis, Key: exectest.PeerKey(key), Account: purseOf(l.t, key), Role: role, Data: filepath.Join(l.dir, dir),
-		Bootstrap: l.bootstrap, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, StateCache: 8, UnusedMark: mark, SnapshotGap: 1,
+		Bootstrap: l.bootstrap, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, StateCache: 8, UnusedMark: mark, SnapshotGap: 1, RPC: "127.0.0.1:0",
 		Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		l.t.Fatal(err)

@@ -33,7 +33,7 @@ func (n *Node) Sync() Sync {
 		}
 		return Sync{StageState, uint64(1000 * share), 1000}
 	}
-	if age := time.Since(head.Time.Std()); age > freshHead && n.chain.LevelFor() < levelPatience {
+	if age := time.Since(head.Time.Std()); age > freshHead && n.chain.LevelFor() < levelPatience || n.chain.HoldsBodies() && n.exec != nil && head.Height > n.exec.Height()+executedNear {
 		return headersSync(uint64(head.Height), head.Time.Std().Sub(n.chain.Genesis().Time.Std()), age)
 	}
 	if n.exec != nil {

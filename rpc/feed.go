@@ -35,8 +35,8 @@ var (
 	_ gasprice.OracleBackend = (*feed)(nil)
 )
 
-// run sends every block after the current head to the subscribers, in order, until ctx ends. A subscriber that does
-// not read holds up this goroutine alone.
+// run sends every block after the current head to the subscribers, in order, until ctx ends; not those that are not kept, over
+// which a state that was fetched leads. A subscriber that does not read holds up this goroutine alone.
 func (f *feed) run(ctx context.Context) error {
 	signal, cancel := f.NewHeads()
 	defer cancel()
@@ -56,7 +56,10 @@ func (f *feed) run(ctx context.Context) error {
 			f.added.Send(core.NewTxsEvent{Txs: transactions})
 		case <-signal:
 			for ; next <= f.Head().Number.Uint64() && ctx.Err() == nil; next++ {
-				if err := f.send(next); err != nil {
+				if next = max(next, f.Pruned()+1); next > f.Head().Number.Uint64() {
+					break
+				}
+				if err := f.send(next); err != nil && next > f.Pruned() {
 					return err
 				}
 			}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"os"
 	"time"
 
+	gethlog "github.com/ethereum/go-ethereum/log"
 	"github.com/lmittmann/tint"
 
 	"github.com/etherscale/bedrock/node/config"
@@ -40,5 +42,21 @@ func newLog(out io.Writer, level slog.Level, format string) *slog.Logger {
 		handler = slog.NewTextHandler(out, &slog.HandlerOptions{Level: level})
 	}
 	p2p.LogTo(handler)
+	gethlog.SetDefault(gethlog.NewLogger(errorsOnly{handler}))
 	return slog.New(handler)
 }
+
+// errorsOnly passes on what go-ethereum's library calls an error. Before it ends the program, which it does when its database is
+// unusable, it says why there, and nowhere else.
+type errorsOnly struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (errorsOnly) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
+
+// WithAttrs implements slog.Handler.
+func (e errorsOnly) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return errorsOnly{e.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (e errorsOnly) WithGroup(name string) slog.Handler { return errorsOnly{e.Handler.WithGroup(name)} }

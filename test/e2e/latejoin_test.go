@@ -27,10 +27,10 @@ func TestJoinAfterPruning(t *testing.T) {
 		t.Skip("takes two minutes: -args -long")
 	}
 	n := newNetwork(t, 5, "--candidates", "1", "--epoch-length", fmt.Sprint(epochLength), "--block-interval", "100ms",
-		"--heartbeat", "100ms", "--challenge-window", "2s", "--light-absence", "20s")
+		"--heartbeat", "100ms", "--challenge-window", "2s", "--light-absence", "10m")
 	n.reshape(t, func(g *types.Genesis) {
-		g.Retention = 4 * g.ChallengeWindow
-		for i := range 20_000 { // so that a state takes a moment
+		g.Retention = 6 * g.ChallengeWindow
+		for i := range 10_000 { // so that a state takes a moment
 			g.Alloc[fmt.Sprintf("0x77777777777777777777%020x", i)] = types.GenesisAccount{Balance: "0x1"}
 		}
 	})
@@ -123,7 +123,12 @@ func (p *peer) says(words string) bool {
 func (p *peer) arrives(t *testing.T) {
 	t.Helper()
 	took := eventually(t, joinWithin, p.name+" is ready", func() error {
-		if s := p.status(t); !s.Ready || s.Joining != nil {
+		var s rpc.Status
+		if err := p.ask(&s, "bedrock_status"); err != nil {
+			<-p.proc.ended
+			t.Fatalf("%s ended with exit code %d", p.name, p.proc.code)
+		}
+		if !s.Ready || s.Joining != nil {
 			return fmt.Errorf("%d of %d executed, %+v, %+v", s.Height, s.Certified, s.Joining, s.Health)
 		}
 		return nil

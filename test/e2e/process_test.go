@@ -50,7 +50,7 @@ func startProgram(t *testing.T, path, name string, args ...string) *process {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("%s said:\n%s", name, p.log.String())
+			t.Logf("%s (exit code %d) said:\n%s", name, p.code, p.log.String())
 		}
 	})
 	return p
@@ -62,7 +62,7 @@ func (p *process) read(stdout io.Reader) {
 	if line, err := reader.ReadString('\n'); err == nil {
 		p.lines <- line
 	}
-	_, _ = io.Copy(io.Discard, reader)
+	_, _ = io.Copy(&p.log, reader) // with --json what ended it stands there
 	_ = p.cmd.Wait()
 	p.code = p.cmd.ProcessState.ExitCode()
 	close(p.ended)
