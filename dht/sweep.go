@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p-kad-dht/crawler"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
@@ -17,8 +18,8 @@ const (
 	sweepTimeout  = 5 * time.Second
 	crawlParallel = 8
 	crawlTimeout  = 2 * time.Minute
-	// probed is how many servers say whether there are new ones.
-	probed = 6
+	// probed is how many servers say whether there are new ones, and probedFar how many of them it takes a connection to ask.
+	probed, probedFar = 6, 2
 	// calmSweep is the time between two sweeps where nothing changes; well below heardTTL.
 	calmSweep = 2 * time.Minute
 )
@@ -28,8 +29,10 @@ func (d *DHT) keepTable(ctx context.Context) {
 	pause := time.Second
 	var neighbours []peer.ID
 	for ctx.Err() == nil {
-		if d.cfg.Server || d.strangersNamed(ctx) {
+		if d.cfg.Server {
 			d.sweep(ctx)
+		} else {
+			d.lookForNew(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -66,11 +69,19 @@ func (s *servers) neighbours(n int) []peer.ID {
 // full, there may be more than they can name; then the network is crawled, if the node asked for whole tables.
 func (d *DHT) sweep(ctx context.Context) {
 	asked := make(map[peer.ID]bool)
-	full := false
-	next := d.knownServers()
-	rand.Shuffle(len(next), func(i, j int) { next[i], next[j] = next[j], next[i] })
-	for len(next) > 0 && len(asked) < d.cfg.SweepLimit {
-		next = next[:min(len(next), d.cfg.SweepLimit-len(asked))]
+	full, left := d.meet(ctx, shuffled(d.knownServers()), asked, d.cfg.SweepLimit)
+	d.servers.whole.Store(!full && left == 0 && len(asked) > 0)
+	if full && d.cfg.WholeTable && ctx.Err() == nil {
+		d.crawl(ctx)
+	}
+}
+
+// meet asks servers, then those that they name and that were not asked, at most so many. It reports whether an answer was full, and
+// how many it left out.
+func (d *DHT) meet(ctx context.Context, next []peer.ID, asked map[peer.ID]bool, most int) (full bool, left int) {
+	for len(next) > 0 && most > 0 {
+		next = next[:min(len(next), most)]
+		most -= len(next)
 		for _, p := range next {
 			asked[p] = true
 		}
@@ -81,30 +92,56 @@ func (d *DHT) sweep(ctx context.Context) {
 		}
 		next = unasked(learnt, asked)
 	}
-	d.servers.whole.Store(!full && len(next) == 0 && len(asked) > 0)
-	if full && d.cfg.WholeTable && ctx.Err() == nil {
-		d.crawl(ctx)
+	return full, len(next)
+}
+
+// lookForNew is the sweep of a node that keeps no rows: it needs to know many servers and need not hear from each. It asks a few
+// known ones, and meets those they name that it does not know. When most of the few are silent it looks anew.
+func (d *DHT) lookForNew(ctx context.Context) {
+	known := shuffled(d.knownServers())
+	if len(known) < probed {
+		d.sweep(ctx)
+		return
+	}
+	met := make(map[peer.ID]bool, len(known))
+	for _, p := range known {
+		met[p] = true
+	}
+	var named []peer.ID
+	silent := 0
+	for _, found := range d.askClosest(ctx, d.probes(known)) {
+		if len(found) == 0 {
+			silent++
+		}
+		named = append(named, found...)
+	}
+	if silent > probed/2 {
+		d.sweep(ctx)
+		return
+	}
+	if _, left := d.meet(ctx, unasked(named, met), met, d.cfg.SweepLimit-probed); left > 0 {
+		d.servers.whole.Store(false)
 	}
 }
 
-// strangersNamed asks a few known servers and reports whether they name anyone who is not known, or cannot be asked. Who keeps no rows
-// needs to know many servers and need not hear from each: a sweep that would find nobody new is spared.
-func (d *DHT) strangersNamed(ctx context.Context) bool {
-	known := d.knownServers()
-	if len(known) < probed {
-		return true
-	}
-	rand.Shuffle(len(known), func(i, j int) { known[i], known[j] = known[j], known[i] })
-	isKnown := make(map[peer.ID]bool, len(known))
+// probes picks whom to ask for new servers: peers that are connected already and, so that these alone do not say what there is, some
+// that are not.
+func (d *DHT) probes(known []peer.ID) []peer.ID {
+	var near, far []peer.ID
 	for _, p := range known {
-		isKnown[p] = true
-	}
-	for _, named := range d.askClosest(ctx, known[:probed]) {
-		if len(named) == 0 || slices.ContainsFunc(named, func(p peer.ID) bool { return !isKnown[p] }) {
-			return true
+		if d.host.Network().Connectedness(p) == network.Connected {
+			near = append(near, p)
+		} else {
+			far = append(far, p)
 		}
 	}
-	return false
+	far = far[:min(len(far), max(probedFar, probed-len(near)))]
+	return append(far, near[:min(len(near), probed-len(far))]...)
+}
+
+func shuffled(peers []peer.ID) []peer.ID {
+	rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
+	return peers
 }
 
 func (d *DHT) knownServers() []peer.ID {

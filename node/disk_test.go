@@ -15,7 +15,7 @@ import (
 	"github.com/etherscale/bedrock/types"
 )
 
-var long = flag.Bool("long", false, "fill the disk of every kind of node")
+var long = flag.Bool("long", false, "fill the disk of every kind of node, and watch an idle light client among more hosts")
 
 // diskNet is a network without execution: a sequencer, and a node whose disk is bounded.
 type diskNet struct {

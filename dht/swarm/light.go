@@ -37,11 +37,15 @@ func (n *Network) AddLight(ctx context.Context) (*Light, error) {
 
 // AddLights is AddLight for many at once.
 func (n *Network) AddLights(ctx context.Context, count int) ([]*Light, error) {
+	conns := n.cfg.LightConns
+	if conns == [2]int{} {
+		conns = serverConns
+	}
 	lights, errs := make([]*Light, count), make([]error, count)
 	var wg sync.WaitGroup
 	for i := range lights {
 		l := &Light{Peer: &Peer{Index: n.built, Member: -1}, n: n}
-		if err := n.build(l.Peer, keyOf(n.cfg.Seed, n.built), publicIP(n.built), dht.Config{}); err != nil {
+		if err := n.build(l.Peer, keyOf(n.cfg.Seed, n.built), publicIP(n.built), conns, dht.Config{}); err != nil {
 			return nil, err
 		}
 		lights[i] = l

@@ -27,6 +27,8 @@ type Config struct {
 	Line    int    // bit/s up and down of every peer; DefaultLine
 	// Slim members keep no whole blocks: they hold rows like any other server.
 	Slim bool
+	// LightConns are how many connections the manager of a light client trims to, and from how many on; a server's if zero.
+	LightConns [2]int
 	// Change, if set, may change the configuration of the DHT of peer i.
 	Change func(i int, c *dht.Config)
 }
@@ -111,7 +113,7 @@ func (n *Network) addServer(i int) error {
 			cfg.Blocks = n.library
 		}
 	}
-	if err := n.build(p, key, publicIP(n.built), cfg); err != nil {
+	if err := n.build(p, key, publicIP(n.built), serverConns, cfg); err != nil {
 		return err
 	}
 	n.Peers = append(n.Peers, p)
@@ -121,7 +123,7 @@ func (n *Network) addServer(i int) error {
 // AddServer starts one more server with a key and an address of its own choosing and links it like the others.
 func (n *Network) AddServer(ctx context.Context, key ed25519.PrivateKey, ip net.IP) (*Peer, error) {
 	p := &Peer{Index: len(n.Peers), Member: -1, Store: newStore()}
-	if err := n.build(p, key, ip, n.serverConfig(p)); err != nil {
+	if err := n.build(p, key, ip, serverConns, n.serverConfig(p)); err != nil {
 		return nil, err
 	}
 	n.Peers = append(n.Peers, p)
@@ -135,9 +137,9 @@ func (n *Network) serverConfig(p *Peer) dht.Config {
 }
 
 // build gives a peer its line, its host and its DHT.
-func (n *Network) build(p *Peer, key ed25519.PrivateKey, ip net.IP, cfg dht.Config) error {
+func (n *Network) build(p *Peer, key ed25519.PrivateKey, ip net.IP, conns [2]int, cfg dht.Config) error {
 	var err error
-	if p.wire, err = newWire(n.net, key, ip, n.cfg.Line, n.cfg.Line); err != nil {
+	if p.wire, err = newWire(n.net, key, ip, conns, n.cfg.Line); err != nil {
 		return err
 	}
 	n.built++

@@ -93,18 +93,20 @@ type wire struct {
 	conduct atomic.Pointer[Conduct]
 }
 
-func newWire(nw *simnet.Simnet, key ed25519.PrivateKey, ip net.IP, up, down int) (*wire, error) {
+// serverConns are the marks of a server's connection manager: libp2p's own would cut publishers off.
+var serverConns = [2]int{96, 160}
+
+func newWire(nw *simnet.Simnet, key ed25519.PrivateKey, ip net.IP, conns [2]int, bits int) (*wire, error) {
 	identity, err := crypto.UnmarshalEd25519PrivateKey(key)
 	if err != nil {
 		return nil, err
 	}
-	// The connection manager has the marks of a node (package node); else libp2p's own would cut publishers off.
-	connections, err := connmgr.NewConnManager(96, 160, connmgr.WithGracePeriod(time.Minute))
+	connections, err := connmgr.NewConnManager(conns[0], conns[1], connmgr.WithGracePeriod(time.Minute))
 	if err != nil {
 		return nil, err
 	}
 	w := &wire{silent: new(atomic.Bool)}
-	settings := simnet.NodeBiDiLinkSettings{Uplink: simnet.LinkSettings{BitsPerSecond: up}, Downlink: simnet.LinkSettings{BitsPerSecond: down}}
+	settings := simnet.NodeBiDiLinkSettings{Uplink: simnet.LinkSettings{BitsPerSecond: bits}, Downlink: simnet.LinkSettings{BitsPerSecond: bits}}
 	listen := func(_ string, a *net.UDPAddr) (net.PacketConn, error) {
 		w.line = nw.NewEndpoint(a, settings)
 		return line{w.line, w.silent}, nil
