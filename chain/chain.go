@@ -41,9 +41,11 @@ type Chain struct {
 	committees map[types.Epoch]*types.Committee
 	stopped    error // a ConflictError, or ErrRuleVersion
 
-	level  atomic.Int64  // Unix nanoseconds since when peers that were asked had nothing newer; 0: they have
-	held   chan struct{} // closed when bodies are to be fetched; nil: from the start
-	probed types.Height  // one above the head at which a leap was tried last; owned by Run
+	level   atomic.Int64  // Unix nanoseconds since when peers that were asked had nothing newer; 0: they have
+	paused  atomic.Bool   // no body is asked for now
+	resumed chan struct{} // has one entry when paused ended
+	held    chan struct{} // closed when bodies are to be fetched; nil: from the start
+	probed  types.Height  // one above the head at which a leap was tried last; owned by Run
 }
 
 // Open reads what is stored of the chain. It starts nothing. Errors: those of Config.Validate, and store.ErrBroken.
@@ -66,7 +68,7 @@ func Open(cfg Config) (*Chain, error) {
 	}
 	c := &Chain{
 		cfg: cfg, genesis: genesis, network: genesis.Network, store: cfg.Store,
-		hint: make(chan struct{}, 1), headers: headers, blocks: newBlockCache(cfg.BlockCache),
+		hint: make(chan struct{}, 1), resumed: make(chan struct{}, 1), headers: headers, blocks: newBlockCache(cfg.BlockCache),
 		pending:    make(map[types.Height]types.CertifiedHeader),
 		committees: map[types.Epoch]*types.Committee{0: committee},
 	}

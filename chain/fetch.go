@@ -35,12 +35,16 @@ func (c *Chain) followBodies(ctx context.Context) error {
 		case h := <-done:
 			delete(inFlight, h)
 		case <-signal:
+		case <-c.resumed:
 		}
 	}
 }
 
 // missingBodies lists heights to begin with, as many as there is room for, and puts them in flight.
 func (c *Chain) missingBodies(inFlight map[types.Height]uint64) (list []types.Height) {
+	if c.paused.Load() {
+		return nil
+	}
 	bytes := uint64(0)
 	for _, n := range inFlight {
 		bytes += n

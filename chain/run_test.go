@@ -216,6 +216,18 @@ func TestGapIsFilledAtOnce(t *testing.T) {
 	await(t, node, "filling the gap", func() bool { return node.BodiesHead() == 40 })
 }
 
+// TestPausedBodies: headers come while bodies wait, and these come when the pause is over.
+func TestPausedBodies(t *testing.T) {
+	n := newNetwork(t).grow(40)
+	node := n.node(follow(newCrowd(n)))
+	node.PauseBodies(true)
+	defer start(t, node)()
+	await(t, node, "the headers", func() bool { return node.Head().Header.Height == 40 })
+	must(t, node.BodiesHead() == 0, "bodies head %d while they wait", node.BodiesHead())
+	node.PauseBodies(false)
+	await(t, node, "the bodies", func() bool { return node.BodiesHead() == 40 })
+}
+
 func TestPollFindsWhatNobodyAnnounced(t *testing.T) {
 	n := newNetwork(t).grow(10)
 	peers := newCrowd(n)

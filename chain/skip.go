@@ -60,6 +60,17 @@ func (c *Chain) FetchBodies() {
 	}
 }
 
+// PauseBodies keeps Run from beginning to fetch bodies, or lets it go on: for times when the disk is short.
+func (c *Chain) PauseBodies(paused bool) {
+	if c.paused.Swap(paused) == paused || paused {
+		return
+	}
+	select {
+	case c.resumed <- struct{}{}:
+	default:
+	}
+}
+
 // awaitRelease waits for FetchBodies, if bodies are held.
 func (c *Chain) awaitRelease(ctx context.Context) error {
 	if c.held == nil {

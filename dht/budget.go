@@ -39,11 +39,27 @@ func placesBytes(n int) int64 { return int64(n)*int64(placeBytes) + int64(wholeB
 func (r *rows) room(c types.Hash, p coding.Params) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	left := r.budget - r.bytes
+	left := r.bound() - r.bytes
 	if r.blocks[c] == nil {
 		left -= headBytes(p)
 	}
 	return int(max(0, left/rowBytes(p)))
+}
+
+// bound is what the rows may take now. It is called under mu.
+func (r *rows) bound() int64 {
+	if r.closed {
+		return min(r.budget, r.bytes)
+	}
+	return r.budget
+}
+
+// TakeRows says whether new rows are taken at all, whatever the budget: not while the disk is short. Peers are told that this node
+// is full.
+func (d *DHT) TakeRows(taken bool) {
+	d.rows.mu.Lock()
+	defer d.rows.mu.Unlock()
+	d.rows.closed = !taken
 }
 
 // oldestFirst lists the held blocks whose header time is before limit. It is called under mu.

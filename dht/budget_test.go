@@ -146,6 +146,11 @@ func TestFullServer(t *testing.T) {
 	give := func(ch types.CertifiedHeader, b *coding.Block, rows int) (int, error) {
 		return offerByHand(t, h, n, proofCertified, ch.Encode(), b, indices(rows), nil)
 	}
+	n.TakeRows(false)
+	if _, err := give(oldest, oldestBlock, 10); !errors.Is(err, ErrRefused) {
+		t.Fatalf("rows were taken that were not to be: %v", err)
+	}
+	n.TakeRows(true)
 	for ch, b := range map[*types.CertifiedHeader]*coding.Block{&oldest: oldestBlock, &old: oldBlock} {
 		if got, err := give(*ch, b, 10); got != 10 || err != nil {
 			t.Fatalf("stored %d: %v", got, err)
@@ -166,7 +171,7 @@ func TestFullServer(t *testing.T) {
 			t.Errorf("%d rows of block %d are left, want %d", got, ch.Header.Height, want)
 		}
 	}
-	if s := n.Stats(); s.Bytes > s.Budget || s.RefusedFull != 1 {
+	if s := n.Stats(); s.Bytes > s.Budget || s.RefusedFull != 2 {
 		t.Fatalf("%+v", s)
 	}
 	if gone, err := n.Expire(context.Background(), types.TimeOf(now)); gone != 12 || err != nil {

@@ -34,7 +34,7 @@ func (r *rows) notePlaces(ctx context.Context, h *types.Header, n int) error {
 	if known, err := r.store.Has(ctx, wholeKey(h.Height)); known || err != nil {
 		return err
 	}
-	if r.bytes+placesBytes(n) > r.budget {
+	if r.bytes+placesBytes(n) > r.bound() {
 		return fmt.Errorf("%w: %d of %d bytes", ErrBudget, r.bytes, r.budget)
 	}
 	batch, err := r.store.Batch(ctx)

@@ -32,6 +32,7 @@ type rows struct {
 	blocks map[types.Hash]*heldBlock
 	bytes  int64
 	count  int
+	closed bool // no new ones
 }
 
 // heldBlock is what is known of a block without asking the disk.
@@ -158,7 +159,7 @@ func (r *rows) commit(ctx context.Context, batch ds.Batch, c types.Hash, old *he
 	block.rows += added
 	block.bytes = blockBytes(block.params, block.rows)
 	grown := r.bytes + block.bytes - old.bytes
-	if grown > r.budget {
+	if grown > r.bound() {
 		return fmt.Errorf("%w: %d of %d bytes", ErrBudget, r.bytes, r.budget)
 	}
 	if old.rows == 0 {

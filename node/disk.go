@@ -20,7 +20,15 @@ const (
 	rowShare     = 0.30
 	bodyShare    = 0.10
 	witnessShare = 0.10
+	// diskFixed is what the database takes however little it holds: the logs of what was written last, old ones kept to be written
+	// over, and files that a compaction has written and not put in place.
+	diskFixed = 64 << 20
 )
+
+// diskShare is a share of what a budget leaves for data.
+func diskShare(budget int64, share float64) int64 {
+	return shareOf(max(0, budget-diskFixed), share)
+}
 
 const (
 	// diskRoomy is the use from which history is pruned. The node stops while diskMargin, or diskMarginLeast bytes, are left: what
@@ -34,9 +42,17 @@ const (
 	unsettledKept = 8 * historyKept
 	// pruneRounds bounds the history pruned at one look.
 	pruneRounds = 8
-	// diskLook and diskLookNear are the pauses between two looks: far from the budget and near it.
-	diskLook     = 2 * time.Second
+	// diskLook and diskLookNear bound the pause between two looks; between them it is as long as mostWritten bytes a second take to
+	// where room has to be made.
+	diskLook     = 30 * time.Second
 	diskLookNear = 200 * time.Millisecond
+	mostWritten  = 64 << 20
+	// diskFresh is for how long others are told what a look has found.
+	diskFresh = 5 * time.Second
+	// diskEased is the use below which a node takes in again what it kept out while disk was short, and shortPatience how long it
+	// keeps it out: by then all that can be given back was.
+	diskEased     = 0.60
+	shortPatience = 2 * time.Minute
 )
 
 // ErrDiskBudget says that what the node must keep does not fit into its disk budget.
@@ -49,8 +65,29 @@ type DiskUse struct {
 	Parts  map[string]int64 `json:"parts"` // by folder of the data directory
 }
 
-// Disk is what the node's data takes now.
+// diskLooked is what the last look found.
+type diskLooked struct {
+	mu  sync.Mutex
+	at  time.Time
+	use DiskUse
+}
+
+// Disk is what the node's data takes, as of at most diskFresh ago.
 func (n *Node) Disk() (DiskUse, error) {
+	n.diskLooked.mu.Lock()
+	defer n.diskLooked.mu.Unlock()
+	if time.Since(n.diskLooked.at) < diskFresh {
+		return n.diskLooked.use, nil
+	}
+	use, err := n.measureDisk()
+	if err == nil {
+		n.diskLooked.at, n.diskLooked.use = time.Now(), use
+	}
+	return use, err
+}
+
+// measureDisk walks the data directory.
+func (n *Node) measureDisk() (DiskUse, error) {
 	use := DiskUse{Budget: n.cfg.Disk, Parts: make(map[string]int64)}
 	folders, err := os.ReadDir(n.cfg.Data)
 	if err != nil {
@@ -85,8 +122,9 @@ func folderBytes(path string) (total int64, err error) {
 }
 
 // diskKeeper holds the data directory to its budget. Rows, bodies and witnesses have shares of their own and keep to them; what
-// grows beside them is looked at often. Past three quarters of the budget history goes, oldest first. When nothing is left to
-// go, the node stops before it is past the budget: cleanly, with all that it acknowledged.
+// grows beside them is looked at often. Past two thirds of the budget history goes, oldest first, and until its disk is given back
+// the node takes in less: no rows, and no blocks to execute. When nothing is left to go, it stops before it is past the budget:
+// cleanly, with all that it acknowledged.
 type diskKeeper struct {
 	n      *Node
 	budget int64
@@ -96,22 +134,20 @@ type diskKeeper struct {
 	pruned   int64 // use after the last pruning: less than a little more is not worth another
 	compacts sync.WaitGroup
 	busy     bool
+
+	short time.Time // since when the node takes in less; zero: it does not. Owned by run
 }
 
 func newDiskKeeper(n *Node) *diskKeeper {
-	return &diskKeeper{n: n, budget: n.cfg.Disk, bodies: shareOf(n.cfg.Disk, bodyShare)}
+	return &diskKeeper{n: n, budget: n.cfg.Disk, bodies: diskShare(n.cfg.Disk, bodyShare)}
 }
 
 func (k *diskKeeper) run(ctx context.Context) error {
 	defer k.compacts.Wait()
 	for ctx.Err() == nil {
-		use, err := k.n.Disk()
+		use, err := k.n.measureDisk()
 		if err != nil {
 			return err
-		}
-		pause := diskLook
-		if use.Used > shareOf(k.budget, diskRoomy)/2 {
-			pause = diskLookNear
 		}
 		if use.Used > k.budget-max(shareOf(k.budget, diskMargin), diskMarginLeast) {
 			return fmt.Errorf("%w: %d of %d MiB are in use, and nothing more can go; give it more with --disk", ErrDiskBudget, use.Used>>20, k.budget>>20)
@@ -122,12 +158,39 @@ func (k *diskKeeper) run(ctx context.Context) error {
 		if use.Used > shareOf(k.budget, diskRoomy) {
 			k.makeRoom(ctx, use.Used)
 		}
+		k.takeLess(use.Used)
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause):
+		case <-time.After(k.pause(use.Used)):
 		}
 	}
 	return nil
+}
+
+// pause is the time until the next look: more cannot have been written until then than there is room for.
+func (k *diskKeeper) pause(used int64) time.Duration {
+	left := max(0, shareOf(k.budget, diskRoomy)-used) / 2
+	return min(max(time.Duration(left)*time.Second/mostWritten, diskLookNear), diskLook)
+}
+
+// takeLess keeps out what would fill the disk faster than it is given back.
+func (k *diskKeeper) takeLess(used int64) {
+	full := used > shareOf(k.budget, diskRoomy)
+	switch {
+	case full && k.short.IsZero():
+		k.short = time.Now()
+		k.n.log.Info("disk is short: no rows are taken and blocks wait until some is given back", "used_mib", used>>20, "budget_mib", k.budget>>20)
+		k.n.dht.TakeRows(false)
+		k.n.chain.PauseBodies(true)
+	case !k.short.IsZero() && used < shareOf(k.budget, diskEased):
+		k.short = time.Time{}
+		k.n.log.Info("disk is no longer short")
+		k.n.dht.TakeRows(true)
+		k.n.chain.PauseBodies(false)
+	case !k.short.IsZero() && time.Since(k.short) > shortPatience:
+		k.n.chain.PauseBodies(false) // what is left is needed
+	}
+	k.n.store.Press(full)
 }
 
 // releaseBodies lets go of bodies past their share. Execution does so for itself, seldom; where nothing is executed nobody needs a
@@ -157,7 +220,7 @@ func (k *diskKeeper) makeRoom(ctx context.Context, used int64) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.busy = false
-		if use, lost := k.n.Disk(); lost == nil {
+		if use, lost := k.n.measureDisk(); lost == nil {
 			k.pruned = use.Used
 		}
 		if err != nil && ctx.Err() == nil {

@@ -17,7 +17,7 @@ func (n *Node) openExecution() (err error) {
 	}
 	n.exec, err = execution.Open(execution.Config{
 		Genesis: n.cfg.Genesis, Dir: filepath.Join(n.cfg.Data, "state"), Blocks: storedBlocks{n}, Cache: n.cfg.StateCache, Logger: n.log,
-		WitnessBytes: shareOf(n.cfg.Disk, witnessShare),
+		WitnessBytes: diskShare(n.cfg.Disk, witnessShare),
 	})
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ func (n *Node) openChain() (err error) {
 	}
 	n.chain, err = chain.Open(chain.Config{
 		Genesis: n.cfg.Genesis, Store: n.store, Peers: peers{n}, Rows: rebuilder{n}, HeadersOnly: !n.cfg.Role.FollowsBodies(),
-		BodyBudget: uint64(shareOf(n.cfg.Disk, bodyShare)), BodyDelay: delay, Own: n.key, Checkpoint: checkpoint, HoldBodies: n.joinsLate(), Poll: microseconds(n.cfg.Genesis.Heartbeat) + silence, Logger: n.log,
+		BodyBudget: uint64(diskShare(n.cfg.Disk, bodyShare)), BodyDelay: delay, Own: n.key, Checkpoint: checkpoint, HoldBodies: n.joinsLate(), Poll: microseconds(n.cfg.Genesis.Heartbeat) + silence, Logger: n.log,
 	})
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ const (
 // than the budget sets the budget.
 func (c *Config) fit() {
 	if c.Disk > 0 && c.ShardBudget == 0 {
-		c.ShardBudget = shareOf(c.Disk, rowShare)
+		c.ShardBudget = diskShare(c.Disk, rowShare)
 	}
 	if c.Memory == 0 {
 		return

@@ -66,6 +66,7 @@ type Node struct {
 	joined      joined
 
 	disk       *diskKeeper // nil without a budget
+	diskLooked diskLooked
 	background *background // may be held up by slow peers
 	heads      *background // telling of certified headers
 	submits    *background // handing batches to sequencers directly
@@ -118,7 +119,7 @@ func (n *Node) openStore() error {
 	if err := os.MkdirAll(n.cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	db, err := store.Open(filepath.Join(n.cfg.Data, "store"), store.Options{Network: n.network, Logger: n.log, Fatal: n.diskLost})
+	db, err := store.Open(filepath.Join(n.cfg.Data, "store"), store.Options{Network: n.network, Budget: n.cfg.Disk, Logger: n.log, Fatal: n.diskLost})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -27,6 +28,9 @@ type Options struct {
 	Network types.NetworkID
 	// Cache is the size of the block cache in bytes; 0: 8 MiB.
 	Cache int64
+	// Budget is the disk that the whole directory may take, in bytes; 0: no bound. The smaller it is, the sooner what was deleted
+	// is given back.
+	Budget int64
 	// MinFree is the space in bytes that must stay free on the disk; 0: 128 MiB.
 	MinFree uint64
 	// ReadOnly opens an existing directory and refuses to write. It needs the lock all the same.
@@ -43,6 +47,7 @@ type DB struct {
 	fs      vfs.FS
 	minFree uint64
 	pebble  *pebble.DB
+	pressed *atomic.Bool
 	lock    *flock.Flock // nil on a simulated disk
 
 	mu     sync.Mutex
@@ -79,7 +84,7 @@ func OpenFS(fs vfs.FS, dir string, opts Options) (*DB, error) {
 	if opts.MinFree == 0 {
 		opts.MinFree = 128 << 20
 	}
-	db := &DB{dir: dir, fs: fs, minFree: opts.MinFree}
+	db := &DB{dir: dir, fs: fs, minFree: opts.MinFree, pressed: new(atomic.Bool)}
 	if opts.ReadOnly {
 		db.minFree = 0
 	}
@@ -98,7 +103,7 @@ func OpenFS(fs vfs.FS, dir string, opts Options) (*DB, error) {
 		return nil, err
 	}
 	var err error
-	if db.pebble, err = pebble.Open(fs.PathJoin(dir, dbName), pebbleOptions(fs, opts)); err != nil {
+	if db.pebble, err = pebble.Open(fs.PathJoin(dir, dbName), pebbleOptions(fs, opts, db.pressed)); err != nil {
 		return nil, broken(dir, err)
 	}
 	return db, nil
@@ -114,7 +119,7 @@ func createDatabase(fs vfs.FS, dir string, opts Options) error {
 	if err := fs.RemoveAll(aside); err != nil {
 		return fmt.Errorf("remove an unfinished database: %w", err)
 	}
-	options := pebbleOptions(fs, opts)
+	options := pebbleOptions(fs, opts, new(atomic.Bool))
 	options.ErrorIfNotExists, options.ErrorIfExists = false, true
 	db, err := pebble.Open(aside, options)
 	if err != nil {
@@ -128,6 +133,9 @@ func createDatabase(fs vfs.FS, dir string, opts Options) error {
 	}
 	return syncDir(fs, dir)
 }
+
+// Press says whether disk is short: then deleted values are given back although much that lives has to be rewritten for it.
+func (db *DB) Press(short bool) { db.pressed.Store(short) }
 
 // Dir is the data directory.
 func (db *DB) Dir() string { return db.dir }

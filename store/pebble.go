@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -19,10 +20,15 @@ const (
 	// separateBytes is from where a value is larger than what a reference to it costs many times over.
 	separateBytes = 1 << 10
 	openFiles     = 256
+	// rewriteAge and rewriteAgeLeast bound the age from which a file of values is rewritten for what in it was deleted; between
+	// them it is as long as mostWritten bytes a second take to fill the budget.
+	rewriteAge      = 5 * time.Minute
+	rewriteAgeLeast = 10 * time.Second
+	mostWritten     = 64 << 20
 )
 
 // pebbleOptions tunes for a small machine, and for many nodes in one process: little memory, one compaction at a time.
-func pebbleOptions(fs vfs.FS, opts Options) *pebble.Options {
+func pebbleOptions(fs vfs.FS, opts Options, pressed *atomic.Bool) *pebble.Options {
 	if opts.Cache <= 0 {
 		opts.Cache = defaultCache
 	}
@@ -40,17 +46,25 @@ func pebbleOptions(fs vfs.FS, opts Options) *pebble.Options {
 		ErrorIfNotExists:            true, // an empty database in the place of a lost one would go unnoticed
 		Logger:                      logger{opts.Logger, opts.Fatal},
 	}
-	o.Experimental.ValueSeparationPolicy = separation
+	o.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy { return separation(opts.Budget, pressed.Load()) }
 	return o
 }
 
 // separation keeps values of some size, bodies and rows above all, in files of their own: compactions move their keys and
 // not them. Keys and values are written once and deleted together with others of their age, so what is garbage in such a
-// file soon is the whole of it; the ratio bounds what random deletions leave.
-func separation() pebble.ValueSeparationPolicy {
-	return pebble.ValueSeparationPolicy{
-		Enabled: true, MinimumSize: separateBytes, MaxBlobReferenceDepth: 10, RewriteMinimumAge: 5 * time.Minute, TargetGarbageRatio: 0.3,
+// file soon is the whole of it; the ratio bounds what random deletions leave. A file is rewritten for its garbage when it is old
+// enough that the rest of it would have gone by itself: that must be before a small budget is full.
+func separation(budget int64, pressed bool) pebble.ValueSeparationPolicy {
+	p := pebble.ValueSeparationPolicy{
+		Enabled: true, MinimumSize: separateBytes, MaxBlobReferenceDepth: 10, RewriteMinimumAge: rewriteAge, TargetGarbageRatio: 0.3,
 	}
+	if budget > 0 {
+		p.RewriteMinimumAge = min(max(time.Duration(budget/mostWritten)*time.Second, rewriteAgeLeast), rewriteAge)
+	}
+	if pressed {
+		p.TargetGarbageRatio = 0.05
+	}
+	return p
 }
 
 // logger hands pebble's reports to slog: its notes are for developers, its errors for the person who runs the node.
