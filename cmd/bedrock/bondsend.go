@@ -43,6 +43,9 @@ func openSender(ctx context.Context, f *queryFlags, a *accountFlags) (*sender, e
 	if err != nil {
 		return nil, err
 	}
+	if home != nil {
+		f.preferHome(home.Dir)
+	}
 	b, err := openBonds(ctx, f)
 	if err != nil {
 		return nil, err

@@ -94,6 +94,16 @@ func (f *queryFlags) address() (string, error) {
 	}
 }
 
+// preferHome makes the node that runs in a home the one to ask, unless --rpc names another or none runs there.
+func (f *queryFlags) preferHome(dir string) {
+	if f.rpc != "" {
+		return
+	}
+	if r, err := config.ReadRunning(dir); err == nil && r != nil && r.RPC != "" && answers(r.RPC) {
+		f.rpc = r.RPC
+	}
+}
+
 // answers reports whether something listens at an address of this machine.
 func answers(address string) bool {
 	c, err := net.DialTimeout("tcp", address, time.Second)
