@@ -30,7 +30,8 @@ func (c *Chain) leap(ctx context.Context) (moved bool, err error) {
 	if err := errors.Join(c.Err(), c.Fresh(time.Now())); err != nil {
 		return false, err
 	}
-	if !c.isFarBehind(ctx) {
+	far, err := c.isFarBehind(ctx)
+	if err != nil || !far {
 		return false, ctx.Err()
 	}
 	r, err := c.newRoute()
@@ -47,24 +48,24 @@ func (c *Chain) leap(ctx context.Context) (moved bool, err error) {
 	return len(r.path) > 0, c.land(r.path)
 }
 
-// mayBeFarBehind reports whether the head is so old that more than leapGap blocks may have followed, once for each head: a
-// network that stands still is not asked again and again.
+// mayBeFarBehind reports whether the head is so old that more than leapGap blocks may have followed, and peers have not
+// answered that question for this head: a network that stands still is not asked again and again.
 func (c *Chain) mayBeFarBehind(now time.Time) bool {
 	head := c.Head().Header
-	if c.probed == head.Height+1 || c.mostBehind(&head, now) <= leapGap {
-		return false
-	}
-	c.probed = head.Height + 1
-	return true
+	return c.probed != head.Height+1 && c.mostBehind(&head, now) > leapGap
 }
 
 // isFarBehind asks whether there is a header leapGap above the head. The answer is believed: who lies about it makes this node
 // leap where it might have followed.
-func (c *Chain) isFarBehind(ctx context.Context) bool {
+func (c *Chain) isFarBehind(ctx context.Context) (bool, error) {
 	request, cancel := context.WithTimeout(ctx, c.cfg.HeadersTimeout)
 	defer cancel()
-	list, err := c.cfg.Peers.Headers(request, c.Head().Header.Height+leapGap, 1)
-	return err == nil && len(list) > 0
+	head := c.Head().Header.Height
+	list, err := c.cfg.Peers.Headers(request, head+leapGap, 1)
+	if err == nil {
+		c.probed = head + 1
+	}
+	return len(list) > 0, err
 }
 
 // mostBehind is how many blocks may have followed a header by now.

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -147,4 +148,29 @@ func TestLeapTakesNoStrangersWord(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// TestLeapAfterALonelyStart: a light client that knew no peer at first leaps as soon as one answers, and reads no history.
+func TestLeapAfterALonelyStart(t *testing.T) {
+	n := longNetwork(t, 1030, 100)
+	peers := &lonely{metered: &metered{crowd: newCrowd(n)}}
+	peers.left.Store(5)
+	node := n.node(follow(peers.crowd), at(nil, true), func(cfg *Config) { cfg.Peers = peers })
+	stop := start(t, node)
+	defer stop()
+	await(t, node, "following", func() bool { return node.Head().Header.Height == 1030 })
+	must(t, node.First() > 1000, "first is %d", node.First())
+}
+
+// lonely is nobody at first.
+type lonely struct {
+	*metered
+	left atomic.Int64
+}
+
+func (l *lonely) Headers(ctx context.Context, from types.Height, max int) ([]types.CertifiedHeader, error) {
+	if l.left.Add(-1) >= 0 {
+		return nil, errors.New("no peer")
+	}
+	return l.metered.Headers(ctx, from, max)
 }

@@ -80,10 +80,10 @@ func (c *Chain) followHeaders(ctx context.Context) error {
 	}
 }
 
-// catchUpFrom fetches side by side what follows a full answer, where that may be much.
+// catchUpFrom fetches side by side what follows a full answer, where that may be much. A light client leaps instead.
 func (c *Chain) catchUpFrom(ctx context.Context, added int) error {
 	head := c.Head().Header
-	if added < MaxHeaders || c.mostBehind(&head, time.Now()) <= MaxHeaders {
+	if c.cfg.HeadersOnly || added < MaxHeaders || c.mostBehind(&head, time.Now()) <= MaxHeaders {
 		return nil
 	}
 	return c.catchUpHeaders(ctx)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/etherscale/bedrock/account"
 	"github.com/etherscale/bedrock/execution/exectest"
+	"github.com/etherscale/bedrock/fraud"
 	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
@@ -160,5 +161,33 @@ func waitFor(t testing.TB, what string, condition func() bool) {
 			t.Fatalf("%s did not happen", what)
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// TestLightLearnsSettled: a light client that starts when the first epochs are long over learns from the newest epoch's end what has
+// settled, connects it with where it follows from, and then follows settlement itself: values settle there that no end named.
+func TestLightLearnsSettled(t *testing.T) {
+	if testing.Short() || !*long {
+		t.Skip("a network of six nodes for a minute: -args -long")
+	}
+	l := newLateNet(t)
+	from := l.sequencers[0]
+	waitFor(t, "a network far ahead", func() bool { return from.exec.Height() > 400 && from.settled() > 300 })
+	light := l.open(21, config.Light, "light")
+	stop := l.start(light)
+	defer stop()
+	waitFor(t, "the light client to leap", func() bool { return light.chain.First() > 100 })
+	first := light.chain.First()
+	begun := time.Now()
+	waitFor(t, "a settled value", func() bool { return light.settled() > 0 })
+	learnt := light.settled()
+	t.Logf("followed from %d, settled up to %d after %v", first, learnt, time.Since(begun).Round(time.Millisecond))
+	waitFor(t, "values to settle by its own following", func() bool {
+		return light.settled() > from.chain.Head().Header.Height-70 && light.settled() > learnt+20
+	})
+	own := light.proofs.tracker.Settled()
+	want, err := fraud.OwnParent(from.exec, own.Height)
+	if err != nil || own != want {
+		t.Errorf("block %d settled as %+v here, %+v at a peer, %v", own.Height, own, want, err)
 	}
 }

@@ -3,5 +3,6 @@
 //
 // Map of the files: main_test.go (the binary), process_test.go (one process), network_test.go (sequencers and a light
 // client), load_test.go (wallets that send transfers), progress_test.go (pauses as an onlooker sees them), evidence_test.go
-// (what the disks say afterwards), then the tests: crash_test.go, devnet_test.go, datadir_test.go.
+// (what the disks say afterwards), then the tests: crash_test.go, devnet_test.go, datadir_test.go, latejoin_test.go
+// and others. -args -long also runs what takes minutes.
 package e2e
