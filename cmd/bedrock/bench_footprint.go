@@ -49,7 +49,7 @@ func newBenchFootprintCommand() *cobra.Command {
 		Long: "footprint runs a network of home peers with a heartbeat block every 10 s, and in it a light client and a home peer that\n" +
 			"are measured, each a process as a user starts it. Each has a network namespace with a public address, so that the kernel\n" +
 			"counts the bytes of each: headers, handshakes and acknowledgements included. CPU and memory are those of /proc; the\n" +
-			"program's file is read from the disk, as after a start of the machine. About 5 minutes and 4 GB of memory. Without root:\n" +
+			"program's file is read from the disk, as after a start of the machine. About 7 minutes and 4 GB of memory. Without root:\n" +
 			"unshare --map-root-user --net --mount sh -c 'mount -t tmpfs none /run && bedrock bench footprint'.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,8 +58,8 @@ func newBenchFootprintCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&cfg.hosts, "hosts", 44, "peers in the network beside a bootstrap node, 4 sequencers, a prover and the measured ones")
-	flags.DurationVar(&cfg.settle, "settle", 75*time.Second, "time between the start and the measurement")
-	flags.DurationVar(&cfg.window, "window", 90*time.Second, "length of the measurement")
+	flags.DurationVar(&cfg.settle, "settle", 4*time.Minute, "time between the start and the measurement")
+	flags.DurationVar(&cfg.window, "window", 2*time.Minute, "length of the measurement")
 	flags.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return cmd
 }
