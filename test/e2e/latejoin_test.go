@@ -54,7 +54,7 @@ func TestJoinAfterPruning(t *testing.T) {
 
 	late := &peer{name: "late", home: filepath.Join(n.dir, "late")}
 	mustRun(t, "init", "--role", "peer", "--genesis", filepath.Join(n.dir, "genesis.json"), "--home", late.home)
-	for _, mark := range []string{"", "fetching the settled state from peers", "building the state that was fetched", "the settled state is here"} {
+	for _, mark := range []string{"", "fetching the settled state from peers", "building the state that was fetched", "joining behind the newest block"} {
 		late.flags = n.checkpoint(t)
 		late.run(t, entry...)
 		hit := late.says(mark)
