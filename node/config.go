@@ -18,7 +18,7 @@ import (
 
 // defaultListen is where a node listens when nothing is configured: any interface, the port of the network.
 func defaultListen() []string {
-	return []string{"/ip4/0.0.0.0/tcp/4848", "/ip4/0.0.0.0/udp/4848/quic-v1"}
+	return []string{"/ip4/0.0.0.0/tcp/4848", "/ip4/0.0.0.0/udp/4848/quic-v1", "/ip6/::/tcp/4848", "/ip6/::/udp/4848/quic-v1"}
 }
 
 // Config is everything Open needs. Genesis, Key, Role and Data are required.

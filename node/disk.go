@@ -170,7 +170,7 @@ func (k *diskKeeper) run(ctx context.Context) error {
 // pause is the time until the next look: more cannot have been written until then than there is room for.
 func (k *diskKeeper) pause(used int64) time.Duration {
 	left := max(0, shareOf(k.budget, diskRoomy)-used) / 2
-	return min(max(time.Duration(left)*time.Second/mostWritten, diskLookNear), diskLook)
+	return min(max(time.Duration(float64(left)/mostWritten*float64(time.Second)), diskLookNear), diskLook)
 }
 
 // takeLess keeps out what would fill the disk faster than it is given back.
@@ -185,10 +185,14 @@ func (k *diskKeeper) takeLess(used int64) {
 	case !k.short.IsZero() && used < shareOf(k.budget, diskEased):
 		k.short = time.Time{}
 		k.n.log.Info("disk is no longer short")
+		k.setBodies(diskShare(k.budget, bodyShare))
 		k.n.dht.TakeRows(true)
 		k.n.chain.PauseBodies(false)
-	case !k.short.IsZero() && time.Since(k.short) > shortPatience:
-		k.n.chain.PauseBodies(false) // what is left is needed
+	case !k.short.IsZero():
+		// What is left may all be needed: blocks wait and come in turns, and rows are taken where they fit.
+		waiting := time.Since(k.short)/shortPatience%2 == 0
+		k.n.chain.PauseBodies(full && waiting)
+		k.n.dht.TakeRows(!full && !waiting)
 	}
 	k.n.store.Press(full)
 }
@@ -229,11 +233,16 @@ func (k *diskKeeper) makeRoom(ctx context.Context, used int64) {
 	})
 }
 
+// setBodies is called by run alone.
+func (k *diskKeeper) setBodies(budget int64) {
+	k.bodies = max(budget, 1)
+	k.n.chain.SetBodyBudget(uint64(k.bodies))
+}
+
 // dropHistory prunes bodies, and the transactions and receipts of old blocks; it returns how many of the latter.
 func (k *diskKeeper) dropHistory() (dropped types.Height, err error) {
 	n := k.n
-	k.bodies /= 2
-	n.chain.SetBodyBudget(uint64(max(k.bodies, 1)))
+	k.setBodies(k.bodies / 2)
 	if err := k.releaseBodies(); err != nil || n.exec == nil {
 		return 0, err
 	}

@@ -122,3 +122,16 @@ func TestDiskBudgetIsNeverExceeded(t *testing.T) {
 		})
 	}
 }
+
+// TestPauseBetweenLooks: the disk is looked at seldom while there is much room, however large the budget, and often near the mark.
+func TestPauseBetweenLooks(t *testing.T) {
+	for _, role := range []config.Role{config.Peer, config.Light} {
+		for _, p := range config.Profiles() {
+			k := &diskKeeper{budget: config.LimitsOf(p, role).Disk}
+			room := shareOf(k.budget, diskRoomy)
+			if far, near := k.pause(0), k.pause(room-1); far < 10*time.Second || far > diskLook || near != diskLookNear || k.pause(k.budget) != diskLookNear {
+				t.Errorf("%s, %s: %v with an empty disk, %v near the mark", p, role, far, near)
+			}
+		}
+	}
+}

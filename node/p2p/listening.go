@@ -30,7 +30,9 @@ func (c *Config) free() ([]multiaddr.Multiaddr, error) {
 }
 
 // anyPort are the addresses to listen at where the node's own are taken.
-func anyPort() []string { return []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"} }
+func anyPort() []string {
+	return []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/tcp/0", "/ip6/::/udp/0/quic-v1"}
+}
 
 // taken is the system's refusal where somebody listens at an address already, else nil.
 func taken(a multiaddr.Multiaddr) error {

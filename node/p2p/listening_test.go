@@ -42,7 +42,7 @@ func TestTakenPort(t *testing.T) {
 		}
 		c.MayMove = true
 		moved, err := c.free()
-		if err != nil || len(moved) != 2 || strings.Contains(moved[0].String(), text) {
+		if err != nil || len(moved) != len(anyPort()) || strings.Contains(moved[0].String(), text) {
 			t.Errorf("%s is taken: moved to %v, %v", text, moved, err)
 		}
 	}

@@ -75,6 +75,9 @@ func (m *portMapper) HasDiscoveredNAT() bool {
 
 // GetMapping implements basichost.NATManager: the outer address of a listen address, or nil.
 func (m *portMapper) GetMapping(listen multiaddr.Multiaddr) multiaddr.Multiaddr {
+	if has(listen, multiaddr.P_IP6) { // a router forwards no ports of IPv6: addresses are everybody's own
+		return nil
+	}
 	if outer := m.NATManager.GetMapping(listen); outer != nil {
 		return outer
 	}
@@ -193,8 +196,11 @@ func gatewayClient() pmpRouter {
 	return natpmp.NewClientWithTimeout(gateway, pmpPatience)
 }
 
-// transportPort is the protocol and port that a listen address takes of the router.
+// transportPort is the protocol and port that a listen address takes of the router: one of IPv4 alone.
 func transportPort(a multiaddr.Multiaddr) (protocol string, port int, ok bool) {
+	if has(a, multiaddr.P_IP6) {
+		return "", 0, false
+	}
 	for code, name := range map[int]string{multiaddr.P_TCP: "tcp", multiaddr.P_UDP: "udp"} {
 		if text, err := a.ValueForProtocol(code); err == nil {
 			port, err := strconv.Atoi(text)
