@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 
@@ -149,7 +150,10 @@ func TestBudgetsAreTold(t *testing.T) {
 	if out[metrics.DiskBudget].GetMetric()[0].GetGauge().GetValue() != 1<<30 || out[metrics.DiskUsed] == nil || out[metrics.BandwidthBudget] == nil {
 		t.Errorf("%v", out[metrics.DiskBudget])
 	}
-	raises(t, n, health.DiskFilling, func() { n.cfg.Disk = 1 << 10 }, func() { n.cfg.Disk = 1 << 30 })
+	budget := func(bytes int64) func() {
+		return func() { n.cfg.Disk, n.diskLooked.at = bytes, time.Time{} } // what was measured a moment ago counts no more
+	}
+	raises(t, n, health.DiskFilling, budget(1<<10), budget(1<<30))
 	n.meter.noteLine(n.host.Traffic())
 	n.meter.noteLine(n.host.Traffic())
 	n.host.Traffic().LogSentMessageStream(1<<20, "/meshsub/1.2.0", "")
