@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/store"
 	"github.com/etherscale/bedrock/types"
 )
@@ -40,6 +41,8 @@ const (
 	historyKept = 1024
 	// unsettledKept is the same for blocks that nobody settles.
 	unsettledKept = 8 * historyKept
+	// headersKept is how many of the newest headers a light client keeps, however little disk there is: some 25 MB.
+	headersKept = 16 * historyKept
 	// pruneRounds bounds the history pruned at one look.
 	pruneRounds = 8
 	// diskLook and diskLookNear bound the pause between two looks; between them it is as long as mostWritten bytes a second take to
@@ -243,8 +246,11 @@ func (k *diskKeeper) setBodies(budget int64) {
 func (k *diskKeeper) dropHistory() (dropped types.Height, err error) {
 	n := k.n
 	k.setBodies(k.bodies / 2)
-	if err := k.releaseBodies(); err != nil || n.exec == nil {
+	if err := k.releaseBodies(); err != nil {
 		return 0, err
+	}
+	if n.exec == nil {
+		return 0, k.dropHeaders(headersKept)
 	}
 	before := n.exec.Pruned()
 	head := n.exec.Height()
@@ -270,10 +276,42 @@ func (k *diskKeeper) dropHistory() (dropped types.Height, err error) {
 	return reached - before, nil
 }
 
+// dropHeaders drops the headers of a light client, which keeps nothing else, but for the newest. Others serve them to newcomers, and
+// keep them all.
+func (k *diskKeeper) dropHeaders(kept types.Height) error {
+	n := k.n
+	head := n.Head()
+	if n.cfg.Role != config.Light || head <= kept {
+		return nil
+	}
+	limit := head - kept
+	if n.proofs != nil {
+		limit = min(limit, n.settled()) // what has not settled is still asked about
+	}
+	before := n.chain.First()
+	for range pruneRounds {
+		first, err := n.chain.ForgetHeaders(limit)
+		if err != nil {
+			return err
+		}
+		if first > limit {
+			break
+		}
+	}
+	if first := n.chain.First(); first > before {
+		n.log.Info("disk is short: old headers were dropped", "up_to", first-1)
+	}
+	return nil
+}
+
 func (k *diskKeeper) compact(ctx context.Context, history bool) error {
 	// Rows lie in a space of twice and more the size: to rewrite it would take the room that is short. The database does that
 	// itself, piece by piece.
-	for _, space := range []store.Space{store.SpaceBodies, store.SpaceOpenings} {
+	spaces := []store.Space{store.SpaceBodies, store.SpaceOpenings}
+	if k.n.cfg.Role == config.Light {
+		spaces = append(spaces, store.SpaceHeaders, store.SpaceCommitments)
+	}
+	for _, space := range spaces {
 		if err := k.n.store.Compact(ctx, space); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/etherscale/bedrock/execution/exectest"
 	"github.com/etherscale/bedrock/node/config"
 	"github.com/etherscale/bedrock/types"
 )
@@ -132,6 +133,34 @@ func TestPauseBetweenLooks(t *testing.T) {
 			if far, near := k.pause(0), k.pause(room-1); far < 10*time.Second || far > diskLook || near != diskLookNear || k.pause(k.budget) != diskLookNear {
 				t.Errorf("%s, %s: %v with an empty disk, %v near the mark", p, role, far, near)
 			}
+		}
+	}
+}
+
+// TestALightClientDropsHeaders: of what has settled, and a peer none.
+func TestALightClientDropsHeaders(t *testing.T) {
+	s := exectest.New(t, nil)
+	for range 12 {
+		s.Next()
+	}
+	for role, want := range map[config.Role]types.Height{config.Light: 8, config.Peer: 1} {
+		n := quietNode(t, s, Config{Key: exectest.PeerKey(30), Role: role})
+		for h := types.Height(1); h <= 12; h++ {
+			ch, _ := s.Certified(h)
+			if err := n.chain.AddCertified(ch); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k := newDiskKeeper(n)
+		if err := k.dropHeaders(5); err != nil || n.chain.First() != 1 {
+			t.Errorf("%s: dropped up to %d before anything settled: %v", role, n.chain.First()-1, err)
+		}
+		n.proofs = nil // a network without proofs: nothing is asked about
+		if err := k.dropHeaders(5); err != nil || n.chain.First() != want {
+			t.Errorf("%s: first is %d, want %d: %v", role, n.chain.First(), want, err)
+		}
+		if _, here := n.chain.Header(12); !here {
+			t.Errorf("%s: the newest header is gone", role)
 		}
 	}
 }
