@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -86,6 +87,14 @@ func (l *library) serve(handlers gossip.Handlers, wild func(network.Stream), ove
 	if handlers.Headers != nil {
 		wait = append(wait, "block/1")
 	}
+	waitFor(l.t, "the server to serve", func() bool { // so that it is told when they connect
+		for _, name := range wait {
+			if !slices.Contains(h.Mux().Protocols(), l.protocol(name)) {
+				return false
+			}
+		}
+		return true
+	})
 	if err := l.asker.Connect(l.ctx, peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()}); err != nil {
 		l.t.Fatal(err)
 	}
